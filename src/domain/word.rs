@@ -1,0 +1,205 @@
+//! Closed vocabularies. Each mirrors an enum of the contract, without its
+//! "unspecified": by the time a word is here, somebody has said which it is.
+
+/// Declares a fieldless enum that mirrors a proto enum, with the conversions both ways.
+macro_rules! mirror {
+    ($(#[$meta:meta])* $name:ident from $proto:path { $($(#[$variant_meta:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        impl $name {
+            /// Every word, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word that a proto number stands for; `None` for unspecified or unknown numbers.
+            pub fn from_proto(number: i32) -> Option<Self> {
+                type Proto = $proto;
+                match Proto::try_from(number) {
+                    $(Ok(Proto::$variant) => Some(Self::$variant),)+
+                    Ok(Proto::Unspecified) | Err(_) => None,
+                }
+            }
+
+            /// The word in the contract.
+            pub const fn proto(self) -> $proto {
+                type Proto = $proto;
+                match self { $(Self::$variant => Proto::$variant),+ }
+            }
+        }
+    };
+}
+
+use crate::pb;
+
+mirror! {
+    /// How much attention a score asks for, least first.
+    Band from pb::Band { Low, Medium, High, VeryHigh }
+}
+mirror! {
+    /// A ranked list.
+    List from pb::List { Cohort, Children, Candidates, Outstanding, Wanted, BailFailed, Warrants, Recalls, All }
+}
+mirror! {
+    /// The two ways in which components are composed.
+    Family from pb::Family { Cohort, Outstanding }
+}
+mirror! {
+    /// Sex as recorded.
+    Sex from pb::Sex { Female, Male }
+}
+mirror! {
+    /// Why a person is outstanding.
+    OutstandingReason from pb::OutstandingReason {
+        NamedSuspectNotArrested, FailedToSurrenderPoliceBail, BreachedPoliceBailConditions,
+        FailedToSurrenderCourtBail, CourtWarrantNotBacked, CourtWarrantBacked, FineDefaultWarrant,
+        BreachWarrant, RecallEmergency, RecallStandard, RecallFixedTerm, Escape,
+        AbscondFromOpenConditions, ExtraditionWarrant, UntracedUnderInvestigation, NotificationBreach,
+    }
+}
+mirror! {
+    /// Where a wanted person is circulated.
+    Circulation from pb::Circulation {
+        NotCirculated, Pending, PncWanted, PncLocateTrace, ForceOnly, International, Cancelled,
+    }
+}
+mirror! {
+    /// How a managed nominal was chosen.
+    CohortStatus from pb::CohortStatus { Fixed, Flex, Free }
+}
+mirror! {
+    /// Management grade.
+    Rag from pb::Rag { Red, Amber, Green, Blue }
+}
+mirror! {
+    /// Where the person is on `as_of`.
+    CustodyState from pb::CustodyState { AtLiberty, Remand, Sentence }
+}
+mirror! {
+    /// Home Office offence group.
+    OffenceGroup from pb::OffenceGroup {
+        ViolenceAgainstThePerson, SexualOffences, Burglary, Robbery, TheftAndHandling, FraudAndForgery,
+        CriminalDamage, DrugOffences, OtherIndictable, IndictableMotoring, SummaryMotoring, OtherSummary,
+    }
+}
+mirror! {
+    /// Part of the composite, in the order that breaks ties.
+    Component from pb::Component { Threat, Risk, Harm }
+}
+mirror! {
+    /// Who the person is in one record.
+    PersonCategory from pb::PersonCategory { Suspect, Convicted, Victim, Witness }
+}
+mirror! {
+    /// How far a case has gone.
+    Outcome from pb::Outcome {
+        Suspected, Arrested, Bailed, ReleasedUnderInvestigation, Charged, Summonsed, PostalRequisition,
+        Convicted, Cautioned, Reprimanded, Warned, CommunityResolution, PenaltyNotice,
+        TakenIntoConsideration, Acquitted, Discontinued, Withdrawn, NoCrime, Eliminated,
+        NoFurtherAction, NotGuiltyInsanity, EvidentialDifficulty,
+    }
+}
+mirror! {
+    /// Kind of custody.
+    CustodyKind from pb::CustodyKind { Remand, Sentence }
+}
+mirror! {
+    /// Kind of marker. Health signals are not here: nothing above this floor can reach them.
+    MarkerKind from pb::MarkerKind {
+        Violent, Firearms, Weapons, ThreatToLifeSource, ThreatToLifeThreatened,
+        ContactWithVulnerableVictim, StatedIntentToHarm, Escaper, Drugs, OffendsOnBail,
+        RegisteredSexOffender, Ailment, MentalHealth, SelfHarm, Contagious,
+    }
+}
+mirror! {
+    /// What graded intelligence tells.
+    ThreatIndicator from pb::ThreatIndicator {
+        ThreatToLife, AccessToFirearm, IntentToHarmIdentifiedPerson, ContactWithVulnerableVictim,
+        AccessToWeapon, OrganisedCrimeLink,
+    }
+}
+mirror! {
+    /// 3x5x2 handling code.
+    Handling from pb::Handling { P, C }
+}
+mirror! {
+    /// Kind of professional assessment.
+    AssessmentKind from pb::AssessmentKind {
+        Mappa, OasysRosh, OspDc, OspIic, Arms, Dash, Marac, Sara, Arp, Vrp, Svrp,
+    }
+}
+mirror! {
+    /// Level that an assessment gives, least first.
+    AssessmentLevel from pb::AssessmentLevel { Low, Medium, High, VeryHigh }
+}
+mirror! {
+    /// What was breached.
+    BreachKind from pb::BreachKind { Order, BailConditions }
+}
+mirror! {
+    /// National Referral Mechanism status.
+    ExploitationStatus from pb::ExploitationStatus { Pending, Positive, Negative }
+}
+mirror! {
+    /// How an outstanding file closed.
+    CloseOutcome from pb::CloseOutcome { Arrested, Surrendered, Withdrawn, Executed, Deceased }
+}
+mirror! {
+    /// Lists that an override reaches.
+    OverrideScope from pb::OverrideScope { Both, Cohort, Outstanding }
+}
+
+impl List {
+    /// The family that the list is composed by.
+    pub const fn family(self) -> Family {
+        match self {
+            Self::Cohort | Self::Children | Self::Candidates | Self::All => Family::Cohort,
+            Self::Outstanding | Self::Wanted | Self::BailFailed | Self::Warrants | Self::Recalls => Family::Outstanding,
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether its date is a sanction occasion: conviction, caution, reprimand or warning.
+    pub const fn is_sanction(self) -> bool {
+        matches!(self, Self::Convicted | Self::Cautioned | Self::Reprimanded | Self::Warned)
+    }
+}
+
+impl OutstandingReason {
+    /// Any recall to prison.
+    pub const fn is_recall(self) -> bool {
+        matches!(self, Self::RecallEmergency | Self::RecallStandard | Self::RecallFixedTerm)
+    }
+
+    /// A recall, an escape or an absconding: unlawfully at large.
+    pub const fn is_unlawfully_at_large(self) -> bool {
+        self.is_recall() || matches!(self, Self::Escape | Self::AbscondFromOpenConditions)
+    }
+
+    /// Failed to surrender to bail, police or court.
+    pub const fn is_failure_to_surrender(self) -> bool {
+        matches!(self, Self::FailedToSurrenderPoliceBail | Self::FailedToSurrenderCourtBail)
+    }
+
+    /// The list, beside OUTSTANDING, on which a file with this reason stands.
+    pub const fn list(self) -> List {
+        match self {
+            Self::NamedSuspectNotArrested
+            | Self::Escape
+            | Self::AbscondFromOpenConditions
+            | Self::UntracedUnderInvestigation
+            | Self::NotificationBreach => List::Wanted,
+            Self::FailedToSurrenderPoliceBail
+            | Self::BreachedPoliceBailConditions
+            | Self::FailedToSurrenderCourtBail => List::BailFailed,
+            Self::CourtWarrantNotBacked
+            | Self::CourtWarrantBacked
+            | Self::FineDefaultWarrant
+            | Self::BreachWarrant
+            | Self::ExtraditionWarrant => List::Warrants,
+            Self::RecallEmergency | Self::RecallStandard | Self::RecallFixedTerm => List::Recalls,
+        }
+    }
+}
