@@ -7,6 +7,7 @@ macro_rules! mirror {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
+        #[allow(missing_docs, reason = "each word is documented in the contract")]
         pub enum $name { $($(#[$variant_meta])* $variant),+ }
 
         impl $name {
