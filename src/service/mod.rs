@@ -1,1 +1,3 @@
-//! To be written.
+//! Use cases: taking evidence in, the single writer, and what readers ask.
+
+pub mod record;
