@@ -68,6 +68,15 @@ fn recorded_time(record: &pb::Record, now: Timestamp) -> Result<Timestamp, &'sta
     Ok(instant)
 }
 
+/// Instant at which the source recorded a record, or the server took it in: microseconds since 1970.
+pub fn recorded_micros(record: &pb::Record, ingested_micros: i64) -> i64 {
+    record
+        .recorded_time
+        .as_ref()
+        .and_then(|stated| Timestamp::new(stated.seconds, stated.nanos).ok())
+        .map_or(ingested_micros, Timestamp::as_microsecond)
+}
+
 /// Name of a record's kind: the field name in `Record`.
 pub fn kind_name(record: &pb::Record) -> &'static str {
     use pb::record::Kind;
