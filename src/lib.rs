@@ -12,7 +12,7 @@
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
 //!
-//! Beside them: [`config`], [`telemetry`], [`access`].
+//! Beside them: [`config`], [`telemetry`], [`access`], and [`demonstration`], an invented force.
 #![forbid(unsafe_code)]
 
 pub mod access;
