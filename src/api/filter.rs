@@ -5,7 +5,7 @@ use crate::domain::word::{
     Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason,
 };
 use crate::pb;
-use crate::ranking::query::Filter;
+use crate::ranking::Filter;
 use crate::service::fault::Fault;
 
 /// Most areas or officers in one filter.

@@ -23,7 +23,7 @@ use crate::config::{Home, Settings};
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::service::fault::Fault;
-use crate::service::{Options, Service, Started, timestamp};
+use crate::service::{Options, Service, Started};
 use crate::store::{Identity, MemoryStore, SledStore, Store};
 
 /// What every service at the edge shares.

@@ -169,10 +169,11 @@ async fn import(channel: Channel, args: &Args) -> anyhow::Result<String> {
     bar.set_style(ProgressStyle::with_template("{spinner} importing: {human_pos} records, {per_sec}")?);
     let (send, receive) = mpsc::channel(AHEAD);
     let run = run_id(args);
-    let config = demonstration::Config { subjects: args.subjects, seed: args.seed, as_of: args.as_of };
+    let config = demonstration::Config::new(args.subjects, args.seed, args.as_of, USUAL_RECORDS_PER_SUBJECT)
+        .map_err(|refused| anyhow!(refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     // Inventing takes the processor for a while, so it has a thread where that hinders nobody.
     let inventing = tokio::task::spawn_blocking(move || {
-        for (sequence, records) in (0..).zip(batches(demonstration::records(&config))) {
+        for (sequence, records) in (0..).zip(batches(demonstration::records(config))) {
             let request_id = Uuid::new_v5(&run, &u64::to_be_bytes(sequence)).to_string();
             let batch = pb::ImportEvidenceRequest { request_id, sequence, records, validate_only: false };
             if send.blocking_send(batch).is_err() {

@@ -84,7 +84,7 @@ impl HashIndex {
     }
 
     /// Subjects that the text may concern, in no order and as often as told: all that it does concern, and rarely one that it does not.
-    pub fn candidates(&self, text: &str) -> impl Iterator<Item = SubjectId> {
+    pub fn candidates<'a>(&'a self, text: &str) -> impl Iterator<Item = SubjectId> + use<'a> {
         let hash = hash32(self.hasher.hash_one(text));
         self.shards[shard(hash)].iter_hash(spread(hash)).filter(move |held| held.hash == hash).map(|held| held.subject)
     }

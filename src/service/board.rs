@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use tokio::sync::watch;
 use super::state::{State, Touched};
 use crate::domain::dossier::Dossier;
 use crate::domain::{Date, Revision, SubjectId};
+use crate::ranking::retire::Retirement;
 use crate::ranking::row::Row;
 use crate::ranking::snapshot::Meta;
 use crate::ranking::{Change, Names, Standings};
@@ -24,24 +24,25 @@ const WORTH_SPREADING: usize = 64;
 /// The newest standings, and whether more may come.
 #[derive(Debug)]
 pub struct Board {
+    retirement: Retirement,
     standings: ArcSwapOption<Standings>,
     names: Arc<Names>,
     revision: watch::Sender<Revision>,
     writable: AtomicBool,
 }
 
-impl Default for Board {
-    fn default() -> Self {
+impl Board {
+    /// A board with nothing on it. Standings that were replaced are dropped by `retirement`.
+    pub fn new(retirement: Retirement) -> Self {
         Self {
+            retirement,
             standings: ArcSwapOption::empty(),
             names: Arc::default(),
             revision: watch::Sender::new(Revision(0)),
             writable: AtomicBool::new(true),
         }
     }
-}
 
-impl Board {
     /// The newest standings; `None` before the first.
     pub fn standings(&self) -> Option<Arc<Standings>> {
         self.standings.load_full()
@@ -81,10 +82,7 @@ impl Board {
         };
         self.standings.store(Some(Arc::new(next)));
         self.revision.send_replace(state.revision());
-        if touched.everyone && let Some(earlier) = earlier {
-            // Dropping a whole snapshot takes a while: not on the writer's time.
-            thread::spawn(move || drop(earlier));
-        }
+        self.retirement.retire_all(earlier);
     }
 
     fn everyone(&self, state: &State, rules: &Rules, as_of: Date, meta: Meta) -> Standings {

@@ -28,6 +28,7 @@ use crate::domain::{Date, Revision};
 use crate::pb;
 use crate::policy::Policy;
 use crate::ranking::Standings;
+use crate::ranking::retire::Retirement;
 use crate::reference;
 use crate::store::{Head, Store};
 use board::Board;
@@ -105,7 +106,8 @@ impl Service {
     /// See [`StartFault`].
     pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Started, StartFault> {
         let (head, state) = start::read(&*store, reference::tables())?;
-        let board = Arc::new(Board::default());
+        let retirement = Retirement::start();
+        let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;
         let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now));
         for change in changes {
@@ -116,7 +118,7 @@ impl Service {
         let head = writer.head();
         let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(waiting))?;
         let service = Self {
-            paging: Arc::new(Paging::new(store.identity(), options.page_pins)),
+            paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             board,
             store,
             queue,

@@ -23,7 +23,7 @@ pub struct Paging {
 
 impl Paging {
     /// Paging for one store and one process, holding at most `snapshots` snapshots.
-    pub fn new(identity: Identity, snapshots: usize) -> Self {
+    pub fn new(identity: Identity, snapshots: usize, retirement: Retirement) -> Self {
         // The incarnation is random and never leaves the store: a key for MACs that outlives the process.
         // Tokens carry hashes of both, which tell nothing of the key.
         let key = blake3::derive_key("steelyard 2026 page tokens", &identity.incarnation);
@@ -36,7 +36,7 @@ impl Paging {
         let limits = Limits { snapshots, ..Limits::default() };
         Self {
             tokens: Tokens::new(key, public, process),
-            pins: Pins::new(limits, Retirement::default()),
+            pins: Pins::new(limits, retirement),
             begun: Instant::now(),
         }
     }
