@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::output::{self, Page, count, day, plain};
 use super::word::{Typed, typed};
 use super::{client, explain, list, serve};
 use crate::config::Settings;
-use crate::demonstration;
+use crate::demonstration::{self, USUAL_RECORDS_PER_SUBJECT};
 use crate::domain::Date;
 use crate::domain::word::List;
 use crate::pb::evidence_service_client::EvidenceServiceClient;

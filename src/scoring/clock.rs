@@ -2,22 +2,30 @@
 //! file do not count. Ages, half-lives and windows are measured here and
 //! nowhere else.
 
+use smallvec::SmallVec;
+
+use super::case::is_own;
 use crate::domain::Date;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Other;
+
+/// First day off the clock and first day on it again.
+type Stretch = (Date, Date);
 
 /// Stretches off the clock, merged, in order, ending on or before `as_of`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     as_of: Date,
-    off: Vec<(Date, Date)>,
+    off: SmallVec<[Stretch; 4]>,
 }
 
 impl Clock {
-    /// The clock of a person on `as_of`. A stay or file that has not ended runs to `as_of`.
+    /// The clock of a person on `as_of`. A stay or file that has not ended runs to `as_of`. Only records
+    /// in which the person is suspect or convicted stop it: what was done to somebody never makes what
+    /// they did look younger.
     pub fn of(dossier: &Dossier, as_of: Date) -> Self {
-        let mut off = Vec::new();
-        for filed in dossier.others() {
+        let mut off = SmallVec::new();
+        for filed in dossier.others().iter().filter(|filed| is_own(filed.category)) {
             match &filed.kind {
                 Other::Custody(custody) => off.push((custody.start, custody.ended.unwrap_or(as_of))),
                 Other::Outstanding(file) => {
@@ -35,11 +43,15 @@ impl Clock {
                 | Other::BandOverride(_) => {}
             }
         }
-        Self::new(as_of, off)
+        Self::merge(as_of, off)
     }
 
     /// A clock with these stretches (`start <= day < end`) off it.
-    pub fn new(as_of: Date, mut off: Vec<(Date, Date)>) -> Self {
+    pub fn new(as_of: Date, off: impl IntoIterator<Item = (Date, Date)>) -> Self {
+        Self::merge(as_of, off.into_iter().collect())
+    }
+
+    fn merge(as_of: Date, mut off: SmallVec<[Stretch; 4]>) -> Self {
         for stretch in &mut off {
             stretch.1 = stretch.1.min(as_of);
         }
@@ -69,6 +81,11 @@ impl Clock {
     /// Days off the clock from `date` (counted) to `as_of` (not counted).
     pub fn days_off_since(&self, date: Date) -> i32 {
         self.off.iter().map(|(start, end)| (*end - (*start).max(date)).max(0)).sum()
+    }
+
+    /// Whether `date` lies in the last `days` days of the clock, both ends counted.
+    pub fn within(&self, date: Date, days: u32) -> bool {
+        self.age(date) <= days
     }
 
     /// `as_of` moved back by the days off the clock since `date`.

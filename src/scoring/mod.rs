@@ -5,16 +5,26 @@
 //! puts them together; [`floors`] raises bands; [`explain`] shares the
 //! composite out among the records behind it.
 
+pub mod case;
 pub mod clock;
 pub mod composite;
+pub mod custody;
+pub mod explain;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod floors;
 pub mod harm;
 pub mod risk;
+#[cfg(test)]
+mod tests;
+pub mod threat;
+mod window;
 
-use crate::domain::MilliPoints;
+pub use case::Case;
+
 use crate::domain::word::Component;
-use crate::domain::{Date, dossier::Dossier};
+use crate::domain::{Date, MilliPoints};
 use crate::policy::Policy;
-use clock::Clock;
 use harm::Catalogue;
 
 /// A policy together with what follows from it and the published tables: built once, shared.
@@ -24,21 +34,6 @@ pub struct Rules {
     pub policy: Policy,
     /// Every offence code, classified under the policy.
     pub catalogue: Catalogue,
-}
-
-/// One person on one day, under one policy: what every rule reads.
-pub struct Case<'a> {
-    /// Everything in force about the person.
-    pub dossier: &'a Dossier,
-    /// Policy and tables.
-    pub rules: &'a Rules,
-    /// The day.
-    pub as_of: Date,
-    /// Days on and off the clock.
-    pub clock: Clock,
-    /// Whether the offence at the same place of `dossier.offences()` may score: it is the person's own
-    /// (suspect or convicted), its code is an offence, and no unreviewed exploitation is linked to it.
-    pub scores: Vec<bool>,
 }
 
 /// A component's score, and the ends between which it lies given what is missing.

@@ -1,0 +1,4 @@
+//! The principles of METHOD as properties, over generated people.
+
+mod people;
+mod principles;
