@@ -113,7 +113,8 @@ pub async fn run(
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
         health.set_not_serving::<RankingServiceServer<ranking::Ranking>>().await;
-        drop(stopping.send(()));
+        // Nobody waits once the server has ended by itself.
+        let _ = stopping.send(());
     };
     let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), told));
     let ended = tokio::select! {

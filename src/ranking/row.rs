@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::facets::{Facet, Facets};
 use super::names::{AreaId, Names, OfficerId};
-use crate::domain::dossier::{Dossier, OffenceView};
+use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{CohortMembership, Other, Outstanding};
 use crate::domain::offence::OffenceCode;
 use crate::domain::word::{
-    Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, Outcome, OutstandingReason,
+    Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, OutstandingReason,
     PersonCategory, Rag,
 };
 use crate::domain::{Date, MilliPoints};
@@ -290,22 +290,13 @@ fn own_offence_groups<'a>(
             && own
             && class.offence
             && !groups.meets(group.facet())
-            && proof(&offence, class.sexual, policy) > 0.0
+            && policy.proof_of(offence.outcome, offence.domestic_abuse || class.sexual) > 0.0
             && !exploited(dossier, offence.id)
         {
             groups |= group.facet();
         }
     }
     groups
-}
-
-fn proof(offence: &OffenceView<'_>, sexual: bool, policy: &HarmPolicy) -> f64 {
-    let difficulty = offence.outcome == Outcome::EvidentialDifficulty && (offence.domestic_abuse || sexual);
-    policy
-        .evidential_difficulty
-        .filter(|_| difficulty)
-        .or_else(|| policy.proof.get(&offence.outcome).copied())
-        .unwrap_or(0.0)
 }
 
 /// Whether a positive or pending referral, not yet reviewed, is linked to the offence.

@@ -138,12 +138,7 @@ impl<'a> Case<'a> {
 
     /// How far an allegation is proved, 0 to 1, by the policy's table of outcomes.
     pub fn proof(&self, offence: &OffenceView<'_>, class: &Classified) -> f64 {
-        let harm = &self.rules.policy.harm;
-        let personal = offence.domestic_abuse || class.sexual;
-        match harm.evidential_difficulty {
-            Some(proof) if offence.outcome == Outcome::EvidentialDifficulty && personal => proof,
-            Some(_) | None => harm.proof.get(&offence.outcome).copied().unwrap_or(0.0),
-        }
+        self.rules.policy.harm.proof_of(offence.outcome, offence.domestic_abuse || class.sexual)
     }
 
     /// Whether a record is a suspicion that its source has not touched for as long as policy allows.

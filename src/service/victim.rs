@@ -5,7 +5,7 @@ use crate::domain::Date;
 use crate::domain::dossier::{Dossier, OffenceView, Repeat};
 use crate::domain::word::PersonCategory;
 use crate::policy::HarmPolicy;
-use crate::scoring::harm::{self, Catalogue};
+use crate::scoring::harm::Catalogue;
 
 /// References of this person's victims that may link: natural persons whose reference is known. May repeat.
 pub fn references(dossier: &Dossier) -> impl Iterator<Item = &str> {
@@ -29,7 +29,7 @@ pub fn repeats<'a, L>(
 where
     L: Iterator<Item = &'a Dossier>,
 {
-    let proved = |offence: &OffenceView<'_>| harm::proof(policy, catalogue.classify(offence.code), offence) > 0.0;
+    let proved = |offence: &OffenceView<'_>| policy.proof_of(offence.outcome, offence.domestic_abuse || catalogue.classify(offence.code).sexual) > 0.0;
     let mut found = Vec::new();
     for offence in dossier.offences() {
         let Some(reference) = link(&offence) else { continue };
