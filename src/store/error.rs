@@ -74,7 +74,8 @@ pub enum StoreError {
     /// The disk has no room to create or open the store.
     #[error("the disk is full")]
     Full,
-    /// An earlier write failed in a way that leaves unknown what is on disk. Reads go on; writes need a reopened store.
+    /// An earlier write failed in a way that leaves unknown what is on disk. Writes need a reopened store.
+    /// Until then a read fails where the failed group touched a node of the engine.
     #[error("no writes are taken since an earlier one failed: {cause}")]
     Stopped {
         /// The earlier failure.
@@ -205,7 +206,8 @@ pub enum AppendError {
     /// The disk is full. The group may or may not be there after a reopen.
     #[error("the disk is full")]
     Full,
-    /// An earlier append found the disk full. Reads go on; writes need space and a reopened store. Nothing was written.
+    /// An earlier append found the disk full: space and a reopened store are needed. Until then a
+    /// read fails where the refused group touched a node of the engine. Nothing was written.
     #[error("read-only since the disk was full")]
     ReadOnly,
     /// The group breaks a rule of the ledger: a fault of the writer. Nothing was written.

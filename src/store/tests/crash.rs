@@ -1,4 +1,4 @@
-//! kill -9 at any moment loses nothing that was acknowledged, and leaves no half of a group.
+//! kill -9 at any moment, or a disk that fills up, loses nothing that was acknowledged and leaves no half of a group.
 //!
 //! The child is this test binary, run again for one test function that returns
 //! at once unless the environment names a store.
@@ -11,7 +11,7 @@ use std::{env, io};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::super::{KeySpan, SledStore, View, verify_chain};
+use super::super::{AppendError, KeySpan, SledStore, StoreError, View, verify_chain};
 use super::*;
 
 const STORE: &str = "STEELYARD_CRASH_STORE";
@@ -56,16 +56,36 @@ fn child() {
     let store = SledStore::open(Path::new(&home), CACHE_BYTES).unwrap();
     let mut head = store.head().unwrap();
     loop {
-        head = store.append(&head, &next_group(&head)).unwrap();
+        head = match store.append(&head, &next_group(&head)) {
+            Ok(head) => head,
+            Err(AppendError::Full) => break,
+            Err(error) => panic!("{error}"),
+        };
         tell("acknowledged", head.revision);
     }
+    assert!(matches!(store.append(&head, &next_group(&head)), Err(AppendError::ReadOnly)));
+    // sled reads by writing: it splits nodes that it passes and waits for their log to be stable. Where the refused
+    // group touched a node, be it the root, a read fails until the store is reopened. It must give nothing else.
+    for revision in (1..=head.revision.0).map(Revision) {
+        match store.event(revision) {
+            Ok(event) => assert_eq!(event.map(|event| event.revision), Some(revision.0)),
+            Err(StoreError::Engine { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(store.event(head.revision.next()).expect("beyond the head there is nothing to read"), None);
+    tell("full", head.revision);
+}
+
+fn arguments() -> [&'static str; 4] {
+    ["store::tests::crash::child", "--exact", "--nocapture", "--test-threads=1"]
 }
 
 /// Runs a child until it has acknowledged `groups` groups (0: until it begins to open), and kills it some loop turns
 /// later. Gives the last revision that it acknowledged, which may be one that it reached while being killed.
 fn run_and_kill(home: &Path, groups: usize, turns: u32) -> Option<u64> {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["store::tests::crash::child", "--exact", "--nocapture", "--test-threads=1"])
+        .args(arguments())
         .env(STORE, home)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -114,6 +134,31 @@ fn a_kill_at_any_moment_loses_nothing_acknowledged() {
         check(&store, &head);
     }
     assert!(acknowledged > 0 || rounds < 2);
+}
+
+/// A limit on the size of files stands in for a full disk: the same refusal, without a file system of our own.
+#[test]
+fn a_disk_that_fills_up_loses_nothing_acknowledged() {
+    let home = tempfile::tempdir().unwrap();
+    let limited = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8192; exec \"$0\" \"$@\""])
+        .arg(env::current_exe().unwrap())
+        .args(arguments())
+        .env(STORE, home.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(limited.stdout).unwrap();
+    let full: u64 = told
+        .lines()
+        .find_map(|line| line.strip_prefix("full "))
+        .unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&limited.stderr)))
+        .parse()
+        .unwrap();
+    let store = SledStore::open(home.path(), CACHE_BYTES).unwrap();
+    let head = verify_chain(&store, Revision(1)).unwrap();
+    assert!(full > 0 && head.revision.0 >= full, "{full} acknowledged, {head} found");
+    check(&store, &head);
+    store.append(&head, &next_group(&head)).expect("a reopened store must take writes once there is room");
 }
 
 /// Everything up to the head is as some whole number of groups left it.

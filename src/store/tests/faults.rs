@@ -1,4 +1,4 @@
-//! After a write whose outcome is unknown, no write is taken and reads go on.
+//! After a write whose outcome is unknown, no write is taken; the store itself still lets reads through.
 
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
