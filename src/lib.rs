@@ -19,6 +19,7 @@ pub mod access;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod demonstration;
 pub mod domain;
 pub mod policy;
 pub mod ranking;
