@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -17,12 +17,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
-use super::exit::Exit;
+use super::exit::{Exit, Failure};
 use super::output::{self, Page, count, day, plain};
 use super::word::{Typed, typed};
 use super::{client, explain, list, serve};
 use crate::config::Settings;
-use crate::demonstration::{self, USUAL_RECORDS_PER_SUBJECT};
+use crate::demonstration::{self, Config, USUAL_RECORDS_PER_SUBJECT};
 use crate::domain::Date;
 use crate::domain::word::List;
 use crate::pb::evidence_service_client::EvidenceServiceClient;
@@ -41,7 +41,7 @@ const ROWS: u32 = 10;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many people to invent
-    #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
     subjects: u32,
     /// The same seed invents the same people
     #[arg(long, default_value_t = 7)]
@@ -60,11 +60,21 @@ pub struct Args {
     once: bool,
 }
 
+impl Args {
+    fn force(&self) -> Result<Config, Failure> {
+        Config::new(self.subjects, self.seed, self.as_of, USUAL_RECORDS_PER_SUBJECT).map_err(|refused| {
+            let all: Vec<_> = refused.iter().map(ToString::to_string).collect();
+            Failure::new(Exit::Usage, all.join("; "))
+        })
+    }
+}
+
 /// Shows the demonstration and, unless `--once`, serves until Ctrl-C.
 ///
 /// # Errors
 /// The port is taken, the directory cannot be used, or the server fails.
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let force = args.force()?;
     let stop = serve::stop_signal()?;
     let listener = listen(args.port).await?;
     let address = listener.local_addr()?;
@@ -76,7 +86,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // The show ends the server by ending `stop`: with --once after the last line, otherwise at the signal.
     let (shown, ended) = tokio::sync::oneshot::channel();
     let show = async {
-        let outcome = show(args, address).await;
+        let outcome = show(args, force, address).await;
         if args.once || outcome.is_err() {
             let _ = shown.send(());
         } else {
@@ -123,7 +133,7 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn show(args: &Args, address: SocketAddr) -> anyhow::Result<()> {
+async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result<()> {
     let page = Page::of_stdout();
     output::print(&greeting(args, page))?;
     let server = format!("http://{address}");
@@ -132,7 +142,7 @@ async fn show(args: &Args, address: SocketAddr) -> anyhow::Result<()> {
         .connect()
         .await
         .context("cannot connect to the server just started")?;
-    let imported = import(channel.clone(), args).await?;
+    let imported = import(channel.clone(), force).await?;
     output::print(&format!("{imported}\n"))?;
 
     let mut ranking = client::ranking(channel);
@@ -163,18 +173,15 @@ fn greeting(args: &Args, page: Page) -> String {
 }
 
 /// Sends the invented records through ImportEvidence and says how that went.
-async fn import(channel: Channel, args: &Args) -> anyhow::Result<String> {
+async fn import(channel: Channel, force: Config) -> anyhow::Result<String> {
     let started = Instant::now();
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} importing: {human_pos} records, {per_sec}")?);
     let (send, receive) = mpsc::channel(AHEAD);
-    let run = run_id(args);
-    let config = demonstration::Config::new(args.subjects, args.seed, args.as_of, USUAL_RECORDS_PER_SUBJECT)
-        .map_err(|refused| anyhow!(refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     // Inventing takes the processor for a while, so it has a thread where that hinders nobody.
     let inventing = tokio::task::spawn_blocking(move || {
-        for (sequence, records) in (0..).zip(batches(demonstration::records(config))) {
-            let request_id = Uuid::new_v5(&run, &u64::to_be_bytes(sequence)).to_string();
+        for (sequence, records) in (0..).zip(batches(demonstration::records(force))) {
+            let request_id = Uuid::new_v4().to_string();
             let batch = pb::ImportEvidenceRequest { request_id, sequence, records, validate_only: false };
             if send.blocking_send(batch).is_err() {
                 break;
@@ -201,12 +208,6 @@ async fn import(channel: Channel, args: &Args) -> anyhow::Result<String> {
         count(accepted),
         started.elapsed().as_secs_f64()
     ))
-}
-
-/// The same people are the same import: repeated over kept data it changes nothing.
-fn run_id(args: &Args) -> Uuid {
-    let name = format!("steelyard demonstration {} {} {}", args.subjects, args.seed, args.as_of);
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
 
 fn batches(records: impl Iterator<Item = pb::Record>) -> impl Iterator<Item = Vec<pb::Record>> {

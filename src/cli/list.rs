@@ -287,6 +287,18 @@ mod tests {
         assert_eq!((request.list(), request.view(), request.page_size), (pb::List::BailFailed, pb::View::Full, 100));
     }
 
+    #[tokio::test]
+    async fn all_follows_the_tokens_to_the_end_and_one_page_does_not() {
+        let mut client = super::super::test_server::fixed().await;
+        let request = pb::ListStandingsRequest { list: List::Cohort.number(), page_size: 10, ..Default::default() };
+        let page = fetch(&mut client, request.clone(), false).await.unwrap();
+        assert_eq!((page.standings.len(), page.next_page_token.is_empty()), (10, false));
+        let all = fetch(&mut client, request, true).await.unwrap();
+        let positions: Vec<_> = all.standings.iter().map(|standing| standing.position).collect();
+        assert_eq!(positions, (1..=25).collect::<Vec<_>>());
+        assert!(all.next_page_token.is_empty());
+    }
+
     #[test]
     fn csv_has_a_row_a_person_under_stable_headers() {
         let row = pb::Standing { rank: 1, subject_ref: "=cmd".to_owned(), composite: 62_150, ..Default::default() };

@@ -20,6 +20,8 @@ pub mod predict;
 pub mod serve;
 #[cfg(test)]
 mod test_screens;
+#[cfg(test)]
+mod test_server;
 pub mod word;
 
 use std::future::Future;

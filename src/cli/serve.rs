@@ -143,7 +143,7 @@ mod tests {
             told.await?;
             Ok(())
         };
-        let exit = bounded(server, ready(()), tell, Duration::from_secs(60)).await.unwrap();
+        let exit = bounded(server, ready(()), tell, Duration::from_mins(1)).await.unwrap();
         assert_eq!(exit, Exit::Done);
     }
 
@@ -159,7 +159,7 @@ mod tests {
     async fn a_server_that_fails_does_not_wait_for_a_signal() {
         let (tell, _told) = oneshot::channel();
         let server = ready(Err(anyhow::anyhow!("disk is gone")));
-        let error = bounded(server, pending(), tell, Duration::from_secs(60)).await.unwrap_err();
+        let error = bounded(server, pending(), tell, Duration::from_mins(1)).await.unwrap_err();
         assert_eq!(error.to_string(), "disk is gone");
     }
 

@@ -114,7 +114,7 @@ fn detail() -> pb::StandingDetail {
     }
 }
 
-fn story() -> Story {
+fn made() -> Story {
     let mut third = standing("S-000113", 3, pb::Band::VeryHigh, 62_150);
     third.computed_band = pb::Band::High.into();
     third.provisional = true;
@@ -157,12 +157,12 @@ fn story() -> Story {
 
 #[test]
 fn why_is_this_person_third() {
-    agrees_with("explain.txt", &screen(&story(), false, Page::PLAIN));
+    agrees_with("explain.txt", &screen(&made(), false, Page::PLAIN));
 }
 
 #[test]
 fn the_shares_shown_sum_to_the_score_also_when_small_ones_are_gathered() {
-    let mut story = story();
+    let mut story = made();
     let standing = story.listed.standing.as_mut().unwrap();
     let detail = standing.detail.as_mut().unwrap();
     let small = (0..40).map(|n| contribution(pb::Component::Harm, "OFFENCE", 10, "Shop theft.", &[&format!("o-{n}")]));
@@ -186,7 +186,7 @@ fn the_shares_shown_sum_to_the_score_also_when_small_ones_are_gathered() {
 
 #[test]
 fn a_first_place_alone_on_a_list_without_evidence_is_told_plainly() {
-    let mut story = story();
+    let mut story = made();
     story.above = None;
     story.below = None;
     story.neighbourhood.above.clear();
@@ -210,7 +210,7 @@ fn a_first_place_alone_on_a_list_without_evidence_is_told_plainly() {
 
 #[test]
 fn an_override_and_safeguarding_are_told_with_who_and_why() {
-    let mut story = story();
+    let mut story = made();
     let standing = story.listed.standing.as_mut().unwrap();
     standing.overridden = true;
     standing.child = true;
@@ -232,7 +232,7 @@ fn an_override_and_safeguarding_are_told_with_who_and_why() {
 
 #[test]
 fn without_a_list_the_most_specific_is_explained_and_another_can_be_asked_for() {
-    let standing = story().standing;
+    let standing = made().standing;
     assert_eq!(listed(&standing, None).unwrap().list(), pb::List::Cohort);
     assert_eq!(listed(&standing, Some(List::Outstanding)).unwrap().list(), pb::List::Outstanding);
     let refused = listed(&standing, Some(List::Recalls)).unwrap_err().to_string();
@@ -241,7 +241,7 @@ fn without_a_list_the_most_specific_is_explained_and_another_can_be_asked_for() 
 
 #[test]
 fn csv_has_a_row_a_reason() {
-    let text = csv(&story().standing, Some(List::Cohort)).unwrap();
+    let text = csv(&made().standing, Some(List::Cohort)).unwrap();
     assert_eq!(text.lines().count(), 9);
     assert_eq!(
         text.lines().nth(3),
@@ -249,4 +249,27 @@ fn csv_has_a_row_a_reason() {
             "S-000113,COHORT,threat,ACCESS_TO_WEAPON,7400,,intel-9,\"Intelligence that he carries a knife, graded 1A.\""
         )
     );
+}
+
+#[tokio::test]
+async fn the_holder_of_a_place_is_found_and_an_empty_place_is_told() {
+    let mut client = crate::cli::test_server::fixed().await;
+    assert_eq!(holder(&mut client, List::Cohort, 3).await.unwrap(), "S-003");
+    let error = holder(&mut client, List::Cohort, 26).await.unwrap_err();
+    assert_eq!(error.to_string(), "nobody is in place 26 on COHORT: it holds 25");
+    assert_eq!(crate::cli::exit::of(&error), Exit::Nothing);
+}
+
+#[tokio::test]
+async fn a_story_is_told_against_the_nearest_on_each_side() {
+    let mut client = crate::cli::test_server::fixed().await;
+    let third = story(&mut client, "S-003", None).await.unwrap();
+    assert_eq!(third.above.unwrap().explanation, "S-002 scores more than S-003.");
+    assert_eq!(third.below.unwrap().explanation, "S-003 scores more than S-004.");
+    let first = story(&mut client, "S-001", Some(List::Cohort)).await.unwrap();
+    assert!(first.above.is_none());
+    let last = story(&mut client, "S-025", None).await.unwrap();
+    assert!(last.below.is_none());
+    let error = story(&mut client, "S-999", None).await.unwrap_err();
+    assert_eq!(crate::cli::exit::of(&error), Exit::Nothing);
 }
