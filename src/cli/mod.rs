@@ -1,1 +1,5 @@
 //! To be written.
+
+pub mod offence;
+pub mod policy;
+pub mod sheet;

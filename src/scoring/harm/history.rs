@@ -20,8 +20,7 @@ pub(super) struct Missing<'a> {
 /// offence of the current category's median days with proof 1, midway between the first sanction and the summary.
 pub(super) fn missing<'a>(case: &'a Case<'_>) -> Option<Missing<'a>> {
     let (filed, summary) = latest(case)?;
-    let mut held: Vec<Date> =
-        sanctions(case).map(|(_, date)| date).filter(|date| *date <= summary.as_at).collect();
+    let mut held: Vec<Date> = sanctions(case).map(|(_, date)| date).filter(|date| *date <= summary.as_at).collect();
     held.sort_unstable();
     held.dedup();
     let held_occasions = u32::try_from(held.len()).unwrap_or(u32::MAX);
@@ -41,7 +40,8 @@ pub(super) fn missing<'a>(case: &'a Case<'_>) -> Option<Missing<'a>> {
 impl Missing<'_> {
     /// What stands on the data-quality list.
     pub(super) fn gap(&self) -> Gap {
-        let records = if self.occasions == 1 { "1 sanction occasion" } else { &format!("{} sanction occasions", self.occasions) };
+        let records =
+            if self.occasions == 1 { "1 sanction occasion" } else { &format!("{} sanction occasions", self.occasions) };
         Gap {
             reason: "HARM_HISTORY_INCOMPLETE",
             description: format!(

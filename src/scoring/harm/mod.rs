@@ -151,9 +151,7 @@ fn proof(case: &Case<'_>, offence: &OffenceView<'_>, class: &Classified) -> f64 
     use crate::domain::word::Outcome;
     let kept = case.rules.policy.harm.evidential_difficulty;
     match kept {
-        Some(kept)
-            if offence.outcome == Outcome::EvidentialDifficulty && (offence.domestic_abuse || class.sexual) =>
-        {
+        Some(kept) if offence.outcome == Outcome::EvidentialDifficulty && (offence.domestic_abuse || class.sexual) => {
             kept
         }
         Some(_) | None => case.rules.catalogue.proof(offence.outcome),

@@ -161,13 +161,8 @@ impl<'a> Resolver<'a> {
             }
             Basis::Mode(None) => self.tables.rows().map(|(place, _)| place).collect(),
         };
-        let stands_aside =
-            |row: &RowIndex| ASIDE.iter().any(|title| self.tables.row(*row).title.starts_with(title));
-        if rows.iter().all(stands_aside) {
-            rows
-        } else {
-            rows.into_iter().filter(|row| !stands_aside(row)).collect()
-        }
+        let stands_aside = |row: &RowIndex| ASIDE.iter().any(|title| self.tables.row(*row).title.starts_with(title));
+        if rows.iter().all(stands_aside) { rows } else { rows.into_iter().filter(|row| !stands_aside(row)).collect() }
     }
 
     /// Median days of the rows of a category, of all rows where it has none.
@@ -209,15 +204,7 @@ impl<'a> Resolver<'a> {
 
     fn override_as(&self, key: &str, basis: Basis) -> Option<Resolved> {
         let days = self.policy.harm.overrides.get(key)?.days;
-        Some(Resolved {
-            days,
-            low: days,
-            high: days,
-            step: HarmStep::Override,
-            basis,
-            stem: None,
-            estimated: false,
-        })
+        Some(Resolved { days, low: days, high: days, step: HarmStep::Override, basis, stem: None, estimated: false })
     }
 
     /// Steps 1 and 2: the index's own figure.
@@ -290,6 +277,8 @@ impl<'a> Resolver<'a> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "known answers are exact")]
+
     use super::*;
     use crate::reference::tables;
 
@@ -346,7 +335,9 @@ mod tests {
             assert_eq!((found.days, found.low, found.high, found.step), (days, days, days, step), "{code}");
             assert!(!found.estimated, "{code}");
         }
-        for (code, days) in [("008/06", 10.0), ("005/01", 1_460.0), ("034/01", 365.0), ("008/77", 365.0), ("083/01", 1.0)] {
+        for (code, days) in
+            [("008/06", 10.0), ("005/01", 1_460.0), ("034/01", 365.0), ("008/77", 365.0), ("083/01", 1.0)]
+        {
             assert_eq!(ho(code).days, days, "{code}");
         }
     }

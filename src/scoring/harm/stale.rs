@@ -5,8 +5,8 @@
 
 use smallvec::SmallVec;
 
-use super::{is_own, scoring};
 use super::tally::{Once, Tally};
+use super::{is_own, scoring};
 use crate::domain::MilliPoints;
 use crate::domain::dossier::OffenceView;
 use crate::domain::word::{Outcome, PersonCategory};

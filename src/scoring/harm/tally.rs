@@ -11,8 +11,8 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::{Classified, HarmStep, proof, scoring, uplift};
-use crate::domain::dossier::OffenceView;
 use crate::domain::Date;
+use crate::domain::dossier::OffenceView;
 use crate::domain::offence::OffenceCode;
 use crate::policy::HarmPolicy;
 use crate::scoring::Case;
@@ -62,14 +62,7 @@ impl<'a> Parts<'a> {
             None if !class.sexual => case.clock.age(from - case.rules.policy.quality.unknown_date_days),
             None | Some(_) => age,
         };
-        Self {
-            class,
-            proof,
-            uplift: uplift(case, offence),
-            proactive: offence.proactive,
-            age,
-            oldest: earliest,
-        }
+        Self { class, proof, uplift: uplift(case, offence), proactive: offence.proactive, age, oldest: earliest }
     }
 
     /// The two records as one offence: the strongest of each.

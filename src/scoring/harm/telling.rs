@@ -32,12 +32,14 @@ pub(super) fn leaf(case: &Case<'_>, term: &Term<'_>) -> Leaf {
 fn description(case: &Case<'_>, term: &Term<'_>, offence: &OffenceView<'_>) -> String {
     let mut text = format!("{}: {}", title(offence.code), outcome_words(offence.outcome));
     if let Some(date) = offence.outcome_date {
-        text += &format!(" on {}", spelt(date));
+        text += " on ";
+        text += &spelt(date);
     }
-    text += &match offence.committed {
-        Some(date) => format!("; committed on {}", spelt(date)),
-        None => format!("; reported on {}, date of the offence not known", spelt(offence.reported)),
-    };
+    text += "; ";
+    match offence.committed {
+        Some(date) => text += &["committed on ", &spelt(date)].concat(),
+        None => text += &["reported on ", &spelt(offence.reported), ", date of the offence not known"].concat(),
+    }
     for said in victim_words(case, term) {
         text += "; ";
         text += &said;
@@ -48,10 +50,11 @@ fn description(case: &Case<'_>, term: &Term<'_>, offence: &OffenceView<'_>) -> S
     if term.records > 1 {
         let others = term.records - 1;
         let records = if others == 1 { "1 other record" } else { &format!("{others} other records") };
-        text += &match term.once {
-            Once::Incident(..) => format!("; counted once with {records} of the same incident and victim"),
-            Once::Alike(..) => format!("; counted once with {records} of the same code, date and victim"),
+        let alike = match term.once {
+            Once::Incident(..) => "incident and victim",
+            Once::Alike(..) => "code, date and victim",
         };
+        text += &["; counted once with ", records, " of the same ", alike].concat();
     }
     text.push('.');
     text
@@ -138,9 +141,7 @@ pub(super) fn gaps(case: &Case<'_>, tally: &Tally<'_>, listener: &mut impl Liste
             description: "Local or obsolete codes do not tell how grave these offences are; the national code of \
                           each, or harm days set in the policy, would settle it."
                 .to_owned(),
-            evidence: concerned(case, |offence| {
-                case.rules.catalogue.classify(offence.code).step == HarmStep::Unknown
-            }),
+            evidence: concerned(case, |offence| case.rules.catalogue.classify(offence.code).step == HarmStep::Unknown),
             widens: true,
         });
     }
@@ -228,7 +229,17 @@ fn outcome_words(outcome: Outcome) -> &'static str {
 /// A date as an officer writes it: `3 March 2026`.
 fn spelt(date: Date) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let (year, month, day) = date.ymd();
