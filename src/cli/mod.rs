@@ -18,6 +18,7 @@ pub mod output;
 pub mod policy;
 pub mod predict;
 pub mod serve;
+mod sheet;
 #[cfg(test)]
 mod test_screens;
 #[cfg(test)]

@@ -110,7 +110,8 @@ fn proof(section: &Section<'_>) -> BTreeMap<Outcome, f64> {
     for stage in stages.windows(2) {
         for later in stage[1] {
             if let Some(earlier) = stage[0].iter().find(|earlier| proof[earlier] > proof[later]) {
-                let message = format!("must not be below {}: a case that goes further never weighs less", outcome_key(*earlier));
+                let message =
+                    format!("must not be below {}: a case that goes further never weighs less", outcome_key(*earlier));
                 section.fault(&outcome_key(*later), "NOT_ASCENDING", &message);
             }
         }
@@ -241,7 +242,11 @@ fn falling<const N: usize>(section: &Section<'_>, keys: [&str; N]) -> [f64; N] {
     let read = keys.map(|key| section.number(key, SHARE));
     for (values, keys) in read.windows(2).zip(keys.windows(2)) {
         if values[1] > values[0] {
-            section.fault(keys[1], "NOT_DESCENDING", &format!("must not be above {}: a better grade never weighs less", keys[0]));
+            section.fault(
+                keys[1],
+                "NOT_DESCENDING",
+                &format!("must not be above {}: a better grade never weighs less", keys[0]),
+            );
         }
     }
     read
@@ -251,13 +256,12 @@ fn falling<const N: usize>(section: &Section<'_>, keys: [&str; N]) -> [f64; N] {
 fn assessment_letter(section: &Section<'_>, key: &str) -> u8 {
     let letter = section.text(key, 64);
     match letter.as_str() {
-        "A" => 0,
+        // The empty text stands in for one that is missing or no text: said already.
+        "A" | "" => 0,
         "B" => 1,
         "C" => 2,
         "D" => 3,
         "E" => 4,
-        // Missing, or no text: said already.
-        "" => 0,
         _ => {
             section.fault(key, "UNKNOWN_GRADE", "must be a letter from A to E");
             0

@@ -102,7 +102,11 @@ impl<'f> Section<'f> {
         if (scaled - whole).abs() > 1e-6 {
             self.fault(key, "TOO_PRECISE", &format!("may have at most {decimals} decimals"));
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate; the range was judged above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts saturate; the range was judged above"
+        )]
         let count = whole as u32;
         count
     }
