@@ -49,9 +49,22 @@ impl Date {
     }
 
     /// Year, month (1 to 12) and day of month (1 to 31).
+    ///
+    /// Ages are asked several times a person, so this is plain arithmetic: a year that begins in March ends
+    /// with its leap day, which makes days of the year and months a straight line.
     pub fn ymd(self) -> (i16, i8, i8) {
-        let date = self.civil();
-        (date.year(), date.month(), date.day())
+        /// Days from 1 March of the year 0 to 1970-01-01.
+        const TO_EPOCH: i32 = 719_468;
+        let days = self.0.saturating_add(TO_EPOCH);
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = year_of_era + era * 400 + i32::from(month <= 2);
+        let narrow = "a date's parts must fit: day, month, and a year far below 32,768";
+        (i16::try_from(year).unwrap_or(i16::MAX), i8::try_from(month).expect(narrow), i8::try_from(day).expect(narrow))
     }
 
     /// The civil date in London at an instant.
@@ -161,6 +174,15 @@ mod tests {
     fn a_date_reads_as_it_was_written() {
         for text in ["1900-01-01", "1970-01-01", "2000-02-29", "2026-10-25", "2199-12-31"] {
             assert_eq!(date(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn every_day_of_three_centuries_has_the_parts_of_the_civil_calendar() {
+        let (first, last) = (date("1900-01-01"), date("2199-12-31"));
+        for days in first.days()..=last.days() {
+            let (day, civil) = (Date::from_days(days), Date::from_days(days).civil());
+            assert_eq!(day.ymd(), (civil.year(), civil.month(), civil.day()));
         }
     }
 

@@ -1,6 +1,36 @@
 //! Risk: how likely this person is to offend again.
+//!
+//! [`two_year`] and [`ogrs3`] hold the instruments exactly as published;
+//! [`history`] counts sanctions for them, [`supplied`] asks whether probation
+//! knows better, [`fallback`] serves those without a record, [`interval`] tries
+//! every birth date and sex that is possible, and [`assess`] puts these
+//! together as R. [`report()`] tells the instruments as published, without what
+//! the score adjusts.
+//!
+//! Risk is actuarial: it is not monotone in sanctions. It falls with time free
+//! of offending when nothing else changes, and never reads anything about a
+//! person but age, sex and their own record.
+
+pub mod assess;
+mod explain;
+pub mod fallback;
+pub mod history;
+pub mod interval;
+pub mod ogrs3;
+mod report;
+pub mod supplied;
+pub mod two_year;
 
 use super::{Case, Listener, Scored};
+use crate::domain::MilliPoints;
+use crate::domain::word::Sex;
+use assess::Assessed;
+use fallback::Contacts;
+use history::History;
+use supplied::Supplied;
+
+pub use interval::possible_births;
+pub use report::report;
 
 /// A two-year probability and the ends between which it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,11 +77,69 @@ pub struct Risk {
 }
 
 /// Weighs the risk of a person.
-pub fn weigh(_case: &Case<'_>, _listener: &mut impl Listener) -> Risk {
-    Risk { score: Scored::default(), arp: None }
+pub fn weigh(case: &Case<'_>, listener: &mut impl Listener) -> Risk {
+    let reading = Reading::of(case, 0);
+    let mut risk = reading.risk();
+    if reading.history.undated_charge || reading.contacts.undated {
+        let earlier = Reading::of(case, case.rules.policy.quality.unknown_date_days).risk();
+        risk = risk.widened_to(&earlier);
+    }
+    explain::tell(case, &reading, listener);
+    risk
 }
 
-/// The predictors of a person as published.
-pub fn report(_case: &Case<'_>) -> Vec<Reported> {
-    Vec::new()
+/// Everything that R is read from, offences of unknown date taken some days before their report.
+struct Reading<'a> {
+    history: History<'a>,
+    supplied: [Option<Supplied<'a>>; 3],
+    contacts: Contacts,
+    assessed: Assessed,
+}
+
+impl<'a> Reading<'a> {
+    fn of(case: &Case<'a>, earlier: i32) -> Self {
+        let policy = &case.rules.policy.risk;
+        let history = History::of(case, earlier);
+        let supplied = supplied::supplied(case.dossier.others(), &history, case.as_of);
+        let contacts = Contacts::of(case, earlier);
+        let person = case.dossier.person();
+        let assess = |births: &[_], sexes: &[Sex]| Assessed::new(&history, &supplied, &contacts, births, sexes, policy);
+        let sexes = interval::possible_sexes(person.and_then(|person| person.sex));
+        let computes = history.current.is_some() && supplied.iter().any(Option::is_none);
+        let assessed = match person.and_then(|person| person.birth) {
+            Some(birth) => assess(&[birth], sexes),
+            None if computes => {
+                assess(&interval::assumed_births(person.as_ref(), case.as_of, history.first, policy), sexes)
+            }
+            // No formula will ask for the age.
+            None => assess(&[case.as_of], &[Sex::Male]),
+        };
+        Self { history, supplied, contacts, assessed }
+    }
+
+    fn risk(&self) -> Risk {
+        let Assessed { risk, missing, .. } = self.assessed;
+        let score = Scored {
+            point: MilliPoints::from_points(risk.middle()),
+            low: MilliPoints::from_points(risk.low),
+            high: MilliPoints::from_points(risk.high + missing),
+        };
+        Risk { score, arp: self.assessed.arp() }
+    }
+}
+
+impl Risk {
+    /// The same point, with ends that reach those of another reading.
+    fn widened_to(self, other: &Self) -> Self {
+        let score = Scored {
+            point: self.score.point,
+            low: self.score.low.min(other.score.low),
+            high: self.score.high.max(other.score.high),
+        };
+        let arp = self.arp.map(|arp| {
+            let other = other.arp.unwrap_or(arp);
+            Probability { point: arp.point, low: arp.low.min(other.low), high: arp.high.max(other.high) }
+        });
+        Self { score, arp }
+    }
 }
