@@ -188,7 +188,8 @@ impl<'a> Case<'a> {
     /// without any idea of an age is taken for a child.
     pub fn is_child(&self) -> bool {
         self.dossier.person().is_some_and(|person| {
-            let oldest = match person.apparent_age.1 {
+            let (least, most) = person.apparent_age;
+            let oldest = match least.max(most) {
                 0 => self.rules.policy.risk.assumed_ages.1,
                 years => years,
             };
@@ -251,8 +252,8 @@ impl Mask {
     }
 
     /// The bits in order.
-    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
-        (0..self.len).map(|place| self[place])
+    pub fn iter(&self) -> Bits<'_> {
+        Bits { mask: self, place: 0 }
     }
 
     /// Number of bits.
@@ -279,6 +280,32 @@ impl Index<usize> for Mask {
     }
 }
 
+/// The bits of a mask, in order.
+#[derive(Clone, Debug)]
+pub struct Bits<'a> {
+    mask: &'a Mask,
+    place: usize,
+}
+
+impl<'a> Iterator for Bits<'a> {
+    type Item = &'a bool;
+
+    fn next(&mut self) -> Option<&'a bool> {
+        let bit = (self.place < self.mask.len).then(|| &self.mask[self.place]);
+        self.place += 1;
+        bit
+    }
+}
+
+impl<'a> IntoIterator for &'a Mask {
+    type Item = &'a bool;
+    type IntoIter = Bits<'a>;
+
+    fn into_iter(self) -> Bits<'a> {
+        self.iter()
+    }
+}
+
 impl FromIterator<bool> for Mask {
     fn from_iter<T: IntoIterator<Item = bool>>(bits: T) -> Self {
         let mut mask = Self::default();
@@ -298,7 +325,7 @@ mod tests {
         let bits: Vec<bool> = (0..200).map(|place| place % 3 == 0 || place % 64 == 63).collect();
         let mask: Mask = bits.iter().copied().collect();
         assert_eq!(mask.len(), 200);
-        assert_eq!(mask.iter().collect::<Vec<_>>(), bits);
+        assert_eq!(mask.iter().copied().collect::<Vec<_>>(), bits);
     }
 
     #[test]
@@ -313,7 +340,7 @@ mod tests {
             .seen_as(PersonCategory::Convicted);
         let dossier = records.dossier();
         let case = Case::new(&dossier, fixture::rules(), day(0));
-        assert_eq!(case.scores.iter().collect::<Vec<_>>(), [true, false, false, true]);
+        assert_eq!(case.scores.iter().copied().collect::<Vec<_>>(), [true, false, false, true]);
     }
 
     #[test]
@@ -332,7 +359,7 @@ mod tests {
                 .exploitation("nrm", status, day(-5), &["linked"], reviewed)
                 .seen_as(PersonCategory::Victim)
                 .dossier();
-            Case::new(&dossier, fixture::rules(), day(0)).scores.iter().collect::<Vec<_>>()
+            Case::new(&dossier, fixture::rules(), day(0)).scores.iter().copied().collect::<Vec<_>>()
         };
         assert_eq!(scores(Pending, None), [false, true]);
         assert_eq!(scores(Positive, None), [false, true]);

@@ -55,6 +55,7 @@ pub(in crate::scoring) struct Whole<'a> {
     pub stay: Stay,
     pub parts: Parts,
     pub grounds: Grounds,
+    pub child: bool,
 }
 
 /// A composite and its band with floors, at one end.
@@ -70,7 +71,8 @@ impl<'a> Whole<'a> {
         let stay = Stay::of(&case);
         let parts = Parts::weigh(&case, listener);
         let grounds = Grounds::of(&case, &stay);
-        Self { case, stay, parts, grounds }
+        let child = case.is_child();
+        Self { case, stay, parts, grounds, child }
     }
 
     /// Weights of threat, risk and harm in a family, each times the factor `a` in ten-thousandths.
@@ -112,7 +114,7 @@ impl<'a> Whole<'a> {
             harm: self.parts.harm,
             cohort: self.composed(Family::Cohort, doubts),
             outstanding: self.composed(Family::Outstanding, doubts),
-            child: self.case.is_child(),
+            child: self.child,
             custody: self.stay.state,
         }
     }
@@ -127,7 +129,7 @@ impl<'a> Whole<'a> {
         }
         let decision = in_effect(&self.case, family, point.band, self.floor(family, End::Point));
         // A grave crime may hide behind a code that nobody has measured: until policy says, nothing is settled.
-        let unsettled = self.case.tally.unmeasured > 0 || self.case.is_child();
+        let unsettled = self.case.tally.unmeasured > 0 || self.child;
         let open_ended = match family {
             Family::Cohort => self.stay.is_open_ended(),
             Family::Outstanding => false,

@@ -25,19 +25,19 @@ pub(super) fn all(whole: &Whole<'_>, doubts: &Doubts<'_>, family: Family, heard:
     }
     gaps.extend(unnamed_offences(case));
     gaps.extend(expired(case));
-    gaps.extend(child(case));
+    gaps.extend(whole.child.then(|| child(case)));
     gaps
 }
 
-fn child(case: &Case<'_>) -> Option<Gap> {
-    case.is_child().then(|| Gap {
+fn child(case: &Case<'_>) -> Gap {
+    Gap {
         reason: "NOT_VALIDATED_FOR_CHILDREN",
         description: "Under 18: the method is not validated for children, so the standing stays provisional. Nothing \
                       settles it before the person is 18."
             .to_owned(),
         evidence: case.dossier.person().map(|person| person.id.into()).into_iter().collect(),
         widens: false,
-    })
+    }
 }
 
 fn stale(case: &Case<'_>, places: &[usize]) -> impl Iterator<Item = Gap> {

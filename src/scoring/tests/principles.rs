@@ -6,7 +6,8 @@ use super::people::{breach, dossier, file, intelligence, marker, offence, people
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{CohortMembership, Evidence, Grade, Kind, Marker, OpenPeriod, Other, Outstanding};
 use crate::domain::word::{
-    Circulation, CloseOutcome, CohortStatus, Component, Family, MarkerKind, OutstandingReason, PersonCategory, Rag,
+    Circulation, CloseOutcome, CohortStatus, Component, Family, MarkerKind, Outcome, OutstandingReason, PersonCategory,
+    Rag,
 };
 use crate::domain::{MilliPoints, Revision};
 use crate::scoring::clock::Clock;
@@ -118,6 +119,21 @@ proptest! {
         let (before, after) = (weighed(&records), weighed(&with(&records, added)));
         prop_assert!(after.threat.point >= before.threat.point, "{} -> {}", before.threat.point, after.threat.point);
         prop_assert!(after.harm.point >= before.harm.point, "{} -> {}", before.harm.point, after.harm.point);
+    }
+
+    #[test]
+    fn a_stronger_proof_never_lowers_threat_or_harm(records in people(), kind in offence()) {
+        let proofs = [Outcome::NoFurtherAction, Outcome::Suspected, Outcome::Charged, Outcome::Convicted];
+        let weighed = proofs.map(|proof| {
+            let mut kind = kind.clone();
+            if let Kind::Offence(offence) = &mut kind {
+                (offence.outcome, offence.outcome_date) = (proof, Some(offence.reported));
+            }
+            let (category, updated) = (PersonCategory::Suspect, day(-1));
+            weighed(&with(&records, Evidence { id: "z".into(), revision: Revision(1), category, updated, kind }))
+        });
+        prop_assert!(weighed.is_sorted_by(|weaker, stronger| weaker.threat.point <= stronger.threat.point));
+        prop_assert!(weighed.is_sorted_by(|weaker, stronger| weaker.harm.point <= stronger.harm.point));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn gather<'a>(case: &Case<'a>, signs: &mut Signs<'a>) {
     let mut reports: SmallVec<[Report<'a>; 8]> = SmallVec::new();
     for filed in case.own() {
         if let Other::Intelligence(report) = &filed.kind {
-            let basis = Basis::Intelligence(report.grade, grade(policy, report.grade));
+            let basis = Basis::Intelligence(report.indicator, report.grade, grade(policy, report.grade));
             let sign = Sign::new(case, points_to(report), basis, report.date, &filed.id);
             if sign.strength > 0.0 {
                 reports.push(Report { sign, source: report.source.as_deref() });

@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 
 use super::{Case, Listener, Scored};
 use crate::domain::evidence::Grade;
+use crate::domain::word::ThreatIndicator;
 use crate::domain::{Date, MilliPoints};
 use crate::policy::{IndicatorPolicy, ThreatPolicy};
 
@@ -97,8 +98,8 @@ enum Basis {
     Fact,
     /// A bail-breach file: it always tells a breach of its own, whatever else was recorded that day.
     BailFile,
-    /// A graded report, with its multiplier `c`.
-    Intelligence(Grade, f64),
+    /// A graded report: what it tells, its grade, and the grade's multiplier `c`.
+    Intelligence(ThreatIndicator, Grade, f64),
 }
 
 /// One sign of what the person could do next.
@@ -125,7 +126,7 @@ impl<'a> Sign<'a> {
         let left = numbers.half_life_days.map_or(1.0, |half_life| libm::exp2(-f64::from(age) / half_life));
         let grade = match basis {
             Basis::Fact | Basis::BailFile => 1.0,
-            Basis::Intelligence(_, grade) => grade,
+            Basis::Intelligence(_, _, grade) => grade,
         };
         Self { indicator, basis, date, id, age, strength: numbers.weight * grade * left }
     }

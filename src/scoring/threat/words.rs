@@ -3,7 +3,8 @@
 
 use super::{Basis, Indicator, Sign, facts};
 use crate::domain::evidence::{Grade, Other};
-use crate::domain::word::{Component, OutstandingReason};
+use crate::domain::word::{Component, OutstandingReason, ThreatIndicator};
+use crate::scoring::custody::stays;
 use crate::scoring::{Case, Factor, Gap, Leaf};
 
 /// The leaf of a sign. `capped`: all intelligence together is held to the policy's most.
@@ -91,33 +92,25 @@ fn violent_or_sexual(case: &Case<'_>, ids: &[Box<str>]) -> Vec<Box<str>> {
 fn description(case: &Case<'_>, sign: &Sign<'_>) -> String {
     let date = sign.date;
     match sign.basis {
-        Basis::Intelligence(graded, _) => {
-            let told = match sign.indicator {
-                Indicator::ThreatToLife => "threatens someone's life",
-                Indicator::AccessToFirearm => "can get at a firearm",
-                Indicator::IntentToHarm => "means to harm an identified person",
-                Indicator::ContactWithVulnerableVictim => "is in contact with a vulnerable victim",
-                Indicator::AccessToWeapon => "can get at a weapon",
-                Indicator::OrganisedCrime => "is linked to organised crime",
-                Indicator::AtLargeForViolentOrSexualOffence
-                | Indicator::UnlawfullyAtLarge
-                | Indicator::FailedToSurrender
-                | Indicator::AtLarge
-                | Indicator::BreachOfOrder
-                | Indicator::RepeatedRecently
-                | Indicator::BreachOfBail
-                | Indicator::ViolentMarker
-                | Indicator::ReleaseDue => "is a danger",
+        Basis::Intelligence(indicator, grade, _) => {
+            let told = match indicator {
+                ThreatIndicator::ThreatToLife => "threatens someone's life",
+                ThreatIndicator::AccessToFirearm => "can get at a firearm",
+                ThreatIndicator::IntentToHarmIdentifiedPerson => "means to harm an identified person",
+                ThreatIndicator::ContactWithVulnerableVictim => "is in contact with a vulnerable victim",
+                ThreatIndicator::AccessToWeapon => "can get at a weapon",
+                ThreatIndicator::OrganisedCrimeLink => "is linked to organised crime",
             };
-            format!("Intelligence of {date}, graded {}, says that this person {told}.", letters(graded))
+            format!("Intelligence of {date}, graded {}, says that this person {told}.", letters(grade))
         }
-        Basis::BailFile => format!("Broke a condition of police bail: a file was first opened on {date}."),
+        Basis::BailFile => format!("Broke a condition of police bail: the file on it was first opened on {date}."),
         Basis::Fact => fact(case, sign),
     }
 }
 
 fn fact(case: &Case<'_>, sign: &Sign<'_>) -> String {
     let date = sign.date;
+    let why = || file(case, sign).map_or("outstanding", |(reason, _)| why(reason));
     match sign.indicator {
         Indicator::ThreatToLife => {
             format!("A threat-to-life notice was served on this person, as the one who threatens, on {date}.")
@@ -130,18 +123,10 @@ fn fact(case: &Case<'_>, sign: &Sign<'_>) -> String {
             format!("Known to be in contact with a vulnerable victim, recorded on {date}.")
         }
         Indicator::AtLargeForViolentOrSexualOffence => {
-            format!("At large and wanted for a violent or sexual offence since {date}.")
+            format!("At large since {date} and wanted for a violent or sexual offence: {}.", why())
         }
-        Indicator::UnlawfullyAtLarge => {
-            let why = match file(case, sign) {
-                Some((OutstandingReason::Escape, _)) => "escaped from custody",
-                Some((OutstandingReason::AbscondFromOpenConditions, _)) => "absconded from open conditions",
-                Some(_) | None => "recalled to prison and not returned",
-            };
-            format!("Unlawfully at large since {date}: {why}.")
-        }
-        Indicator::FailedToSurrender => format!("At large since {date}, having failed to surrender to bail."),
-        Indicator::AtLarge => format!("At large: outstanding since {date}."),
+        Indicator::UnlawfullyAtLarge => format!("Unlawfully at large since {date}: {}.", why()),
+        Indicator::FailedToSurrender | Indicator::AtLarge => format!("At large since {date}: {}.", why()),
         Indicator::AccessToWeapon => format!("Warning marker for weapons, set on {date}."),
         Indicator::BreachOfOrder => format!("Broke a court order on {date}."),
         Indicator::RepeatedRecently => {
@@ -155,17 +140,39 @@ fn fact(case: &Case<'_>, sign: &Sign<'_>) -> String {
         Indicator::ViolentMarker => format!("Warning marker for violence, set on {date} and in force."),
         Indicator::OrganisedCrime => format!("Linked to organised crime, recorded on {date}."),
         Indicator::ReleaseDue => {
-            if date > case.as_of {
-                format!("Due for release from prison on {date}.")
+            let ended = stays(case).any(|(filed, stay)| *filed.id == *sign.id && stay.ended.is_some());
+            if ended {
+                format!("Released from prison on {date}.")
             } else {
-                format!("Released from prison, or due for release, on {date}.")
+                format!("Release from prison is planned for {date}.")
             }
         }
     }
 }
 
+/// A reason of an open file, in words.
+const fn why(reason: OutstandingReason) -> &'static str {
+    match reason {
+        OutstandingReason::NamedSuspectNotArrested => "named as suspect and not yet arrested",
+        OutstandingReason::FailedToSurrenderPoliceBail => "failed to surrender to police bail",
+        OutstandingReason::BreachedPoliceBailConditions => "broke a condition of police bail",
+        OutstandingReason::FailedToSurrenderCourtBail => "failed to surrender to court bail",
+        OutstandingReason::CourtWarrantNotBacked => "a court warrant not backed for bail",
+        OutstandingReason::CourtWarrantBacked => "a court warrant backed for bail",
+        OutstandingReason::FineDefaultWarrant => "a warrant for unpaid fines",
+        OutstandingReason::BreachWarrant => "a warrant for breach of a court order",
+        OutstandingReason::RecallEmergency => "under emergency recall to prison and not returned",
+        OutstandingReason::RecallStandard | OutstandingReason::RecallFixedTerm => "recalled to prison and not returned",
+        OutstandingReason::Escape => "escaped from custody",
+        OutstandingReason::AbscondFromOpenConditions => "absconded from open conditions",
+        OutstandingReason::ExtraditionWarrant => "an extradition warrant",
+        OutstandingReason::UntracedUnderInvestigation => "under investigation and not traced",
+        OutstandingReason::NotificationBreach => "did not keep sex offender notification requirements",
+    }
+}
+
 /// A grade as an officer writes it.
-pub(in crate::scoring) fn letters(grade: Grade) -> String {
+fn letters(grade: Grade) -> String {
     const LETTERS: [char; 5] = ['A', 'B', 'C', 'D', 'E'];
     match grade {
         Grade::Current { source, assessment } => format!("{source}{}", LETTERS[usize::from(assessment)]),
@@ -179,7 +186,7 @@ fn factors(case: &Case<'_>, sign: &Sign<'_>, capped: bool) -> Vec<Factor> {
     let policy = &case.rules.policy.threat;
     let numbers = sign.indicator.numbers(policy);
     let mut factors = vec![Factor { name: "weight", value: numbers.weight.to_string(), unit: "x" }];
-    if let Basis::Intelligence(_, grade) = sign.basis {
+    if let Basis::Intelligence(_, _, grade) = sign.basis {
         factors.push(Factor { name: "grade", value: decimal(grade), unit: "x" });
     }
     if let Some(half_life) = numbers.half_life_days {
