@@ -8,7 +8,7 @@ use super::chunked::Chunked;
 use super::key::Key;
 use super::names::{AreaId, OfficerId};
 use super::row::Row;
-use super::snapshot::{Meta, Slot, Standings, Trees};
+use super::snapshot::{Allotted, Meta, Slot, Standings, Trees};
 use super::tree::{Meter, Tree};
 use crate::domain::SubjectId;
 use crate::domain::dossier::Dossier;
@@ -34,7 +34,7 @@ impl Standings {
     pub fn with(&self, changes: &[Change], meta: Meta) -> Self {
         let changes = last_of_each(changes);
         let slots = self.changed_slots(&changes);
-        let mut meter = Meter { bytes: self.bytes_given_up(&changes) };
+        let mut meter = Meter::default();
         let held = |change: &Change| self.slots.get(change.subject.index());
         let renamed = changes.iter().any(|change| held(change).is_some_and(|held| is_renamed(held, change)));
         let edits = self.edits(&changes, &slots);
@@ -62,7 +62,7 @@ impl Standings {
             slots,
             names: Arc::clone(&self.names),
             references: Arc::clone(&self.references),
-            allotted: self.allotted + meter.bytes,
+            allotted: self.allotted_after(&changes, meter),
         }
     }
 
@@ -79,13 +79,14 @@ impl Standings {
         slots
     }
 
-    /// Bytes of this version that the next no longer shares, apart from trees: blocks of rows, and
-    /// the dossiers in them that changed.
-    fn bytes_given_up(&self, changes: &[&Change]) -> u64 {
+    /// Bytes allotted once these changes are made, of which `meter` has counted trees and postings.
+    fn allotted_after(&self, changes: &[&Change], meter: Meter) -> Allotted {
         let held = changes.iter().map(|change| change.subject.index()).filter(|place| *place < self.slots.len());
-        let dossiers: u64 =
-            changes.iter().filter_map(|change| self.dossier(change.subject)).map(|held| weight(held)).sum();
-        Chunked::<Slot>::bytes_copied(held) + dossiers
+        let dossiers: u64 = changes.iter().map(|change| weight(&change.dossier)).sum();
+        Allotted {
+            blocks: self.allotted.blocks + meter.bytes + Chunked::<Slot>::bytes_copied(held),
+            dossiers: self.allotted.dossiers + dossiers,
+        }
     }
 
     /// What each tree loses and gains, in the order in which trees take it.

@@ -124,7 +124,7 @@ fn what_a_write_allots_follows_the_people_changed_and_not_the_people_held() {
         let people = People::of((0..held).map(|n| person(&format!("{n:06}"), "area=A-0")));
         let standings = people.standings();
         let change = people.change(SubjectId(7), &person("000007", "area=A-0 composite=9"));
-        standings.with(&[change], people.meta(2)).allotted - standings.allotted
+        standings.with(&[change], people.meta(2)).allotted.blocks - standings.allotted.blocks
     };
     let (few, many) = (cost(4_000), cost(16_000));
     assert!(many < few * 2, "{few} bytes, then {many}");

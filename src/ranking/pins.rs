@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hashbrown::HashMap;
 
 use super::retire::Retirement;
-use super::snapshot::Standings;
+use super::snapshot::{Allotted, Standings};
 
 /// A held snapshot, by number; never reused in one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +53,7 @@ struct Held {
     /// Oldest first; numbers ascend.
     pins: VecDeque<Pin>,
     /// Most bytes that any snapshot seen had allotted.
-    allotted: u64,
+    allotted: Allotted,
 }
 
 #[derive(Debug)]
@@ -64,6 +64,17 @@ struct Pin {
     holders: HashMap<Holder, u64>,
     /// When any did.
     latest: u64,
+    /// Bytes of its blocks, were nothing shared.
+    whole: u64,
+}
+
+impl Pin {
+    /// Most bytes that this pin keeps alive and that neither an older one nor a snapshot that had
+    /// allotted `next` does.
+    fn keeps(&self, next: Allotted) -> u64 {
+        let own = self.standings.allotted;
+        next.blocks.saturating_sub(own.blocks).min(self.whole) + next.dossiers.saturating_sub(own.dossiers)
+    }
 }
 
 impl Pins {
@@ -130,7 +141,8 @@ impl Held {
         let id = PinId(self.next);
         self.next += 1;
         let holders = HashMap::from_iter([(holder, now)]);
-        self.pins.push_back(Pin { id, standings: Arc::clone(standings), holders, latest: now });
+        let whole = standings.whole_bytes();
+        self.pins.push_back(Pin { id, standings: Arc::clone(standings), holders, latest: now, whole });
         id
     }
 
@@ -151,20 +163,27 @@ impl Held {
     }
 
     /// Lets go what is too old, too many or too large.
-    fn sweep(&mut self, allotted: u64, limits: &Limits, now: u64) -> Vec<Arc<Standings>> {
-        self.allotted = self.allotted.max(allotted);
+    fn sweep(&mut self, current: Allotted, limits: &Limits, now: u64) -> Vec<Arc<Standings>> {
+        self.allotted.blocks = self.allotted.blocks.max(current.blocks);
+        self.allotted.dossiers = self.allotted.dossiers.max(current.dossiers);
         let mut gone = Vec::new();
-        let mut place = 0;
-        while let Some(pin) = self.pins.get(place) {
-            let surplus = self.pins.len() - place > limits.snapshots;
-            let too_large = self.allotted - pin.standings.allotted > limits.bytes;
-            if surplus || too_large || now.saturating_sub(pin.latest) > limits.age_ms {
-                gone.extend(self.pins.remove(place).map(|pin| pin.standings));
-            } else {
-                place += 1;
+        self.pins.retain(|pin| {
+            let stays = now.saturating_sub(pin.latest) <= limits.age_ms;
+            if !stays {
+                gone.push(Arc::clone(&pin.standings));
             }
+            stays
+        });
+        while self.pins.len() > limits.snapshots || self.bytes() > limits.bytes {
+            gone.extend(self.pins.pop_front().map(|pin| pin.standings));
         }
         gone
+    }
+
+    /// Most bytes that pins keep alive and the newest snapshot does not.
+    fn bytes(&self) -> u64 {
+        let later = self.pins.iter().skip(1).map(|pin| pin.standings.allotted).chain([self.allotted]);
+        self.pins.iter().zip(later).map(|(pin, next)| pin.keeps(next)).sum()
     }
 }
 
@@ -248,13 +267,26 @@ mod tests {
     #[test]
     fn snapshots_that_have_grown_too_dear_are_let_go() {
         let all = successive(3);
-        let bytes = all[1].allotted - all[0].allotted;
-        assert!(bytes > 0);
+        let dossiers = all[1].allotted.dossiers - all[0].allotted.dossiers;
+        assert!(dossiers > 0);
+        let bytes = dossiers + all[0].whole_bytes();
         let pins = pins(Limits { bytes, ..Limits::default() });
         let id = pins.pin(&all[0], ANNA, 0);
         pins.sweep(&all[1], 1);
         assert!(pins.get(id, 1).is_some());
         pins.sweep(&all[2], 2);
         assert!(pins.get(id, 2).is_none());
+    }
+
+    #[test]
+    fn a_pin_is_never_taken_for_larger_than_the_lists_it_holds() {
+        let all = successive(60);
+        let (first, last) = (&all[0], &all[59]);
+        let dossiers = last.allotted.dossiers - first.allotted.dossiers;
+        assert!(last.allotted.blocks - first.allotted.blocks > first.whole_bytes());
+        let pins = pins(Limits { bytes: dossiers + first.whole_bytes(), ..Limits::default() });
+        let id = pins.pin(first, ANNA, 0);
+        pins.sweep(last, 1);
+        assert!(pins.get(id, 1).is_some());
     }
 }

@@ -47,6 +47,16 @@ pub(super) struct Slot {
 /// One tree a list, by the list's number.
 pub(super) type Trees = [Tree; LISTS];
 
+/// Bytes allotted so far, version by version. What an older version alone keeps alive is at most
+/// the difference, and of blocks at most its own size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Allotted {
+    /// Rows, trees and postings.
+    pub(super) blocks: u64,
+    /// Dossiers.
+    pub(super) dossiers: u64,
+}
+
 /// Everyone, on every list, at one moment.
 ///
 /// About 110 bytes a subject for rows, some 20 a subject for each list and area stood on, and the
@@ -62,9 +72,8 @@ pub struct Standings {
     pub(super) officers: Chunked<Arc<[SubjectId]>>,
     pub(super) names: Arc<Names>,
     pub(super) references: Arc<References>,
-    /// Bytes allotted by this version and all before it: what an older version alone keeps alive
-    /// is at most the difference.
-    pub(super) allotted: u64,
+    /// By this version and all before it.
+    pub(super) allotted: Allotted,
 }
 
 impl Standings {
@@ -109,21 +118,22 @@ impl Standings {
             officers: by_officer.into_iter().map(Arc::from).collect(),
             names,
             references,
-            allotted: 0,
+            allotted: Allotted::default(),
         };
-        standings.allotted = standings.whole_bytes();
+        standings.allotted.blocks = standings.whole_bytes();
         standings
     }
 
     /// This snapshot as the successor of another that it shares nothing with but dossiers.
     #[must_use]
     pub fn replacing(mut self, earlier: &Self) -> Self {
-        self.allotted = earlier.allotted + self.whole_bytes();
+        self.allotted = earlier.allotted;
+        self.allotted.blocks += self.whole_bytes();
         self
     }
 
     /// Bytes of rows and trees, were nothing shared.
-    fn whole_bytes(&self) -> u64 {
+    pub(super) fn whole_bytes(&self) -> u64 {
         let entries = |trees: &Trees| trees.iter().map(Tree::len).sum::<usize>();
         let in_trees = entries(&self.lists) + self.areas.iter().map(|trees| entries(trees)).sum::<usize>();
         (self.slots.len() * size_of::<Slot>() + in_trees * 20) as u64

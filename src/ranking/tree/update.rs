@@ -23,19 +23,35 @@ struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    const fn is_empty(self) -> bool {
-        self.removed.is_empty() && self.added.is_empty()
+    /// The key of the first change.
+    fn first(self, lookup: &impl Lookup) -> Option<Key> {
+        match (self.removed.first(), self.added.first()) {
+            (Some(gone), Some(new)) if gone.compare(*new, lookup) == Ordering::Less => Some(*gone),
+            (_, Some(new)) => Some(*new),
+            (gone, None) => gone.copied(),
+        }
     }
 
     /// Those before a key, and the rest.
     fn split_before(self, key: Key, lookup: &impl Lookup) -> (Changes<'a>, Changes<'a>) {
-        let split = |keys: &'a [Key]| {
-            keys.split_at(keys.partition_point(|change| change.compare(key, lookup) == Ordering::Less))
-        };
+        let split = |keys: &'a [Key]| keys.split_at(count_before(keys, key, lookup));
         let (removed, removed_after) = split(self.removed);
         let (added, added_after) = split(self.added);
         (Changes { removed, added }, Changes { removed: removed_after, added: added_after })
     }
+}
+
+/// How many of some keys in order come before a key.
+fn count_before(keys: &[Key], key: Key, lookup: &impl Lookup) -> usize {
+    keys.partition_point(|held| held.compare(key, lookup) == Ordering::Less)
+}
+
+/// What an update carries along.
+struct Work<'a, L> {
+    lookup: &'a L,
+    meter: &'a mut Meter,
+    /// The leaf at hand, after its changes.
+    merged: Vec<Key>,
 }
 
 impl Tree {
@@ -46,67 +62,78 @@ impl Tree {
     pub fn updated(&self, removed: &[Key], added: &[Key], lookup: &impl Lookup, meter: &mut Meter) -> Self {
         let mut nodes = Vec::new();
         match &self.root {
-            Some(root) => rewrite(root, Changes { removed, added }, lookup, &mut nodes, meter),
+            Some(root) => {
+                let mut work = Work { lookup, meter, merged: Vec::with_capacity(LEAF_MOST + added.len()) };
+                rewrite(root, Changes { removed, added }, &mut work, &mut nodes);
+            }
             None => cut_leaves(added, lookup, &mut nodes, meter),
         }
         Self { root: raise(nodes, meter) }
     }
 }
 
-/// Puts in `out` what becomes of a node: itself, one in its place, several, or nothing.
-fn rewrite(node: &Node, changes: Changes<'_>, lookup: &impl Lookup, out: &mut Vec<Node>, meter: &mut Meter) {
-    if changes.is_empty() {
-        out.push(node.clone());
-        return;
-    }
+/// Puts in `out` what becomes of a node that changes: one in its place, several, or nothing.
+fn rewrite<L: Lookup>(node: &Node, changes: Changes<'_>, work: &mut Work<'_, L>, out: &mut Vec<Node>) {
     match &node.below {
         Below::Keys(keys) => {
-            let merged = merge(keys, changes, lookup);
-            if merged.len() > LEAF_MOST {
-                cut_leaves(&merged, lookup, out, meter);
-            } else if !merged.is_empty() {
-                let added = changes.added.iter().map(|key| lookup.facets(key.subject()));
-                out.push(leaf(&merged, added.fold(node.facets, |all, facets| all | facets), meter));
+            merge(keys, changes, work.lookup, &mut work.merged);
+            if work.merged.len() > LEAF_MOST {
+                cut_leaves(&work.merged, work.lookup, out, work.meter);
+            } else if !work.merged.is_empty() {
+                let added = changes.added.iter().map(|key| work.lookup.facets(key.subject()));
+                out.push(leaf(&work.merged, added.fold(node.facets, |all, facets| all | facets), work.meter));
             }
         }
         Below::Nodes(nodes) => {
-            let mut children = Vec::with_capacity(nodes.len() + 2);
+            let mut children = Vec::with_capacity(nodes.len() + 4);
             let mut rest = changes;
-            for (place, child) in nodes.iter().enumerate() {
-                let own = match nodes.get(place + 1) {
-                    Some(next) if !rest.is_empty() => {
-                        let (own, after) = rest.split_before(next.first, lookup);
-                        rest = after;
-                        own
-                    }
-                    Some(_) | None => rest,
+            let mut done = 0;
+            while let Some(first) = rest.first(work.lookup) {
+                let later = |node: &Node| node.first.compare(first, work.lookup) == Ordering::Greater;
+                let child = done + nodes[done + 1..].partition_point(|node| !later(node));
+                children.extend_from_slice(&nodes[done..child]);
+                let (own, after) = match nodes.get(child + 1) {
+                    Some(next) => rest.split_before(next.first, work.lookup),
+                    None => (rest, Changes { removed: &[], added: &[] }),
                 };
-                rewrite(child, own, lookup, &mut children, meter);
+                rewrite(&nodes[child], own, work, &mut children);
+                rest = after;
+                done = child + 1;
             }
+            children.extend_from_slice(&nodes[done..]);
             if !changes.removed.is_empty() {
-                children = joined(children, meter);
+                children = joined(children, work.meter);
             }
-            cut_branches(children, out, meter);
+            cut_branches(children, out, work.meter);
         }
     }
 }
 
-/// The keys of a leaf after its changes.
-fn merge(keys: &[Key], changes: Changes<'_>, lookup: &impl Lookup) -> Vec<Key> {
-    let mut merged = Vec::with_capacity(keys.len() + changes.added.len());
-    let (mut removed, mut added) = (changes.removed.iter().peekable(), changes.added.iter().peekable());
-    for key in keys {
-        if removed.next_if(|gone| *gone == key).is_some() {
-            continue;
+/// The keys of a leaf after its changes. What lies between changes is copied whole.
+fn merge(keys: &[Key], changes: Changes<'_>, lookup: &impl Lookup, merged: &mut Vec<Key>) {
+    merged.clear();
+    let Changes { mut removed, mut added } = changes;
+    let mut rest = keys;
+    loop {
+        let going = removed.first().map(|gone| count_before(rest, *gone, lookup));
+        let coming = added.first().map(|new| count_before(rest, *new, lookup));
+        match (coming, going) {
+            (Some(coming), going) if going.is_none_or(|going| coming <= going) => {
+                merged.extend_from_slice(&rest[..coming]);
+                merged.push(added[0]);
+                (rest, added) = (&rest[coming..], &added[1..]);
+            }
+            (_, Some(going)) => {
+                debug_assert_eq!(rest.get(going), removed.first(), "only what is held must be taken out");
+                merged.extend_from_slice(&rest[..going]);
+                (rest, removed) = (&rest[going + 1..], &removed[1..]);
+            }
+            (_, None) => {
+                merged.extend_from_slice(rest);
+                return;
+            }
         }
-        while let Some(new) = added.next_if(|new| new.compare(*key, lookup) == Ordering::Less) {
-            merged.push(*new);
-        }
-        merged.push(*key);
     }
-    debug_assert!(removed.peek().is_none(), "only what is held must be taken out, in order");
-    merged.extend(added);
-    merged
 }
 
 fn leaf(keys: &[Key], facets: Facets, meter: &mut Meter) -> Node {
@@ -140,6 +167,10 @@ pub(super) fn cut_leaves(keys: &[Key], lookup: &impl Lookup, out: &mut Vec<Node>
 
 /// Cuts siblings into branches of even size.
 fn cut_branches(nodes: Vec<Node>, out: &mut Vec<Node>, meter: &mut Meter) {
+    if (1..=BRANCH_MOST).contains(&nodes.len()) {
+        out.push(branch(nodes, meter));
+        return;
+    }
     let parts = even_parts(nodes.len(), BRANCH_MOST, BRANCH_FILL);
     let mut nodes = nodes.into_iter();
     out.extend(parts.map(|part| branch(nodes.by_ref().take(part.len()).collect(), meter)));
