@@ -2,10 +2,36 @@
 //! compiled-in `policies/thr-2026.1.toml` with its own file; nothing in
 //! `scoring` holds a figure that is not here or in the published tables.
 
+mod file;
+mod section;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::domain::Date;
 use crate::domain::word::{Band, Outcome};
+
+/// The reference policy as compiled in, comments and all.
+const REFERENCE: &str = include_str!("../../policies/thr-2026.1.toml");
+
+/// One thing wrong with a policy file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyViolation {
+    /// Key at fault, such as `risk.arp.weight`; `line 3, column 7` where the file is no TOML.
+    pub path: String,
+    /// Reason in UPPER_SNAKE.
+    pub reason: &'static str,
+    /// What is wrong, in a sentence without its subject.
+    pub message: String,
+}
+
+impl fmt::Display for PolicyViolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.path, self.message, self.reason)
+    }
+}
 
 /// A policy, checked: every number within its range and in agreement with the others.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +54,26 @@ pub struct Policy {
     pub quality: QualityPolicy,
     /// Overrides.
     pub overrides: OverridePolicy,
+}
+
+impl Policy {
+    /// The text of the reference policy, to start a force's own from.
+    pub fn default_text() -> &'static str {
+        REFERENCE
+    }
+
+    /// The reference policy.
+    pub fn reference() -> Self {
+        Self::parse(REFERENCE).expect("the compiled-in policy must be valid")
+    }
+
+    /// Reads a policy file. A policy that is returned is whole and agrees with itself.
+    ///
+    /// # Errors
+    /// Everything wrong with it, in the order of its parts. A text that is no TOML has one violation.
+    pub fn parse(text: &str) -> Result<Self, Vec<PolicyViolation>> {
+        file::parse(text)
+    }
 }
 
 /// Numbers of the harm component.
@@ -65,7 +111,7 @@ pub struct HarmPolicy {
     pub repeat_within_days: i32,
     /// Most harm days that an estimate from the actuarial category alone may give.
     pub category_estimate_most_days: f64,
-    /// Harm days that the policy sets, by CJS or Home Office code.
+    /// Harm days that the policy sets, by CJS code, Home Office code or Home Office class (`083`).
     pub overrides: BTreeMap<String, HarmOverride>,
 }
 
