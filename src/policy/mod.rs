@@ -115,17 +115,6 @@ pub struct HarmPolicy {
     pub overrides: BTreeMap<String, HarmOverride>,
 }
 
-impl HarmPolicy {
-    /// How far a case is proved, 0 to 1. `private`: a domestic or sexual case, for the switch of
-    /// [`evidential_difficulty`](Self::evidential_difficulty).
-    pub fn proof_of(&self, outcome: Outcome, private: bool) -> f64 {
-        self.evidential_difficulty
-            .filter(|_| private && outcome == Outcome::EvidentialDifficulty)
-            .or_else(|| self.proof.get(&outcome).copied())
-            .unwrap_or(0.0)
-    }
-}
-
 /// Harm days set by the policy for one code.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HarmOverride {

@@ -34,8 +34,6 @@ pub mod tree;
 
 #[cfg(test)]
 mod sample;
-#[cfg(test)]
-mod sample_policy;
 mod scan;
 
 pub use change::Change;

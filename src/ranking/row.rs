@@ -7,16 +7,14 @@ use super::facets::{Facet, Facets};
 use super::names::{AreaId, Names, OfficerId};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{CohortMembership, Other, Outstanding};
-use crate::domain::offence::OffenceCode;
 use crate::domain::word::{
     Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, OutstandingReason,
     PersonCategory, Rag,
 };
 use crate::domain::{Date, MilliPoints};
-use crate::policy::HarmPolicy;
 use crate::scoring::Rules;
 use crate::scoring::composite::{Composed, Weighed};
-use crate::scoring::harm::Classified;
+use crate::scoring::harm::Catalogue;
 
 /// The lists that a person stands on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +120,7 @@ impl Row {
     pub fn new(dossier: &Dossier, weighed: &Weighed, rules: &Rules, as_of: Date, names: &Names) -> Self {
         let membership = membership_in_force(dossier);
         let mut facets = weighed.custody.facet()
-            | own_offence_groups(dossier, &rules.policy.harm, |code| rules.catalogue.classify(code));
+            | own_offence_groups(dossier, &rules.catalogue);
         let mut areas: Vec<AreaId> =
             dossier.person().into_iter().flat_map(|person| person.areas()).map(|area| names.area(area)).collect();
         let mut lists = Lists::default()
@@ -277,20 +275,16 @@ fn open_files(dossier: &Dossier) -> impl Iterator<Item = (&Outstanding, Date)> {
 }
 
 /// Groups of offences that are the person's own and have proof, less those that exploitation explains.
-fn own_offence_groups<'a>(
-    dossier: &Dossier,
-    policy: &HarmPolicy,
-    classify: impl Fn(OffenceCode) -> &'a Classified,
-) -> Facets {
+fn own_offence_groups(dossier: &Dossier, catalogue: &Catalogue) -> Facets {
     let mut groups = Facets::NONE;
     for offence in dossier.offences() {
         let own = matches!(offence.category, PersonCategory::Suspect | PersonCategory::Convicted);
-        let class = classify(offence.code);
+        let class = catalogue.classify(offence.code);
         if let Some(group) = class.group
             && own
             && class.offence
             && !groups.meets(group.facet())
-            && policy.proof_of(offence.outcome, offence.domestic_abuse || class.sexual) > 0.0
+            && catalogue.proof(&offence, class) > 0.0
             && !exploited(dossier, offence.id)
         {
             groups |= group.facet();

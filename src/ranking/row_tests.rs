@@ -1,10 +1,11 @@
 use super::*;
 use crate::domain::Revision;
 use crate::domain::evidence::{Evidence, Exploitation, Kind, Offence, OpenPeriod, Person};
-use crate::domain::offence::CjsIndex;
-use crate::domain::word::{CloseOutcome, OffenceGroup};
+use crate::domain::offence::OffenceCode;
+use crate::domain::word::{CloseOutcome, OffenceGroup, Outcome};
+use crate::policy::Policy;
 use crate::ranking::sample::{AS_OF, People, person};
-use crate::scoring::harm::HarmStep;
+use crate::reference::tables;
 
 fn row_of(told: &str) -> Row {
     People::of([person("S", told)]).row(0).clone()
@@ -144,33 +145,9 @@ fn areas_are_each_held_once_however_many() {
     assert!(!areas(5).any_of(&[names.area("A5")]));
 }
 
-const BURGLARY: Classified = Classified {
-    days: 1.0,
-    low: 1.0,
-    high: 1.0,
-    step: HarmStep::IndexByHo,
-    category: None,
-    group: Some(OffenceGroup::Burglary),
-    violent_sanction: false,
-    violent: false,
-    sexual: false,
-    domestic_burglary: true,
-    neighbourhood: true,
-    offence: true,
-    recordable: true,
-};
-const NOT_AN_OFFENCE: Classified = Classified { offence: false, ..BURGLARY };
-
-fn policy() -> HarmPolicy {
-    let mut policy = People::of([]).rules.policy.harm.clone();
-    policy.proof =
-        [(Outcome::Charged, 0.8), (Outcome::NoFurtherAction, 0.0), (Outcome::EvidentialDifficulty, 0.0)].into();
-    policy
-}
-
-fn alleged(outcome: Outcome, domestic_abuse: bool) -> Kind {
+fn alleged(ho_code: &str, outcome: Outcome, domestic_abuse: bool) -> Kind {
     Kind::Offence(Offence {
-        code: OffenceCode { cjs: Some(CjsIndex(1)), ho: None },
+        code: OffenceCode { cjs: None, ho: Some(tables().ho(ho_code).expect("must be in the tables")) },
         committed: Some(AS_OF - 9),
         reported: AS_OF - 9,
         outcome,
@@ -183,32 +160,42 @@ fn alleged(outcome: Outcome, domestic_abuse: bool) -> Kind {
     })
 }
 
-fn groups(records: Vec<Evidence>, policy: &HarmPolicy, class: &'static Classified) -> Vec<OffenceGroup> {
+fn burglary(outcome: Outcome) -> Kind {
+    alleged("028/03", outcome, false)
+}
+
+fn groups(records: Vec<Evidence>, catalogue: &Catalogue) -> Vec<OffenceGroup> {
     let dossier = Dossier::from_evidence("S", Revision(1), records);
-    own_offence_groups(&dossier, policy, |_| class).words().collect()
+    own_offence_groups(&dossier, catalogue).words().collect()
+}
+
+fn catalogue(change: impl FnOnce(&mut Policy)) -> Catalogue {
+    let mut policy = Policy::reference();
+    change(&mut policy);
+    Catalogue::new(tables(), &policy)
 }
 
 #[test]
 fn only_own_offences_with_proof_give_a_group() {
     let of = |category, outcome| {
-        let record = Evidence { category, ..record("F", alleged(outcome, false)) };
-        groups(vec![record], &policy(), &BURGLARY)
+        let record = Evidence { category, ..record("F", burglary(outcome)) };
+        groups(vec![record], &catalogue(|_| {}))
     };
     assert_eq!(of(PersonCategory::Suspect, Outcome::Charged), [OffenceGroup::Burglary]);
     assert_eq!(of(PersonCategory::Convicted, Outcome::Charged), [OffenceGroup::Burglary]);
     assert_eq!(of(PersonCategory::Victim, Outcome::Charged), []);
     assert_eq!(of(PersonCategory::Witness, Outcome::Charged), []);
     assert_eq!(of(PersonCategory::Suspect, Outcome::NoFurtherAction), []);
-    assert_eq!(groups(vec![record("F", alleged(Outcome::Charged, false))], &policy(), &NOT_AN_OFFENCE), []);
 }
 
 #[test]
 fn evidential_difficulty_has_proof_only_where_the_policy_says_so() {
-    let switched_on = HarmPolicy { evidential_difficulty: Some(0.2), ..policy() };
-    let of = |policy: &HarmPolicy, domestic| {
-        groups(vec![record("F", alleged(Outcome::EvidentialDifficulty, domestic))], policy, &BURGLARY)
+    let switched_off = catalogue(|_| {});
+    let switched_on = catalogue(|policy| policy.harm.evidential_difficulty = Some(0.2));
+    let of = |catalogue: &Catalogue, domestic| {
+        groups(vec![record("F", alleged("028/03", Outcome::EvidentialDifficulty, domestic))], catalogue)
     };
-    assert_eq!(of(&policy(), true), []);
+    assert_eq!(of(&switched_off, true), []);
     assert_eq!(of(&switched_on, true), [OffenceGroup::Burglary]);
     assert_eq!(of(&switched_on, false), []);
 }
@@ -218,10 +205,10 @@ fn an_offence_that_exploitation_explains_gives_no_group_until_reviewed() {
     let of = |status, reviewed| {
         let referral = Exploitation { status, date: AS_OF - 3, offence_ids: vec!["F".into()], reviewed };
         let records = vec![
-            record("F", alleged(Outcome::Charged, false)),
+            record("F", burglary(Outcome::Charged)),
             record("N", Kind::Other(Other::Exploitation(referral))),
         ];
-        groups(records, &policy(), &BURGLARY)
+        groups(records, &catalogue(|_| {}))
     };
     assert_eq!(of(ExploitationStatus::Pending, None), []);
     assert_eq!(of(ExploitationStatus::Positive, None), []);

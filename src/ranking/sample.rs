@@ -1,7 +1,7 @@
 //! Invented people for the tests of this floor. A person is told in a line:
 //! `band=HIGH composite=41000 since=-40 reason=ESCAPE area=North managed officer=O-1 child`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -12,13 +12,15 @@ use super::key::Lookup;
 use super::names::Names;
 use super::references::References;
 use super::row::Row;
-use super::sample_policy::rules;
 use super::snapshot::{Meta, Standings};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{CohortMembership, Evidence, Kind, OpenPeriod, Other, Outstanding, Person};
 use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, OutstandingReason, PersonCategory};
 use crate::domain::{Date, MilliPoints, Revision, SubjectId};
+use crate::policy::Policy;
+use crate::reference::tables;
 use crate::scoring::composite::{Composed, Weighed};
+use crate::scoring::harm::Catalogue;
 use crate::scoring::{Rules, Scored};
 
 /// The day of every sample.
@@ -175,7 +177,7 @@ pub struct People {
 impl People {
     pub fn of(invented: impl IntoIterator<Item = Invented>) -> Self {
         let mut people =
-            Self { names: Arc::default(), references: Arc::default(), rules: Arc::new(rules()), held: Vec::new() };
+            Self { names: Arc::default(), references: Arc::default(), rules: rules(), held: Vec::new() };
         for (number, person) in (0..).zip(invented) {
             let change = people.change(SubjectId(number), &person);
             people.held.push((change.dossier, change.row));
@@ -246,4 +248,13 @@ pub fn crowd_member() -> impl Strategy<Value = String> {
     );
     (scores, places)
         .prop_map(|(a, b)| format!("{} {} {} {} {} {} {} {} {} {}", a.0, a.1, a.2, a.3, a.4, b.0, b.1, b.2, b.3, b.4))
+}
+
+/// The reference policy over the published tables.
+fn rules() -> Arc<Rules> {
+    static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| {
+        let policy = Policy::reference();
+        Arc::new(Rules { catalogue: Catalogue::new(tables(), &policy), policy })
+    });
+    Arc::clone(&RULES)
 }

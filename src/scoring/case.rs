@@ -15,7 +15,7 @@ use super::harm::{Classified, HarmStep};
 use crate::domain::Date;
 use crate::domain::dossier::{Dossier, Filed, OffenceView};
 use crate::domain::evidence::{Exploitation, Other};
-use crate::domain::word::{ExploitationStatus, Outcome, PersonCategory};
+use crate::domain::word::{ExploitationStatus, PersonCategory};
 
 /// One person on one day, under one policy.
 #[derive(Clone)]
@@ -48,8 +48,6 @@ pub(super) struct Tally {
     pub domestic: u32,
     /// The day committed is unknown.
     pub undated: u32,
-    /// A suspicion that its source has not touched for as long as policy allows.
-    pub stale: u32,
     /// A recordable code whose harm days nobody knows.
     pub unmeasured: u32,
 }
@@ -59,31 +57,6 @@ pub const fn is_own(category: PersonCategory) -> bool {
     match category {
         PersonCategory::Suspect | PersonCategory::Convicted => true,
         PersonCategory::Victim | PersonCategory::Witness => false,
-    }
-}
-
-/// Whether the case is still no more than a suspicion: nobody has charged or disposed of it.
-const fn is_suspicion(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Suspected | Outcome::Arrested | Outcome::Bailed | Outcome::ReleasedUnderInvestigation => true,
-        Outcome::Charged
-        | Outcome::Summonsed
-        | Outcome::PostalRequisition
-        | Outcome::Convicted
-        | Outcome::Cautioned
-        | Outcome::Reprimanded
-        | Outcome::Warned
-        | Outcome::CommunityResolution
-        | Outcome::PenaltyNotice
-        | Outcome::TakenIntoConsideration
-        | Outcome::Acquitted
-        | Outcome::Discontinued
-        | Outcome::Withdrawn
-        | Outcome::NoCrime
-        | Outcome::Eliminated
-        | Outcome::NoFurtherAction
-        | Outcome::NotGuiltyInsanity
-        | Outcome::EvidentialDifficulty => false,
     }
 }
 
@@ -131,21 +104,12 @@ impl<'a> Case<'a> {
             count(&mut self.tally.domestic, offence.domestic_abuse);
             count(&mut self.tally.undated, offence.committed.is_none());
             count(&mut self.tally.unmeasured, class.step == HarmStep::Unknown && class.recordable);
-            let stale = self.is_stale(offence);
-            count(&mut self.tally.stale, stale);
         }
     }
 
     /// How far an allegation is proved, 0 to 1, by the policy's table of outcomes.
     pub fn proof(&self, offence: &OffenceView<'_>, class: &Classified) -> f64 {
-        self.rules.policy.harm.proof_of(offence.outcome, offence.domestic_abuse || class.sexual)
-    }
-
-    /// Whether a record is a suspicion that its source has not touched for as long as policy allows.
-    pub fn is_stale(&self, offence: &OffenceView<'_>) -> bool {
-        offence.category == PersonCategory::Suspect
-            && is_suspicion(offence.outcome)
-            && self.as_of - offence.updated >= self.rules.policy.quality.stale_suspect_days
+        self.rules.catalogue.proof(offence, class)
     }
 
     /// Records other than offences in which the person is suspect or convicted, in order of record id.

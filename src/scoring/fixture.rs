@@ -1,7 +1,6 @@
-//! People and a policy for tests of weighing: METHOD's own numbers, and records
-//! written as a sentence would tell them.
+//! People for tests of weighing under the reference policy: records written as
+//! a sentence would tell them.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::Rules;
@@ -17,16 +16,13 @@ use crate::domain::word::{
     Outcome, OutstandingReason, OverrideScope, PersonCategory, Sex, ThreatIndicator,
 };
 use crate::domain::{Date, Revision};
-use crate::policy::{
-    BandPolicy, CompositePolicy, FloorPolicy, HarmPolicy, IndicatorPolicy, InstrumentPolicy, OverridePolicy, Policy,
-    QualityPolicy, RiskPolicy, ThreatPolicy, Weights,
-};
+use crate::policy::Policy;
 use crate::reference::tables;
 
 /// The rules of METHOD over the published tables.
 pub(crate) fn rules() -> &'static Rules {
     static RULES: LazyLock<Rules> = LazyLock::new(|| {
-        let policy = policy();
+        let policy = Policy::reference();
         Rules { catalogue: Catalogue::new(tables(), &policy), policy }
     });
     &RULES
@@ -52,146 +48,9 @@ pub(crate) const ROBBERY: &str = "034/01";
 /// Theft from a shop.
 pub(crate) const SHOP_THEFT: &str = "046/00";
 
-/// METHOD's numbers.
-fn policy() -> Policy {
-    Policy {
-        version: "thr-test".to_owned(),
-        harm: harm(),
-        risk: risk(),
-        threat: threat(),
-        composite: CompositePolicy {
-            cohort: Weights { threat: 25, risk: 35, harm: 40 },
-            outstanding: Weights { threat: 40, risk: 20, harm: 40 },
-            full_until_days: 28,
-            least_from_days: 84,
-            least: 3_000,
-        },
-        bands: BandPolicy { medium: 25_000, high: 40_000, very_high: 60_000 },
-        floors: floors(),
-        quality: QualityPolicy { stale_suspect_days: 365, stale_suspect_milli: 1_000, unknown_date_days: 365 },
-        overrides: OverridePolicy { below_floor_days: 28 },
-    }
-}
-
-fn harm() -> HarmPolicy {
-    use Outcome as O;
-    let proved = [
-        O::Convicted,
-        O::Cautioned,
-        O::Reprimanded,
-        O::Warned,
-        O::CommunityResolution,
-        O::PenaltyNotice,
-        O::TakenIntoConsideration,
-    ];
-    let charged = [O::Charged, O::Summonsed, O::PostalRequisition];
-    let suspected = [O::Suspected, O::Arrested, O::Bailed, O::ReleasedUnderInvestigation];
-    let mut proof: BTreeMap<Outcome, f64> = Outcome::ALL.iter().map(|outcome| (*outcome, 0.0)).collect();
-    proof.extend(proved.map(|outcome| (outcome, 1.0)));
-    proof.extend(charged.map(|outcome| (outcome, 0.8)));
-    proof.extend(suspected.map(|outcome| (outcome, 0.5)));
-    let decided = Date::from_ymd(2026, 1, 1).expect("must be a date");
-    let set = |days| crate::policy::HarmOverride { days, reason: "as METHOD says".to_owned(), decided };
-    HarmPolicy {
-        half_life_days: 730.0,
-        grave_half_life_days: 1_825.0,
-        grave_from_days: 365.0,
-        scale_days: 2.0,
-        full_days: 5_475.0,
-        proof,
-        evidential_difficulty: None,
-        found_multiplier: 0.5,
-        found_from_days: 180.0,
-        victim_vulnerable: 0.25,
-        victim_repeat: 0.25,
-        victim_domestic: 0.15,
-        victim_hate: 0.15,
-        victim_most: 1.6,
-        repeat_within_days: 365,
-        category_estimate_most_days: 100.0,
-        overrides: BTreeMap::from([(BURGLARY.to_owned(), set(19.0))]),
-    }
-}
-
-fn risk() -> RiskPolicy {
-    let instrument = |weight, [medium, high, very_high, full]: [f64; 4], cap_male, cap_female| InstrumentPolicy {
-        weight,
-        medium,
-        high,
-        very_high,
-        full,
-        cap_male,
-        cap_female,
-    };
-    RiskPolicy {
-        arp: instrument(40, [0.50, 0.75, 0.90, 1.0], None, None),
-        vrp: instrument(25, [0.30, 0.60, 0.80, 1.0], Some(92), Some(75)),
-        svrp: instrument(35, [0.01, 0.03, 0.069, 0.15], Some(37), Some(34)),
-        settled_months: 36,
-        contact_window_days: 730,
-        contact_half_life_days: 365.0,
-        contact_points: vec![(1, 6.0), (2, 12.0), (4, 20.0), (7, 28.0)],
-        no_sanction_top: 25.0,
-        assumed_ages: (18, 60),
-        least_sanction_age: 10,
-    }
-}
-
-fn threat() -> ThreatPolicy {
-    let fading = |weight, days| IndicatorPolicy { weight, half_life_days: Some(days) };
-    let lasting = |weight| IndicatorPolicy { weight, half_life_days: None };
-    ThreatPolicy {
-        threat_to_life: fading(0.70, 90.0),
-        access_to_firearm: fading(0.60, 180.0),
-        intent_to_harm: fading(0.50, 90.0),
-        contact_with_vulnerable_victim: fading(0.40, 90.0),
-        access_to_weapon: fading(0.35, 180.0),
-        breach_of_order: fading(0.30, 180.0),
-        repeated_recently: lasting(0.25),
-        repeated_dates: 3,
-        repeated_within_days: 90,
-        breach_of_bail: fading(0.25, 90.0),
-        violent_marker: lasting(0.25),
-        organised_crime: fading(0.25, 365.0),
-        release_due: lasting(0.20),
-        release_window_days: (28, 28),
-        at_large_violent_or_sexual: 0.35,
-        at_large_unlawfully: 0.35,
-        at_large_failed_to_surrender: 0.25,
-        at_large_any: 0.20,
-        intelligence_most: 0.60,
-        sources_counted: 3,
-        source_reliability: [1.0, 0.6, 0.2],
-        assessment: [1.0, 0.8, 0.5, 0.3, 0.0],
-        old_source: [1, 1, 2, 3, 2],
-        old_evaluation: [0, 1, 2, 3, 4],
-    }
-}
-
-fn floors() -> FloorPolicy {
-    FloorPolicy {
-        none_while_release_over_days: 84,
-        threat_to_life_within_days: 30,
-        threat_to_life_grade: 0.5,
-        wanted_very_high_days: 1_825.0,
-        wanted_high_days: 365.0,
-        domestic_assessment_within_days: 365,
-        release_days: 1_825.0,
-        release_window_days: (28, 90),
-        prolific_arp: 0.75,
-        prolific_dates: 6,
-        prolific_within_days: 365,
-        recall_high_days: 365.0,
-        domestic_dates: 3,
-        domestic_within_days: 365,
-        firearm_grade: 0.8,
-        firearm_within_days: 90,
-    }
-}
-
 /// The code of a Home Office class/sub-class.
 pub(crate) fn ho(code: &str) -> OffenceCode {
-    OffenceCode { cjs: None, ho: tables().ho(code) }
+    OffenceCode { cjs: None, ho: Some(tables().ho(code).expect("must be in the tables")) }
 }
 
 /// A 3x5x2 grade such as `1A`.

@@ -29,7 +29,7 @@ pub fn repeats<'a, L>(
 where
     L: Iterator<Item = &'a Dossier>,
 {
-    let proved = |offence: &OffenceView<'_>| policy.proof_of(offence.outcome, offence.domestic_abuse || catalogue.classify(offence.code).sexual) > 0.0;
+    let proved = |offence: &OffenceView<'_>| catalogue.proof(offence, catalogue.classify(offence.code)) > 0.0;
     let mut found = Vec::new();
     for offence in dossier.offences() {
         let Some(reference) = link(&offence) else { continue };

@@ -2,13 +2,13 @@
 //! more of the composite may be a case that ended without the record saying so:
 //! the interval then reaches to what the person would score without it.
 //!
-//! What a record gives is its own leaf of harm; threat and risk rest on several
-//! records together. Costs nothing for the many who have no such record.
+//! What a record gives is its own part of harm; threat and risk rest on several
+//! records together. Costs next to nothing for the many who have no such record.
 
-use super::{Whole, part};
+use super::Whole;
+use super::whole::UNIT;
 use crate::domain::word::Family;
-use crate::scoring::floors::End;
-use crate::scoring::{Case, Heard, Silent, harm};
+use crate::scoring::{Silent, harm};
 
 /// Stale suspicions that matter, by family, and the person without them.
 pub(in crate::scoring) struct Doubts<'a> {
@@ -23,21 +23,18 @@ pub(in crate::scoring) struct Doubts<'a> {
 impl<'a> Doubts<'a> {
     /// Finds the stale suspicions of a person that matter.
     pub fn of(whole: &Whole<'a>) -> Self {
-        let mut doubts =
-            Self { cohort: Vec::new(), outstanding: Vec::new(), without_cohort: None, without_outstanding: None };
-        if whole.case.tally.stale == 0 {
-            return doubts;
-        }
-        let shares = shares(&whole.case);
-        doubts.cohort = weighty(whole, &shares, Family::Cohort);
-        doubts.outstanding = weighty(whole, &shares, Family::Outstanding);
+        let (at_cohort, at_outstanding) = (least(whole, Family::Cohort), least(whole, Family::Outstanding));
+        let cohort = places(whole, at_cohort);
+        let outstanding =
+            if at_outstanding.total_cmp(&at_cohort).is_eq() { cohort.clone() } else { places(whole, at_outstanding) };
         let without =
             |places: &[usize]| (!places.is_empty()).then(|| Whole::of(whole.case.without(places), &mut Silent));
-        doubts.without_cohort = without(&doubts.cohort);
-        if doubts.outstanding != doubts.cohort {
-            doubts.without_outstanding = without(&doubts.outstanding);
+        Self {
+            without_cohort: without(&cohort),
+            without_outstanding: if outstanding == cohort { None } else { without(&outstanding) },
+            cohort,
+            outstanding,
         }
-        doubts
     }
 
     /// The person without the records that matter in a family; `None` where none does.
@@ -58,25 +55,14 @@ impl<'a> Doubts<'a> {
     }
 }
 
-/// Each stale suspicion with its share of H, 0 to 1.
-fn shares(case: &Case<'_>) -> Vec<(usize, f64)> {
-    let mut heard = Heard::default();
-    harm::weigh(case, &mut heard);
-    let all: f64 = heard.leaves.iter().map(|leaf| leaf.share).sum();
-    let own = |id: &str| -> f64 {
-        let names = |evidence: &[Box<str>]| evidence.iter().any(|named| **named == *id);
-        heard.leaves.iter().filter(|leaf| names(&leaf.evidence)).map(|leaf| leaf.share).sum()
-    };
-    case.allegations()
-        .filter(|(_, offence, _)| case.is_stale(offence))
-        .map(|(place, offence, _)| (place, if all > 0.0 { own(offence.id) / all } else { 0.0 }))
-        .collect()
+/// Milli-points of H that come to the policy's line in a family's composite. Infinite where harm has no weight.
+#[expect(clippy::cast_precision_loss, reason = "at most a million")]
+fn least(whole: &Whole<'_>, family: Family) -> f64 {
+    let [_, _, scale] = whole.scale(family);
+    f64::from(whole.case.rules.policy.quality.stale_suspect_milli) * UNIT as f64 / scale as f64
 }
 
-/// Places of those that give at least as much of a family's composite as policy says.
-fn weighty(whole: &Whole<'_>, shares: &[(usize, f64)], family: Family) -> Vec<usize> {
-    let [_, _, scale] = whole.scale(family);
-    let [_, _, harm] = whole.parts.at(End::Point);
-    let least = f64::from(whole.case.rules.policy.quality.stale_suspect_milli);
-    shares.iter().filter(|(_, share)| part(scale, harm) * share >= least).map(|(place, _)| *place).collect()
+/// Places of the stale suspicions that give at least so much of H.
+fn places(whole: &Whole<'_>, least: f64) -> Vec<usize> {
+    harm::stale(&whole.case, least).map_or_else(Vec::new, |stale| stale.places.to_vec())
 }

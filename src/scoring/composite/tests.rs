@@ -56,7 +56,8 @@ fn an_open_ended_stay_leaves_the_cohort_family_provisional_and_whole() {
 
 #[test]
 fn a_child_is_always_provisional() {
-    let born = |years: i32| dangerous().person(Some(day(-366 * years)), Some(Sex::Male), (0, 0), day(-9));
+    let violent = || Records::new().marker("m", MarkerKind::Violent, day(-9), None);
+    let born = |years: i32| violent().person(Some(day(-366 * years)), Some(Sex::Male), (18, 60), day(-9));
     let child = weighed(&born(15));
     assert!(child.child && child.cohort.provisional && child.outstanding.provisional);
     let adult = weighed(&born(30));

@@ -11,7 +11,7 @@ use crate::scoring::risk::{self, Risk};
 use crate::scoring::{Case, Listener, Scored, harm, threat};
 
 /// A weight is in percent and `a` in ten-thousandths, so a composite comes in millionths of a milli-point.
-const UNIT: u64 = 1_000_000;
+pub(super) const UNIT: u64 = 1_000_000;
 
 /// The three components.
 #[derive(Clone, Copy, Debug, PartialEq)]

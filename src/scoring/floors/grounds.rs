@@ -11,7 +11,7 @@ use crate::domain::evidence::{Custody, Intelligence, Marker, Other, Outstanding}
 use crate::domain::word::{AssessmentLevel, MarkerKind, OutstandingReason, ThreatIndicator};
 use crate::scoring::Case;
 use crate::scoring::custody;
-use crate::scoring::harm::{Classified, HarmStep};
+use crate::scoring::harm::{self, Classified};
 use crate::scoring::threat;
 use crate::scoring::window::{Held, Window};
 
@@ -203,33 +203,16 @@ fn wanted<'a>(case: &Case<'a>, file: &'a Outstanding, id: &'a str, found: &mut F
         } else if is_at_least(class, policy.wanted_high_days) {
             found(Rule::WantedForGraveOffence, SURE, &[id, offence.id]);
         }
-        let frail = offence.victim.is_some_and(|victim| victim.vulnerable) || is_repeat_victim(case, &offence);
+        let frail = offence.victim.is_some_and(|victim| victim.vulnerable) || harm::is_repeat(case, &offence);
         if offence.domestic_abuse && frail {
             found(Rule::WantedForDomesticAbuse, SURE, &[id, offence.id]);
         }
     }
 }
 
-/// Whether the victim of an offence has been one before or since: the source says so, or the victim index
-/// found another date close enough.
-fn is_repeat_victim(case: &Case<'_>, offence: &OffenceView<'_>) -> bool {
-    let near = case.rules.policy.harm.repeat_within_days;
-    let own = offence.date();
-    offence.victim.is_some_and(|victim| victim.repeat)
-        || case
-            .dossier
-            .repeat(offence.id)
-            .is_some_and(|repeat| repeat.dates.iter().any(|other| *other != own && (*other - own).abs() <= near))
-}
-
-/// Whether an offence's harm days are known and come to `days`. A figure with a range is an estimate,
-/// whichever step it came by.
+/// Whether an offence's harm days are known and come to `days`: an estimate never raises a band.
 fn is_at_least(class: &Classified, days: f64) -> bool {
-    let known = match class.step {
-        HarmStep::Override | HarmStep::IndexByCjs | HarmStep::IndexByHo | HarmStep::Stem => class.low >= class.high,
-        HarmStep::Estimate | HarmStep::Unknown | HarmStep::NotAnOffence => false,
-    };
-    known && class.days >= days
+    !class.estimated && class.days >= days
 }
 
 /// Neighbourhood crime within the policy's window.

@@ -298,7 +298,7 @@ fn offences_repeated_of_late_need_three_dates_in_ninety_days_of_the_clock() {
     assert_eq!(points(&on(&[-1, -1, -40], Outcome::Suspected, ABH)), 0, "two of one day are one date");
     assert_eq!(points(&on(&[-1, -40, -90], Outcome::NoCrime, ABH)), 0);
     assert_eq!(points(&on(&[-1, -40, -90], Outcome::Convicted, SHOP_THEFT)), 0);
-    let inside = on(&[-301, -340, -390], Outcome::Suspected, ABH).sentence("c", day(-300), None, Some(day(-1)), &[]);
+    let inside = on(&[-301, -340, -389], Outcome::Suspected, ABH).sentence("c", day(-300), None, Some(day(-1)), &[]);
     let leaf = leaves(&inside).into_iter().find(|leaf| leaf.rule == "REPEATED_RECENTLY").expect("must be told");
     assert_eq!(*leaf.evidence, ["o2".into(), "o1".into(), "o0".into()]);
 }

@@ -14,7 +14,6 @@ use crate::domain::word::{CustodyKind, Outcome};
 use crate::domain::{Date, Revision};
 use crate::policy::Policy;
 use crate::reference::tables;
-use crate::scoring::clock::Clock;
 use crate::scoring::{Heard, Rules, Silent};
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| rules(Policy::reference()));
@@ -68,13 +67,9 @@ fn dossier(offences: &[(&str, Offence)]) -> Dossier {
     Dossier::from_evidence("S-1", Revision(1), records)
 }
 
-/// A person on the day, the person's own offences scoring.
+/// A person on the day.
 fn case<'a>(dossier: &'a Dossier, rules: &'a Rules) -> Case<'a> {
-    let scores = dossier
-        .offences()
-        .map(|offence| is_own(offence.category) && rules.catalogue.classify(offence.code).offence)
-        .collect();
-    Case { dossier, rules, as_of: today(), clock: Clock::of(dossier, today()), scores }
+    Case::new(dossier, rules, today())
 }
 
 fn heard_under(dossier: &Dossier, rules: &Rules) -> (Scored, Heard) {
@@ -284,8 +279,7 @@ fn many_offences_are_told_apart_as_few_are() {
 #[test]
 fn only_what_may_score_is_counted() {
     let known = dossier(&[("a", offence(cjs(ABH), 0)), ("b", offence(cjs(WOUNDING), 0))]);
-    let mut case = case(&known, &RULES);
-    case.scores[1] = false;
+    let case = case(&known, &RULES).without(&[1]);
     let mut heard = Heard::default();
     weigh(&case, &mut heard);
     assert_eq!(heard.leaves.iter().map(|leaf| leaf.share).collect::<Vec<_>>(), [10.0]);
