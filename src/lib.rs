@@ -12,13 +12,14 @@
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
 //!
-//! Beside them: [`config`], [`telemetry`], [`access`].
+//! Beside them: [`config`], [`telemetry`], [`access`], and [`demonstration`], an invented force.
 #![forbid(unsafe_code)]
 
 pub mod access;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod demonstration;
 pub mod domain;
 pub mod policy;
 pub mod ranking;
