@@ -94,6 +94,8 @@ impl Drop for Partial {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     fn args(out: &Path, subjects: u32) -> Args {
@@ -104,6 +106,20 @@ mod tests {
             out: out.to_owned(),
             records_per_subject: USUAL_RECORDS_PER_SUBJECT,
         }
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_number_and_a_date_are_enough_and_a_date_that_is_none_is_refused() {
+        let line = Line::try_parse_from(["generate", "--subjects", "5", "--as-of", "2026-03-31"]).unwrap();
+        assert_eq!((line.args.out.to_str(), line.args.records_per_subject), (Some("-"), USUAL_RECORDS_PER_SUBJECT));
+        let refused = Line::try_parse_from(["generate", "--subjects", "5", "--as-of", "31/03/2026"]).err().unwrap();
+        assert!(refused.to_string().contains("YYYY-MM-DD"), "{refused}");
     }
 
     fn files_in(folder: &Path) -> Vec<OsString> {

@@ -107,9 +107,9 @@ impl Tier {
     pub(super) fn offences(self, rank: u32, dice: &mut Dice) -> i32 {
         match self {
             // A heavy tail: the first of each thousand has some ten times what the last of the tier has.
-            Self::Prolific => (10 + 1300 / (i32::try_from(rank).unwrap_or(0) + 8)) * dice.between(700, 1300) / 1000,
+            Self::Prolific => (14 + 1850 / (i32::try_from(rank).unwrap_or(0) + 8)) * dice.between(700, 1300) / 1000,
             Self::Occasional => {
-                dice.weighted(&[(30, 2), (24, 3), (16, 4), (11, 5), (7, 6), (5, 7), (4, 8), (2, 10), (1, 14)])
+                dice.weighted(&[(21, 2), (21, 3), (17, 4), (13, 5), (10, 6), (8, 8), (6, 10), (3, 14), (1, 20)])
             }
             Self::OneTime => 1,
         }
@@ -148,8 +148,7 @@ impl Career {
             Violent => 230,
             Driver => 200,
             DomesticAbuser => 170,
-            CountyLines | DrugSupplier => 90,
-            Robber => 90,
+            CountyLines | DrugSupplier | Robber => 90,
             Burglar => 60,
             VehicleThief => 50,
             SexualOffender => 20,

@@ -7,22 +7,21 @@
 //! the same bytes everywhere, and the person of a number has the same records however many
 //! people follow.
 //!
-//! The shapes are *shaped after* what is widely published about offending in England and Wales,
-//! and are not measurements of it: offending is concentrated, so that some six or seven people in
-//! a hundred make most of the offences here while most are known for one matter; it rises through
-//! the teens, peaks in early adulthood and falls with age, later for fraud, domestic and sexual
-//! offences than for theft of vehicles or robbery; about four suspects in five are men; violence
-//! and theft make up the larger part of recorded crime; most reports of violence between partners
-//! and of sexual offences end without a charge, for evidential difficulty above all; a minority
-//! of victims are harmed again within the year; and about one crime in three of those with several
-//! possible hands in it, such as robbery or burglary, has several here. Every weight is this
-//! project's own round number. No rate may be read off the demonstration force as a fact about
-//! any real one, and no result on it says how well the method predicts.
+//! Its figures are *shaped after* what is widely published about offending in England and Wales,
+//! and are not measurements of it. Offending is concentrated: some six or seven people in a
+//! hundred make most of the offences here, and most people are known for one matter. It rises
+//! through the teens, peaks in early adulthood and falls with age, later for fraud, domestic and
+//! sexual offences than for vehicle theft or robbery. About four suspects in five are men.
+//! Violence and theft make up the larger part of recorded crime. Most reports of violence between
+//! partners and of sexual offences end without a charge, above all for evidential difficulty;
+//! courts take months. A minority of victims are harmed again within the year, some by others.
+//! Every weight is this project's own round number. Nothing may be read off a demonstration force
+//! as a fact about any real one, and no result on it says how well the method predicts.
 //!
 //! - `dice`: chance, the same on every machine
 //! - `crimes`, `career`, `mixes`, `outcome`: what is done, by whom, and what comes of it
 //! - `thousand`: what a thousand people share: incidents, victims, rare things
-//! - `plan`, `life`: one person's dates
+//! - `plan`, `living`, `victims`, `life`: one person's dates, and whom they harm
 //! - `pen`, `papers`, `signals`, `assessed`: the records that tell of them
 //! - `ndjson`: the records as lines
 
@@ -31,6 +30,7 @@ mod career;
 mod crimes;
 mod dice;
 mod life;
+mod living;
 mod mixes;
 mod ndjson;
 mod outcome;
@@ -41,6 +41,7 @@ mod signals;
 #[cfg(test)]
 mod tests;
 mod thousand;
+mod victims;
 
 use std::ops::RangeInclusive;
 
@@ -120,11 +121,9 @@ impl Config {
         self.as_of
     }
 
-    /// Repeated offences per thousand of the usual volume. Records that do not grow with offences
-    /// are some four of each person.
+    /// Repeated offences drawn for every thousand that tiers and ranks give.
     fn volume(&self) -> u32 {
-        let (fixed, usual) = (FIXED_RECORDS, USUAL_RECORDS_PER_SUBJECT * 100);
-        (self.records_per_subject * 100).saturating_sub(fixed) * 1000 / (usual - fixed)
+        (self.records_per_subject * 100).saturating_sub(RECORDS_WITHOUT_REPEATS) * 1000 / RECORDS_OF_REPEATS
     }
 
     /// Thousands that the force falls into; the last may be short.
@@ -149,8 +148,11 @@ impl Config {
     }
 }
 
-/// Hundredths of a record that a person has, on average, whatever the volume.
-const FIXED_RECORDS: u32 = 400;
+/// Hundredths of a record that a person has, on average, if nobody repeats anything; counted on forces drawn.
+const RECORDS_WITHOUT_REPEATS: u32 = 265;
+
+/// Hundredths of a record that repeated offences, and what follows from them, add at a volume of 1,000; counted likewise.
+const RECORDS_OF_REPEATS: u32 = 705;
 
 /// Every record of a force, person by person in order of reference, each person's Person record
 /// first and no record before one that it names. Holds one thousand people at a time.

@@ -60,6 +60,8 @@ pub(super) struct Matter {
     pub(super) reported: Date,
     /// Whether the offender was under 18.
     pub(super) child: bool,
+    /// Whether it is too serious to be settled out of court.
+    pub(super) serious: bool,
     /// Whether the offender is well known to the police.
     pub(super) prolific: bool,
     /// Last day on which anything about it is known.
@@ -103,13 +105,12 @@ impl Profile {
     const fn investigation(self) -> (i32, i32) {
         match self {
             Self::Shop | Self::Disorder => (0, 45),
-            Self::Acquisitive => (0, 110),
+            Self::Acquisitive | Self::Motoring => (0, 110),
             Self::Violence => (0, 140),
             Self::Domestic => (0, 70),
             Self::Sexual => (50, 560),
             Self::Grave => (1, 190),
             Self::Drugs => (0, 240),
-            Self::Motoring => (0, 110),
             Self::Fraud => (30, 560),
             Self::OfAnOrder => (0, 12),
         }
@@ -119,13 +120,12 @@ impl Profile {
     const fn trial(self) -> (i32, i32) {
         match self {
             Self::Shop | Self::Disorder => (10, 90),
-            Self::Acquisitive => (20, 170),
+            Self::Acquisitive | Self::Motoring => (20, 170),
             Self::Violence => (30, 230),
             Self::Domestic => (14, 190),
             Self::Sexual => (150, 520),
             Self::Grave => (110, 430),
             Self::Drugs => (30, 270),
-            Self::Motoring => (20, 170),
             Self::Fraud => (60, 330),
             Self::OfAnOrder => (1, 45),
         }
@@ -152,12 +152,18 @@ const ENDINGS: [Ending; 10] = [
     Ending::Prosecution,
 ];
 
+/// Places of the endings that children and the little known are likelier to have, and of the one they are spared.
+const RESOLUTION: usize = 6;
+const CAUTION: usize = 7;
+const NOTICE: usize = 8;
+const PROSECUTION: usize = 9;
+
 /// Days that those charged with several matters are heard together rather than apart.
 const HEARD_TOGETHER: i32 = 75;
 
 /// How a case stands on the last day known. `hearings` are those already fixed for the person.
 pub(super) fn course(matter: Matter, hearings: &mut Vec<Date>, dice: &mut Dice) -> Course {
-    let Matter { profile, reported, child, prolific, horizon } = matter;
+    let Matter { profile, reported, child, prolific, horizon, serious: _ } = matter;
     let (least, most) = profile.investigation();
     let arrested = (reported + dice.sooner(0, 20)).min(reported + most);
     let decided = arrested.max(reported + dice.sooner(least, most));
@@ -195,18 +201,23 @@ pub(super) fn course(matter: Matter, hearings: &mut Vec<Date>, dice: &mut Dice) 
 
 fn ending(matter: Matter, dice: &mut Dice) -> Ending {
     let mut weights = matter.profile.endings();
-    if matter.prolific {
+    let spared = match (matter.serious, matter.prolific) {
+        (true, _) => 0,
         // Well known people are spared less: what would have been settled out of court goes to it.
-        for place in [6, 7, 8] {
-            weights[9] += weights[place] * 3 / 4;
-            weights[place] /= 4;
-        }
-    } else if matter.child && matter.profile != Profile::Grave {
+        (false, true) => 1,
+        (false, false) => 4,
+    };
+    for place in [RESOLUTION, CAUTION, NOTICE] {
+        let kept = weights[place] * spared / 4;
+        weights[PROSECUTION] += weights[place] - kept;
+        weights[place] = kept;
+    }
+    if matter.child && !matter.prolific && !matter.serious {
         // Children are kept out of court where the law allows.
-        let diverted = weights[9] * 2 / 5;
-        weights[9] -= diverted;
-        weights[6] += diverted / 2;
-        weights[7] += diverted - diverted / 2;
+        let diverted = weights[PROSECUTION] * 2 / 5;
+        weights[PROSECUTION] -= diverted;
+        weights[RESOLUTION] += diverted / 2;
+        weights[CAUTION] += diverted - diverted / 2;
     }
     let choices: [(u32, Ending); 10] = std::array::from_fn(|place| (weights[place], ENDINGS[place]));
     dice.weighted(&choices)
@@ -235,7 +246,7 @@ fn prosecution(
     let together = hearings.iter().rev().copied().find(|day| *day - charged >= 5 && *day - charged <= HEARD_TOGETHER);
     let hearing = match together {
         Some(day) if dice.chance(if prolific { 850 } else { 500 }) => day,
-        Some(_) | None => charged + wait,
+        Some(_) | None => sitting(charged + wait),
     };
     hearings.push(hearing);
     let (outcome, date) = if hearing > horizon {
@@ -285,6 +296,16 @@ fn prosecution(
         (ended, hearing)
     };
     Course { outcome, outcome_date: Some(date), charged: Some(charged), hearing: Some(hearing) }
+}
+
+/// The first day, from one on, on which courts sit: not a Saturday or Sunday.
+pub(super) fn sitting(day: Date) -> Date {
+    // 1970-01-01 was a Thursday.
+    match (day.days() + 4).rem_euclid(7) {
+        0 => day + 1,
+        6 => day + 2,
+        _ => day,
+    }
 }
 
 /// Whether the person stands convicted, or has admitted it.
@@ -345,12 +366,35 @@ mod tests {
     }
 
     #[test]
+    fn the_gravest_matters_are_never_settled_out_of_court() {
+        assert_eq!(ENDINGS[RESOLUTION], Ending::Resolution);
+        assert_eq!(ENDINGS[CAUTION], Ending::Caution);
+        assert_eq!(ENDINGS[NOTICE], Ending::Notice);
+        assert_eq!(ENDINGS[PROSECUTION], Ending::Prosecution);
+        let day = Date::from_days(20_000);
+        let profile = Profile::Violence;
+        let matter = Matter { profile, reported: day, child: false, serious: true, prolific: false, horizon: day };
+        let mut dice = Dice::new(5, Purpose::Subject, 1);
+        let settled = [Ending::Resolution, Ending::Caution, Ending::Notice];
+        assert!((0..2_000).all(|_| !settled.contains(&ending(matter, &mut dice))));
+    }
+
+    #[test]
+    fn no_court_sits_at_a_weekend() {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        assert_eq!(sitting(date("2026-03-27")), date("2026-03-27"));
+        assert_eq!(sitting(date("2026-03-28")), date("2026-03-30"));
+        assert_eq!(sitting(date("2026-03-29")), date("2026-03-30"));
+    }
+
+    #[test]
     fn nothing_is_known_of_a_case_after_the_last_day() {
         let reported = Date::from_days(20_000);
         for number in 0..2_000 {
             let mut dice = Dice::new(5, Purpose::Subject, number);
             let horizon = reported + dice.between(0, 400);
-            let matter = Matter { profile: Profile::Violence, reported, child: false, prolific: false, horizon };
+            let matter =
+                Matter { profile: Profile::Violence, reported, child: false, serious: false, prolific: false, horizon };
             let course = course(matter, &mut Vec::new(), &mut dice);
             assert!(course.outcome_date.is_none_or(|date| (reported..=horizon).contains(&date)), "{course:?}");
             assert!(!is_sanction(course.outcome) || course.outcome_date.is_some(), "{course:?}");

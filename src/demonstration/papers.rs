@@ -5,7 +5,8 @@ use super::assessed;
 use super::career::Tier;
 use super::crimes::LOCAL;
 use super::dice::{Dice, Purpose};
-use super::life::{self, Case, Life, Setting};
+use super::life::{Case, Life, Setting};
+use super::living;
 use super::outcome::{is_open, is_proved, is_sanction};
 use super::pen::{Heading, Pen, System, written};
 use super::plan::File;
@@ -40,7 +41,7 @@ struct Home {
 pub(super) fn records_of(setting: Setting<'_>, seed: u64) -> Vec<Record> {
     let mut dice = Dice::new(seed, Purpose::Subject, u64::from(setting.number));
     let dice = &mut dice;
-    let life = life::live(setting, dice);
+    let life = living::live(setting, dice);
     let mut pen = Pen::new(setting);
     let (area, letters) = dice.weighted(&AREAS);
     let home = Home { area, letters };
@@ -292,10 +293,12 @@ fn band_override(pen: &mut Pen, setting: Setting<'_>, life: &Life, home: Home, k
     }
     // Some have lapsed.
     let decided = (setting.as_of - dice.sooner(0, 45)).max(known_since);
-    let scope = match (life.is_wanted(), setting.lot.managed) {
-        (true, Managed::Now(_)) => OverrideScope::Both,
-        (true, Managed::No | Managed::Once(_)) => OverrideScope::Outstanding,
-        (false, _) => OverrideScope::Cohort,
+    let scope = if dice.chance(350) {
+        OverrideScope::Both
+    } else if life.is_wanted() {
+        OverrideScope::Outstanding
+    } else {
+        OverrideScope::Cohort
     };
     let band_override = BandOverride {
         band: Band::VeryHigh.into(),

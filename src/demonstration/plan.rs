@@ -5,6 +5,7 @@
 use super::career::{Career, Tier};
 use super::crimes::{self as c, Crime};
 use super::dice::Dice;
+use super::outcome::sitting;
 use super::thousand::{Lot, Release, needs_prison};
 use crate::domain::Date;
 use crate::pb::{Circulation, CloseOutcome, Outcome, OutstandingReason};
@@ -99,7 +100,7 @@ fn sentenced(
     dice: &mut Dice,
 ) -> (IndexOffence, Date) {
     let crime = dice.weighted(lot.career.prison_mix());
-    let start = out_on - served(dice, crime);
+    let start = sitting(out_on - served(dice, crime));
     let committed = start - dice.between(60, 330);
     (convicted(crime.in_year(committed.ymd().0), committed, start), start)
 }
@@ -139,89 +140,7 @@ fn wanted(lot: &Lot, reason: OutstandingReason, as_of: Date, dice: &mut Dice) ->
         (2, (2201, 3600)),
     ]);
     let opened = as_of - dice.between(least, most);
-    let mut sentence = None;
-    let mut breach = None;
-    let mut order_made = None;
-    let mut names = vec![0];
-    let offences = match reason {
-        OutstandingReason::NamedSuspectNotArrested => {
-            vec![pending(lot, opened - dice.sooner(0, 25), Outcome::Suspected, None, dice)]
-        }
-        OutstandingReason::UntracedUnderInvestigation => {
-            let committed = opened - dice.between(5, 70);
-            let interviewed = committed + dice.between(0, 5);
-            vec![pending(lot, committed, Outcome::ReleasedUnderInvestigation, Some(interviewed), dice)]
-        }
-        OutstandingReason::FailedToSurrenderPoliceBail => {
-            let committed = opened - dice.between(21, 90);
-            let bailed = committed + dice.between(0, 15);
-            vec![pending(lot, committed, Outcome::Bailed, Some(bailed), dice)]
-        }
-        OutstandingReason::BreachedPoliceBailConditions => {
-            let committed = opened - dice.between(4, 45);
-            let bailed = committed + dice.between(0, 3);
-            breach = dice.chance(600).then(|| (opened - dice.between(0, 3)).max(bailed));
-            vec![pending(lot, committed, Outcome::Bailed, Some(bailed), dice)]
-        }
-        OutstandingReason::FailedToSurrenderCourtBail
-        | OutstandingReason::CourtWarrantNotBacked
-        | OutstandingReason::CourtWarrantBacked => {
-            let committed = opened - dice.between(30, 260);
-            let charged = committed + dice.between(0, 25);
-            let how = if reason == OutstandingReason::CourtWarrantBacked {
-                dice.pick(&[Outcome::Charged, Outcome::Summonsed, Outcome::PostalRequisition])
-            } else {
-                Outcome::Charged
-            };
-            vec![pending(lot, committed, how, Some(charged), dice)]
-        }
-        OutstandingReason::FineDefaultWarrant => {
-            let fined = opened - dice.between(60, 200);
-            let crime = dice.pick(&[&c::SHOP_THEFT, &c::NO_INSURANCE, &c::NO_LICENCE, &c::DRUNK_AND_DISORDERLY]);
-            vec![convicted(crime, fined - dice.between(15, 150), fined)]
-        }
-        OutstandingReason::BreachWarrant => {
-            let made = opened - dice.between(30, 300);
-            order_made = Some(made);
-            breach = Some(opened - dice.between(1, 25));
-            let crime = ordinary(lot, made, dice);
-            vec![convicted(crime, made - dice.between(20, 200), made)]
-        }
-        OutstandingReason::RecallEmergency | OutstandingReason::RecallStandard | OutstandingReason::RecallFixedTerm => {
-            let released = opened - dice.between(3, 270);
-            let (offence, start) = sentenced(lot, released, full_term, dice);
-            sentence = Some(Sentence { start, planned: Some(released), ended: Some(released) });
-            vec![offence]
-        }
-        OutstandingReason::Escape | OutstandingReason::AbscondFromOpenConditions => {
-            let planned = opened + dice.between(60, 500);
-            let (offence, start) = sentenced(lot, opened, |dice, crime| full_term(dice, crime) / 2 + 20, dice);
-            sentence = Some(Sentence { start, planned: Some(planned), ended: Some(opened) });
-            names.push(1);
-            vec![
-                offence,
-                IndexOffence { crime: &c::ESCAPE, committed: opened, outcome: Outcome::Suspected, outcome_date: None },
-            ]
-        }
-        OutstandingReason::ExtraditionWarrant => {
-            // The conduct lies abroad: no offence record of it is held.
-            names.clear();
-            Vec::new()
-        }
-        OutstandingReason::NotificationBreach | OutstandingReason::Unspecified => {
-            let sentenced_on = opened - dice.between(200, 2600);
-            let first = convicted(&c::SEXUAL_ASSAULT, sentenced_on - dice.between(200, 700), sentenced_on);
-            names = vec![1];
-            let failed = opened - dice.between(0, 14);
-            let failure = IndexOffence {
-                crime: &c::NOTIFICATION_FAILURE,
-                committed: failed,
-                outcome: Outcome::Suspected,
-                outcome_date: None,
-            };
-            vec![first, failure]
-        }
-    };
+    let Sought { offences, names, sentence, breach, order_made } = sought(lot, reason, opened, dice);
     let settled_from = offences.first().map_or(opened, |offence| offence.committed);
     let periods = periods(reason, opened, as_of, dice);
     let open_since = periods.last().map_or(opened, |period| period.opened);
@@ -235,6 +154,110 @@ fn wanted(lot: &Lot, reason: OutstandingReason, as_of: Date, dice: &mut Dice) ->
         file: Some(File { reason, periods, circulation, names, breach }),
         order_made,
     }
+}
+
+/// What led to a file.
+#[derive(Default)]
+struct Sought {
+    offences: Vec<IndexOffence>,
+    /// Places, among the offences, of those the person is wanted for.
+    names: Vec<usize>,
+    sentence: Option<Sentence>,
+    breach: Option<Date>,
+    order_made: Option<Date>,
+}
+
+impl Sought {
+    fn for_one(offence: IndexOffence) -> Self {
+        Self { offences: vec![offence], names: vec![0], ..Self::default() }
+    }
+}
+
+fn sought(lot: &Lot, reason: OutstandingReason, opened: Date, dice: &mut Dice) -> Sought {
+    match reason {
+        OutstandingReason::NamedSuspectNotArrested => {
+            let committed = opened - dice.sooner(0, 25);
+            Sought::for_one(pending(lot, committed, Outcome::Suspected, None, dice))
+        }
+        OutstandingReason::UntracedUnderInvestigation => {
+            let committed = opened - dice.between(5, 70);
+            let interviewed = committed + dice.between(0, 5);
+            Sought::for_one(pending(lot, committed, Outcome::ReleasedUnderInvestigation, Some(interviewed), dice))
+        }
+        OutstandingReason::FailedToSurrenderPoliceBail => {
+            let committed = opened - dice.between(21, 90);
+            let bailed = committed + dice.between(0, 15);
+            Sought::for_one(pending(lot, committed, Outcome::Bailed, Some(bailed), dice))
+        }
+        OutstandingReason::BreachedPoliceBailConditions => {
+            let committed = opened - dice.between(4, 45);
+            let bailed = committed + dice.between(0, 3);
+            let breach = dice.chance(600).then(|| (opened - dice.between(0, 3)).max(bailed));
+            Sought { breach, ..Sought::for_one(pending(lot, committed, Outcome::Bailed, Some(bailed), dice)) }
+        }
+        OutstandingReason::FailedToSurrenderCourtBail
+        | OutstandingReason::CourtWarrantNotBacked
+        | OutstandingReason::CourtWarrantBacked => {
+            let committed = opened - dice.between(30, 260);
+            let charged = committed + dice.between(0, 25);
+            let how = if reason == OutstandingReason::CourtWarrantBacked {
+                dice.pick(&[Outcome::Charged, Outcome::Summonsed, Outcome::PostalRequisition])
+            } else {
+                Outcome::Charged
+            };
+            Sought::for_one(pending(lot, committed, how, Some(charged), dice))
+        }
+        OutstandingReason::FineDefaultWarrant => {
+            let fined = sitting(opened - dice.between(60, 200));
+            let crime = dice.pick(&[&c::SHOP_THEFT, &c::NO_INSURANCE, &c::NO_LICENCE, &c::DRUNK_AND_DISORDERLY]);
+            Sought::for_one(convicted(crime, fined - dice.between(15, 150), fined))
+        }
+        OutstandingReason::BreachWarrant => {
+            let made = sitting(opened - dice.between(30, 300));
+            let crime = ordinary(lot, made, dice);
+            Sought {
+                breach: Some(opened - dice.between(1, 25)),
+                order_made: Some(made),
+                ..Sought::for_one(convicted(crime, made - dice.between(20, 200), made))
+            }
+        }
+        OutstandingReason::RecallEmergency | OutstandingReason::RecallStandard | OutstandingReason::RecallFixedTerm => {
+            let released = opened - dice.between(3, 270);
+            let (offence, start) = sentenced(lot, released, full_term, dice);
+            let sentence = Some(Sentence { start, planned: Some(released), ended: Some(released) });
+            Sought { sentence, ..Sought::for_one(offence) }
+        }
+        OutstandingReason::Escape | OutstandingReason::AbscondFromOpenConditions => escaped(lot, opened, dice),
+        // The conduct lies abroad: no offence record of it is held.
+        OutstandingReason::ExtraditionWarrant => Sought::default(),
+        OutstandingReason::NotificationBreach | OutstandingReason::Unspecified => {
+            let sentenced = sitting(opened - dice.between(200, 2600));
+            let first = convicted(&c::SEXUAL_ASSAULT, sentenced - dice.between(200, 700), sentenced);
+            let failed = opened - dice.between(0, 14);
+            Sought {
+                offences: vec![first, suspected(&c::NOTIFICATION_FAILURE, failed)],
+                names: vec![1],
+                ..Sought::default()
+            }
+        }
+    }
+}
+
+/// Gone in the middle of a sentence: wanted for its offence and for the escape.
+fn escaped(lot: &Lot, opened: Date, dice: &mut Dice) -> Sought {
+    let half_served = |dice: &mut Dice, crime: &Crime| full_term(dice, crime) / 2 + 20;
+    let (offence, start) = sentenced(lot, opened, half_served, dice);
+    let planned = Some(opened + dice.between(60, 500));
+    Sought {
+        offences: vec![offence, suspected(&c::ESCAPE, opened)],
+        names: vec![0, 1],
+        sentence: Some(Sentence { start, planned, ended: Some(opened) }),
+        ..Sought::default()
+    }
+}
+
+fn suspected(crime: &'static Crime, committed: Date) -> IndexOffence {
+    IndexOffence { crime, committed, outcome: Outcome::Suspected, outcome_date: None }
 }
 
 /// An offence that such a person commits in ordinary times.

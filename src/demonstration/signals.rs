@@ -110,7 +110,8 @@ pub(super) fn intelligence(pen: &mut Pen, setting: Setting<'_>, life: &Life, dic
             (as_of - dice.between(400, 2600)).max(of_age)
         } else {
             report.source_reliability = dice.weighted(&[(26, 1), (58, 2), (16, 3)]);
-            report.assessment = dice.weighted(&[(8, "A"), (26, "B"), (20, "C"), (38, "D"), (8, "E")]).to_owned();
+            let letter = dice.weighted(&[(8, 'A'), (26, 'B'), (20, 'C'), (38, 'D'), (8, 'E')]);
+            report.assessment = letter.to_string();
             report.handling = dice.weighted(&[(6, Handling::P), (4, Handling::C)]).into();
             (as_of - dice.sooner(0, 720)).max(of_age)
         };

@@ -258,9 +258,12 @@ fn status(lot: &Lot, dice: &mut Dice) -> CohortStatus {
     }
 }
 
+/// One of each three overrides is of someone wanted, one of someone managed.
 fn assign_overrides(lots: &mut [Lot], dice: &mut Dice) {
-    for _ in 0..3 {
-        place(lots, dice, |lot| !lot.overridden && lot.release.is_none()).overridden = true;
+    let rules: [fn(&Lot) -> bool; 3] =
+        [|lot| lot.wanted.is_some(), |lot| matches!(lot.managed, Managed::Now(_)), |lot| lot.tier != Tier::OneTime];
+    for rule in rules {
+        place(lots, dice, |lot| !lot.overridden && lot.release.is_none() && rule(lot)).overridden = true;
     }
 }
 

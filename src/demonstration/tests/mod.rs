@@ -43,7 +43,7 @@ fn the_same_arguments_give_the_same_bytes_and_another_seed_gives_others() {
 #[test]
 fn a_seed_gives_the_same_force_on_every_machine() {
     let digest = blake3::hash(&lines(config(200, 20_260_331))).to_hex();
-    assert_eq!(&digest[..16], "0000000000000000");
+    assert_eq!(&digest[..16], "233949139d93a1d5");
 }
 
 #[test]
@@ -100,9 +100,4 @@ fn out_of_range_arguments_are_refused_all_at_once() {
     let refused = Config::new(0, 1, "1999-12-31".parse().unwrap(), 41).unwrap_err();
     assert_eq!(refused.len(), 3);
     assert!(refused[1].to_string().contains("from 2015-01-01 to 2150-12-31"), "{}", refused[1]);
-}
-
-#[test]
-fn dump() {
-    std::fs::write("/tmp/gen_dump.ndjson", lines(config(10_000, 1))).unwrap();
 }
