@@ -9,6 +9,7 @@
 //! - [`ranking`]: ordered lists in memory, snapshots, pages
 //! - [`store`]: the ledger and its views, behind `trait Store`
 //! - [`scoring`]: pure weighing: harm, risk, threat, composite, explanation
+//! - [`intake`]: files into records: NDJSON, and CSV through a mapping
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
 //!
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod config;
 pub mod demonstration;
 pub mod domain;
+pub mod intake;
 pub mod policy;
 pub mod ranking;
 pub mod reference;
