@@ -166,7 +166,8 @@ fn flat(text: &str) -> Vec<(String, String)> {
 fn told(named: &str, policy: &Policy, numbers: &[Number], shares: &[BandShares]) -> String {
     let mut table = blank();
     table.set_header(["Key", "Value", "Reference policy"]);
-    for number in numbers {
+    let is_override = |number: &&Number| number.key.starts_with("harm_override.");
+    for number in numbers.iter().filter(|number| !is_override(number)) {
         let reference = match number.reference.as_deref() {
             None => "",
             Some("") => "none",
@@ -176,23 +177,38 @@ fn told(named: &str, policy: &Policy, numbers: &[Number], shares: &[BandShares])
     }
     right_align(&mut table, 1);
     let changed = numbers.iter().filter(|number| number.reference.is_some()).count();
-    let mut text = format!("{table}\n");
+    let mut text = format!("{table}\n\n{}\n", override_table(policy));
     for shares in shares {
         let _ = writeln!(text, "\n{}", share_table(shares));
     }
-    let _ = writeln!(
-        text,
-        "\n{named} is valid: version {}, {} bands from {}.",
-        policy.version,
-        Band::ALL.len(),
-        cut_offs(policy)
-    );
+    let _ = writeln!(text, "\n{named} is valid: version {}, bands from {}.", policy.version, cut_offs(policy));
     let _ = match changed {
         0 => writeln!(text, "Every value is that of the reference policy."),
         1 => writeln!(text, "1 value differs from the reference policy."),
         changed => writeln!(text, "{changed} values differ from the reference policy."),
     };
     text
+}
+
+/// Harm days that the policy sets, with their reasons.
+fn override_table(policy: &Policy) -> Table {
+    let reference = Policy::reference().harm.overrides;
+    let mut table = blank();
+    table.set_header(["Harm override", "Days", "Decided", "Reason", "Reference policy"]);
+    for (code, set) in &policy.harm.overrides {
+        let held = match reference.get(code) {
+            Some(held) if held == set => String::new(),
+            Some(held) => format!("{} days, {}: {}", held.days, held.decided, held.reason),
+            None => "none".to_owned(),
+        };
+        table.add_row([code, &set.days.to_string(), &set.decided.to_string(), &set.reason, &held]);
+    }
+    for code in reference.keys().filter(|code| !policy.harm.overrides.contains_key(*code)) {
+        let held = format!("{} days", reference[code].days);
+        table.add_row([code, "none", "", "", &held]);
+    }
+    right_align(&mut table, 1);
+    table
 }
 
 fn cut_offs(policy: &Policy) -> String {
@@ -292,6 +308,19 @@ mod tests {
     fn the_same_number_written_otherwise_is_no_change() {
         let text = Policy::default_text().replace("medium = 0.50", "medium = 5e-1");
         assert!(numbers(&text).iter().all(|number| number.reference.is_none()));
+    }
+
+    #[test]
+    fn overrides_added_changed_and_dropped_are_told() {
+        let text = Policy::default_text()
+            .replace("PU86001 = { days = 182.5", "PU86001 = { days = 200")
+            .replace("ST19004 = {", "COMLA03 = {");
+        let policy = Policy::parse(&text).expect("must be valid");
+        let table = override_table(&policy).to_string();
+        let row = |code: &str| table.lines().find(|line| line.contains(code)).unwrap_or_default().to_owned();
+        assert!(row("PU86001").contains("200") && row("PU86001").contains("182.5 days"), "{table}");
+        assert!(row("COMLA03").trim_end().ends_with("none"), "{table}");
+        assert!(row("ST19004").contains("none") && row("ST19004").contains("2 days"), "{table}");
     }
 
     #[test]

@@ -159,7 +159,9 @@ pub(super) fn gaps(case: &Case<'_>, tally: &Tally<'_>, listener: &mut impl Liste
     }
     let no_offence =
         |offence: &OffenceView<'_>| is_own(offence.category) && !case.rules.catalogue.classify(offence.code).offence;
-    if case.dossier.offences().any(|offence| no_offence(&offence)) {
+    // Whatever may score is an offence, so most people need no second look.
+    let some_do_not_score = case.scores.iter().any(|scores| !scores);
+    if some_do_not_score && case.dossier.offences().any(|offence| no_offence(&offence)) {
         listener.gap(|| Gap {
             reason: "NOT_AN_OFFENCE",
             description: "These codes stand for applications, breaches or other matters that are not offences; they \
