@@ -281,6 +281,7 @@ impl FromIterator<bool> for Mask {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{self, Records, day};
+    use crate::domain::word::Outcome;
     use super::*;
     use crate::domain::word::ExploitationStatus::{Negative, Pending, Positive};
 

@@ -70,11 +70,6 @@ impl Server {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    /// Where it listens, `host:port`.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
     /// A client of it.
     pub async fn client(&self) -> Client {
         let channel = Channel::from_shared(format!("http://{}", self.address))

@@ -241,12 +241,6 @@ impl Somebody {
         };
         self.record(date, Kind::Exploitation(exploitation))
     }
-
-    /// A breach of an order.
-    pub fn breach(self, date: &str) -> Self {
-        let breach = pb::Breach { breach_kind: pb::BreachKind::Order.into(), ..pb::Breach::default() };
-        self.record(date, Kind::Breach(breach))
-    }
 }
 
 /// Six in the evening, UTC, of a day.

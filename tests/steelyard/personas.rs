@@ -31,7 +31,6 @@ pub struct Persona {
 
 const LOW: &[Band] = &[Band::Low];
 const MEDIUM: &[Band] = &[Band::Medium];
-const HIGH: &[Band] = &[Band::High];
 const VERY_HIGH: &[Band] = &[Band::VeryHigh];
 const HIGH_OR_ABOVE: &[Band] = &[Band::High, Band::VeryHigh];
 const MEDIUM_OR_HIGH: &[Band] = &[Band::Medium, Band::High];
