@@ -18,6 +18,9 @@ pub struct Date(i32);
 #[error("not a calendar date of the form YYYY-MM-DD between 1900-01-01 and 2199-12-31")]
 pub struct NotADate;
 
+/// Days from 1 March of the year 0 to 1970-01-01.
+const TO_EPOCH: i32 = 719_468;
+
 impl Date {
     const EPOCH: civil::Date = civil::date(1970, 1, 1);
 
@@ -53,8 +56,6 @@ impl Date {
     /// Ages are asked several times a person, so this is plain arithmetic: a year that begins in March ends
     /// with its leap day, which makes days of the year and months a straight line.
     pub fn ymd(self) -> (i16, i8, i8) {
-        /// Days from 1 March of the year 0 to 1970-01-01.
-        const TO_EPOCH: i32 = 719_468;
         let days = self.0.saturating_add(TO_EPOCH);
         let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -94,12 +95,27 @@ impl Date {
 
     /// The same day `years` later (earlier where negative); 29 February becomes 28 February in a common year.
     pub fn plus_years(self, years: i32) -> Self {
-        Self::from_civil(self.civil().saturating_add(years.years()))
+        self.plus_months(years.saturating_mul(12))
     }
 
     /// The same day of month `months` later (earlier where negative), held back to the end of a shorter month.
     pub fn plus_months(self, months: i32) -> Self {
-        Self::from_civil(self.civil().saturating_add(months.months()))
+        let (year, month, day) = self.ymd();
+        let months = (i32::from(year) * 12 + i32::from(month) - 1).saturating_add(months);
+        let first = Self::first_of_month(months);
+        let last = Self::first_of_month(months.saturating_add(1)) - first;
+        first + i32::from(day).min(last) - 1
+    }
+
+    /// The first day of a month, counted from January of the year 0.
+    fn first_of_month(months: i32) -> Self {
+        // Counted from March, so that the leap day is the last of its year.
+        let from_march = months.saturating_sub(2);
+        let (year, month) = (from_march.div_euclid(12), from_march.rem_euclid(12));
+        let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let days = i64::from(year) * 365 + i64::from(leap_days) + i64::from((153 * month + 2) / 5);
+        let held = days.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) - i64::from(TO_EPOCH);
+        Self(i32::try_from(held).unwrap_or(i32::MIN))
     }
 }
 
@@ -184,6 +200,22 @@ mod tests {
             let (day, civil) = (Date::from_days(days), Date::from_days(days).civil());
             assert_eq!(day.ymd(), (civil.year(), civil.month(), civil.day()));
         }
+    }
+
+    #[test]
+    fn months_and_years_are_added_as_in_the_civil_calendar() {
+        let (first, last) = (date("1900-01-01"), date("2199-12-31"));
+        for days in (first.days()..=last.days()).step_by(7) {
+            let day = Date::from_days(days);
+            for months in [-1_201, -36, -13, -1, 0, 1, 2, 11, 12, 400] {
+                assert_eq!(day.plus_months(months), Date::from_civil(day.civil().saturating_add(months.months())));
+            }
+            for years in [-60, -1, 0, 1, 4] {
+                assert_eq!(day.plus_years(years), Date::from_civil(day.civil().saturating_add(years.years())));
+            }
+        }
+        assert_eq!(date("2024-02-29").plus_years(1), date("2025-02-28"));
+        assert_eq!(date("2024-03-31").plus_months(-1), date("2024-02-29"));
     }
 
     #[test]

@@ -315,7 +315,7 @@ struct Pipe<'a>(&'a std::cell::Cell<usize>);
 
 impl Write for Pipe<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.set(self.0.get() + bytes.iter().filter(|byte| **byte == b'\n').count());
+        self.0.set(self.0.get() + bytes.split(|byte| *byte == b'\n').count() - 1);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {

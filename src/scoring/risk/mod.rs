@@ -143,3 +143,6 @@ impl Risk {
         Self { score, arp }
     }
 }
+
+#[cfg(test)]
+mod tests;
