@@ -15,7 +15,7 @@ pub use compare::{Difference, differences};
 use super::case::exploitation;
 use super::composite::{Doubts, Weighed, Whole, in_effect};
 use super::floors::{self, End, Floor};
-use super::{Case, Factor, Gap, Heard, Rules, risk};
+use super::{Case, Factor, Gap, Heard, Rules, harm, risk};
 use crate::domain::Date;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{BandOverride, Other};
@@ -115,7 +115,7 @@ fn safeguarding(case: &Case<'_>, weighed: &Weighed) -> Vec<String> {
         );
     }
     for (_, referral) in exploitation(case.dossier) {
-        let date = referral.date;
+        let date = harm::spelt(referral.date);
         let standing = match referral.status {
             ExploitationStatus::Pending => format!("Referred on {date} as a possible victim of modern slavery"),
             ExploitationStatus::Positive => format!("Found on {date} to be a victim of modern slavery"),

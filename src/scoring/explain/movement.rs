@@ -1,33 +1,13 @@
 //! Whether a person's offending grows. Shown and never scored: a score would
 //! fall when an old offence came to light.
 
-use crate::domain::Date;
-use crate::domain::dossier::OffenceView;
-use crate::domain::offence::OffenceCode;
 use crate::scoring::Case;
+use crate::scoring::harm::Once;
 
 /// Clock days of each of the two spans compared.
 const SPAN: u32 = 365;
 
-/// What makes two records one offence: the same incident and victim, or without an incident the same
-/// code, date and victim.
-#[derive(PartialEq, Eq)]
-enum Once<'a> {
-    Incident(&'a str, Option<&'a str>),
-    Same(OffenceCode, Date, Option<&'a str>),
-}
-
-impl<'a> Once<'a> {
-    fn of(offence: &OffenceView<'a>) -> Self {
-        let victim = offence.victim.and_then(|victim| victim.reference);
-        match offence.incident {
-            Some(incident) => Self::Incident(incident, victim),
-            None => Self::Same(offence.code, offence.date(), victim),
-        }
-    }
-}
-
-/// Whether the harm days alleged in the last 365 clock days exceed those of the 365 before.
+/// Whether the harm days alleged, each offence once, in the last 365 clock days exceed those of the 365 before.
 pub(super) fn is_escalating(case: &Case<'_>) -> bool {
     let mut counted: Vec<(Once<'_>, u32, f64)> = Vec::new();
     for (_, offence, class) in case.allegations() {

@@ -17,7 +17,7 @@ use crate::policy::FloorPolicy;
 pub(super) use assessed::expired;
 pub use words::{Floor, list};
 
-/// A rule that raises a band.
+/// A rule that raises a band. In order of band, the highest first: see [`RuleSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Rule {
@@ -189,23 +189,63 @@ impl Rule {
         matches!(self, Self::ProlificNeighbourhoodCrime | Self::ReoffendingVeryLikely)
     }
 
-    fn stands(self, policy: &FloorPolicy, family: Family, arp: Option<f64>) -> bool {
-        self.family().is_none_or(|only| only == family)
-            && (!self.needs_arp() || arp.is_some_and(|arp| arp >= policy.prolific_arp))
+    const fn reaches(self, family: Family) -> bool {
+        match (self.family(), family) {
+            (None, Family::Cohort | Family::Outstanding)
+            | (Some(Family::Cohort), Family::Cohort)
+            | (Some(Family::Outstanding), Family::Outstanding) => true,
+            (Some(Family::Cohort), Family::Outstanding) | (Some(Family::Outstanding), Family::Cohort) => false,
+        }
     }
 }
 
-/// A set of rules.
+/// A set of rules, one bit each: the bit of a higher band is the lower.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct RuleSet(u32);
 
 impl RuleSet {
+    const COHORT: Self = Self::that_may_stand(Family::Cohort, true);
+    const COHORT_WITHOUT_ARP: Self = Self::that_may_stand(Family::Cohort, false);
+    const OUTSTANDING: Self = Self::that_may_stand(Family::Outstanding, true);
+    const OUTSTANDING_WITHOUT_ARP: Self = Self::that_may_stand(Family::Outstanding, false);
+
+    const fn that_may_stand(family: Family, arp_high: bool) -> Self {
+        let (mut set, mut place) = (0, 0);
+        while place < Rule::ALL.len() {
+            let rule = Rule::ALL[place];
+            if rule.reaches(family) && (arp_high || !rule.needs_arp()) {
+                set |= 1 << rule as u8;
+            }
+            place += 1;
+        }
+        Self(set)
+    }
+
+    /// The rules that may stand in a family with this ARP, where their grounds are given.
+    fn standing(policy: &FloorPolicy, family: Family, arp: Option<f64>) -> Self {
+        match (family, arp.is_some_and(|arp| arp >= policy.prolific_arp)) {
+            (Family::Cohort, true) => Self::COHORT,
+            (Family::Cohort, false) => Self::COHORT_WITHOUT_ARP,
+            (Family::Outstanding, true) => Self::OUTSTANDING,
+            (Family::Outstanding, false) => Self::OUTSTANDING_WITHOUT_ARP,
+        }
+    }
+
     fn insert(&mut self, rule: Rule) {
         self.0 |= 1 << rule as u8;
     }
 
     const fn contains(self, rule: Rule) -> bool {
         self.0 & (1 << rule as u8) != 0
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The highest band that any of them allows.
+    fn highest(self) -> Option<Band> {
+        Rule::ALL.get(self.0.trailing_zeros() as usize).map(|rule| rule.band())
     }
 }
 
@@ -254,9 +294,7 @@ impl Grounds {
             End::Point => self.point,
             End::High => self.high,
         };
-        let standing = |rule: &&Rule| set.contains(**rule) && rule.stands(policy, family, arp);
-        // Rules are in order of band, so the first that stands is the highest.
-        Rule::ALL.iter().find(standing).map(|rule| rule.band())
+        set.and(RuleSet::standing(policy, family, arp)).highest()
     }
 }
 

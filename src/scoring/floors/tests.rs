@@ -41,6 +41,7 @@ fn open(reason: OutstandingReason, offences: &[&str]) -> Records {
 #[test]
 fn rules_stand_in_order_of_band() {
     assert!(Rule::ALL.is_sorted_by(|one, other| one < other && one.band() >= other.band()));
+    assert!(Rule::ALL.iter().enumerate().all(|(place, rule)| *rule as usize == place));
 }
 
 #[test]

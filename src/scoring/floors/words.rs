@@ -1,7 +1,7 @@
 //! The floors in effect, each in a sentence an officer can repeat.
 
 use super::grounds;
-use super::{Rule, is_suspended};
+use super::{Rule, RuleSet, is_suspended};
 use crate::domain::word::{Band, Family};
 use crate::policy::FloorPolicy;
 use crate::scoring::Case;
@@ -27,9 +27,10 @@ pub fn list(case: &Case<'_>, family: Family, arp: Option<f64>, arp_evidence: &[B
         return Vec::new();
     }
     let policy = &case.rules.policy.floors;
+    let standing = RuleSet::standing(policy, family, arp);
     let mut behind: Vec<(Rule, Vec<Box<str>>)> = Vec::new();
     grounds::visit(case, &mut |rule, held, ids| {
-        if held.point && rule.stands(policy, family, arp) {
+        if held.point && standing.contains(rule) {
             let ids = ids.iter().map(|id| Box::from(*id));
             match behind.iter_mut().find(|(told, _)| *told == rule) {
                 Some((_, evidence)) => evidence.extend(ids),

@@ -24,7 +24,9 @@ use crate::domain::word::{OffenceGroup, PersonCategory};
 pub use catalogue::Catalogue;
 pub use resolve::{Basis, Resolved, Resolver};
 pub use stale::{Stale, stale, stale_gap};
+pub(super) use tally::Once;
 use tally::Tally;
+pub(super) use telling::spelt;
 
 /// Where a code's harm days come from, in the order asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

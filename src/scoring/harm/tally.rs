@@ -108,7 +108,7 @@ impl<'a> Parts<'a> {
 
 /// What makes two records one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Once<'a> {
+pub(in crate::scoring) enum Once<'a> {
     /// An incident, and the victim in it.
     Incident(&'a str, Option<&'a str>),
     /// No incident: a code, a date and a victim.
@@ -116,7 +116,7 @@ pub(super) enum Once<'a> {
 }
 
 impl<'a> Once<'a> {
-    pub(super) fn of(offence: &OffenceView<'a>) -> Self {
+    pub(in crate::scoring) fn of(offence: &OffenceView<'a>) -> Self {
         let victim = offence.victim.and_then(|victim| victim.reference);
         match offence.incident {
             Some(incident) => Self::Incident(incident, victim),

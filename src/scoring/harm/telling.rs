@@ -229,7 +229,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
 }
 
 /// A date as an officer writes it: `3 March 2026`.
-fn spelt(date: Date) -> String {
+pub(in crate::scoring) fn spelt(date: Date) -> String {
     const MONTHS: [&str; 12] = [
         "January",
         "February",

@@ -5,6 +5,7 @@ use super::{Basis, Indicator, Sign, facts};
 use crate::domain::evidence::{Grade, Other};
 use crate::domain::word::{Component, OutstandingReason, ThreatIndicator};
 use crate::scoring::custody::stays;
+use crate::scoring::harm::spelt;
 use crate::scoring::{Case, Factor, Gap, Leaf};
 
 /// The leaf of a sign. `capped`: all intelligence together is held to the policy's most.
@@ -90,7 +91,7 @@ fn violent_or_sexual(case: &Case<'_>, ids: &[Box<str>]) -> Vec<Box<str>> {
 }
 
 fn description(case: &Case<'_>, sign: &Sign<'_>) -> String {
-    let date = sign.date;
+    let date = spelt(sign.date);
     match sign.basis {
         Basis::Intelligence(indicator, grade, _) => {
             let told = match indicator {
@@ -109,7 +110,7 @@ fn description(case: &Case<'_>, sign: &Sign<'_>) -> String {
 }
 
 fn fact(case: &Case<'_>, sign: &Sign<'_>) -> String {
-    let date = sign.date;
+    let date = spelt(sign.date);
     let why = || file(case, sign).map_or("outstanding", |(reason, _)| why(reason));
     match sign.indicator {
         Indicator::ThreatToLife => {
@@ -190,8 +191,8 @@ fn factors(case: &Case<'_>, sign: &Sign<'_>, capped: bool) -> Vec<Factor> {
         factors.push(Factor { name: "grade", value: decimal(grade), unit: "x" });
     }
     if let Some(half_life) = numbers.half_life_days {
-        factors.push(Factor { name: "age_days", value: sign.age.to_string(), unit: "days" });
-        factors.push(Factor { name: "half_life_days", value: half_life.to_string(), unit: "days" });
+        factors.push(Factor { name: "age_days", value: sign.age.to_string(), unit: "clock days" });
+        factors.push(Factor { name: "half_life_days", value: half_life.to_string(), unit: "clock days" });
     }
     factors.push(Factor { name: "strength", value: decimal(sign.strength), unit: "x" });
     if capped && sign.is_intelligence() {
