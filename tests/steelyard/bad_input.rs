@@ -261,7 +261,7 @@ fn a_policy_that_contradicts_itself_refuses_the_start_and_tells_everything() {
 
 #[test]
 fn a_wider_address_without_protection_refuses_the_start() {
-    let (code, said) = Server::refused(&["--memory", "--listen", "0.0.0.0:0"]);
+    let (code, said) = Server::refused(&["--memory", "--grpc-listen", "0.0.0.0:0"]);
     assert_eq!(code, Some(64), "{said}");
     assert!(said.contains("grpc.listen"), "{said}");
 }

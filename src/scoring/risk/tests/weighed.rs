@@ -65,7 +65,7 @@ fn with_case<T>(records: Vec<Evidence>, scores: &[bool], read: impl FnOnce(&Case
     let dossier = Dossier::from_evidence("S-1", Revision(1), records);
     let mut case = Case::new(&dossier, &rules, date(AS_OF));
     case.scores = scores.iter().copied().collect();
-    case.alleged = scores.iter().copied().collect();
+    case.alleged = case.alleged.iter().zip(scores).map(|(alleged, scores)| *alleged && *scores).collect();
     read(&case)
 }
 
