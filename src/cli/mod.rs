@@ -1,3 +1,6 @@
 //! To be written.
 
+pub mod offence;
+pub mod policy;
 pub mod predict;
+pub mod sheet;

@@ -256,13 +256,12 @@ fn falling<const N: usize>(section: &Section<'_>, keys: [&str; N]) -> [f64; N] {
 fn assessment_letter(section: &Section<'_>, key: &str) -> u8 {
     let letter = section.text(key, 64);
     match letter.as_str() {
-        "A" => 0,
+        // The empty text stands in for one that is missing or no text: said already.
+        "A" | "" => 0,
         "B" => 1,
         "C" => 2,
         "D" => 3,
         "E" => 4,
-        // Missing, or no text: said already.
-        "" => 0,
         _ => {
             section.fault(key, "UNKNOWN_GRADE", "must be a letter from A to E");
             0

@@ -73,7 +73,7 @@ impl Tables {
         let listed_cjs = offence::read_cjs(CJS_OFFENCE_CODES);
         let listed_ho = offence::read_ho(HOME_OFFICE_CODES);
         let index = offence::read_index(CAMBRIDGE_HARM_INDEX);
-        offence::join(listed_cjs, listed_ho, index)
+        offence::join(&listed_cjs, listed_ho, &index)
     }
 
     /// Place of a CJS code, known to the code list or to the harm index.

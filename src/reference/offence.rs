@@ -245,7 +245,7 @@ pub(super) fn read_index(text: &'static str) -> Vec<IndexRow> {
 }
 
 /// Gives every code named in any table a place, and the rows of the index to the codes they serve.
-pub(super) fn join(listed_cjs: Vec<ListedCjs>, mut ho: Vec<HoOffence>, index: Vec<IndexRow>) -> Tables {
+pub(super) fn join(listed_cjs: &[ListedCjs], mut ho: Vec<HoOffence>, index: &[IndexRow]) -> Tables {
     let named_elsewhere = listed_cjs.iter().map(|offence| offence.ho).chain(index.iter().map(|row| row.ho));
     let mut known: HashSet<&str> = ho.iter().map(|offence| offence.code).collect();
     let unlisted: Vec<&'static str> = named_elsewhere.filter(|code| known.insert(code)).collect();
@@ -264,7 +264,7 @@ pub(super) fn join(listed_cjs: Vec<ListedCjs>, mut ho: Vec<HoOffence>, index: Ve
 
     let mut cjs: Vec<CjsOffence> = listed_cjs.iter().map(|offence| listed(offence, &ho_places)).collect();
     let mut known: HashSet<&str> = cjs.iter().map(|offence| offence.code).collect();
-    for row in &index {
+    for row in index {
         cjs.extend(row.codes().filter(|code| known.insert(code)).map(|code| unlisted_cjs(code, row, &ho_places)));
     }
     cjs.sort_by_key(|offence| offence.code);

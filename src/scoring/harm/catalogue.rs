@@ -127,6 +127,8 @@ fn classified(tables: &Tables, described: HoIndex, harm: &Resolved, recordable: 
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "known answers are exact")]
+
     use super::*;
     use crate::reference::tables;
 

@@ -107,10 +107,12 @@ pub fn weigh(case: &Case<'_>, listener: &mut impl Listener) -> Scored {
     let catalogue = &case.rules.catalogue;
     let score = |days| MilliPoints::from_points(catalogue.points(days));
     let point = score(days.point);
+    // Most people have one figure: asked only where the ends differ, the logarithm is taken once.
+    let top = days.high + history.as_ref().map_or(0.0, |history| history.days);
     let scored = Scored {
         point,
-        low: score(days.low).min(point),
-        high: score(days.high + history.as_ref().map_or(0.0, |history| history.days)).max(point),
+        low: if days.low < days.point { score(days.low) } else { point },
+        high: if top > days.point { score(top) } else { point },
     };
     for term in tally.terms() {
         if term.days().point > 0.0 {

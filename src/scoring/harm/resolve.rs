@@ -277,6 +277,8 @@ impl<'a> Resolver<'a> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "known answers are exact")]
+
     use super::*;
     use crate::reference::tables;
 

@@ -191,8 +191,10 @@ impl<'a> Tally<'a> {
     /// Tallies the offences that may score and whose place in the dossier is `wanted`.
     pub(super) fn of(case: &'a Case<'_>, wanted: impl Fn(usize) -> bool) -> Self {
         let policy = &case.rules.policy.harm;
-        let mut tally = Self { terms: SmallVec::new(), estimated: false, unknown: false, undated: false };
-        let mut lookup: Option<HashMap<Once<'a>, usize>> = (case.dossier.offence_count() > MANY).then(HashMap::new);
+        let count = case.dossier.offence_count();
+        let mut tally =
+            Self { terms: SmallVec::with_capacity(count), estimated: false, unknown: false, undated: false };
+        let mut lookup: Option<HashMap<Once<'a>, usize>> = (count > MANY).then(|| HashMap::with_capacity(count));
         for (place, offence) in scoring(case).filter(|(place, _)| wanted(*place)) {
             let parts = Parts::of(case, &offence);
             if parts.proof > 0.0 {

@@ -32,12 +32,14 @@ pub(super) fn leaf(case: &Case<'_>, term: &Term<'_>) -> Leaf {
 fn description(case: &Case<'_>, term: &Term<'_>, offence: &OffenceView<'_>) -> String {
     let mut text = format!("{}: {}", title(offence.code), outcome_words(offence.outcome));
     if let Some(date) = offence.outcome_date {
-        text += &format!(" on {}", spelt(date));
+        text += " on ";
+        text += &spelt(date);
     }
-    text += &match offence.committed {
-        Some(date) => format!("; committed on {}", spelt(date)),
-        None => format!("; reported on {}, date of the offence not known", spelt(offence.reported)),
-    };
+    text += "; ";
+    match offence.committed {
+        Some(date) => text += &["committed on ", &spelt(date)].concat(),
+        None => text += &["reported on ", &spelt(offence.reported), ", date of the offence not known"].concat(),
+    }
     for said in victim_words(case, term) {
         text += "; ";
         text += &said;
@@ -48,10 +50,11 @@ fn description(case: &Case<'_>, term: &Term<'_>, offence: &OffenceView<'_>) -> S
     if term.records > 1 {
         let others = term.records - 1;
         let records = if others == 1 { "1 other record" } else { &format!("{others} other records") };
-        text += &match term.once {
-            Once::Incident(..) => format!("; counted once with {records} of the same incident and victim"),
-            Once::Alike(..) => format!("; counted once with {records} of the same code, date and victim"),
+        let alike = match term.once {
+            Once::Incident(..) => "incident and victim",
+            Once::Alike(..) => "code, date and victim",
         };
+        text += &["; counted once with ", records, " of the same ", alike].concat();
     }
     text.push('.');
     text
@@ -156,7 +159,9 @@ pub(super) fn gaps(case: &Case<'_>, tally: &Tally<'_>, listener: &mut impl Liste
     }
     let no_offence =
         |offence: &OffenceView<'_>| is_own(offence.category) && !case.rules.catalogue.classify(offence.code).offence;
-    if case.dossier.offences().any(|offence| no_offence(&offence)) {
+    // Whatever may score is an offence, so most people need no second look.
+    let some_do_not_score = case.scores.iter().any(|scores| !scores);
+    if some_do_not_score && case.dossier.offences().any(|offence| no_offence(&offence)) {
         listener.gap(|| Gap {
             reason: "NOT_AN_OFFENCE",
             description: "These codes stand for applications, breaches or other matters that are not offences; they \

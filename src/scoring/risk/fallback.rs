@@ -6,11 +6,9 @@ use smallvec::SmallVec;
 
 use crate::domain::Date;
 use crate::domain::dossier::OffenceView;
-use crate::domain::word::Outcome;
-use crate::policy::{HarmPolicy, RiskPolicy};
+use crate::policy::RiskPolicy;
 use crate::scoring::Case;
 use crate::scoring::clock::Clock;
-use crate::scoring::harm::Classified;
 
 /// Recent contacts of one person.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,27 +30,12 @@ pub fn contact_offences<'a>(case: &Case<'a>, earlier: i32) -> impl Iterator<Item
     let window = policy.risk.contact_window_days;
     // No day before this one can lie in the window, however much of it was off the clock.
     let horizon = i64::from(window) + i64::from(case.clock.days_off_since(Date::from_days(i32::MIN)));
-    let (catalogue, clock, as_of) = (&case.rules.catalogue, &case.clock, case.as_of);
-    case.dossier.offences().zip(&case.scores).filter_map(move |(offence, scores)| {
+    let (clock, as_of) = (&case.clock, case.as_of);
+    case.dossier.offences().zip(&case.alleged).filter_map(move |(offence, is_alleged)| {
         let alleged = offence.committed.unwrap_or(offence.reported - earlier).min(as_of);
-        let counts = *scores
-            && i64::from(as_of - alleged) <= horizon
-            && clock.age(alleged) <= window
-            && is_alleged(&offence, || catalogue.classify(offence.code), &policy.harm);
+        let counts = *is_alleged && i64::from(as_of - alleged) <= horizon && clock.within(alleged, window);
         counts.then_some((offence, alleged))
     })
-}
-
-/// Whether the proof of an offence is above 0.
-fn is_alleged<'a>(offence: &OffenceView<'_>, class: impl FnOnce() -> &'a Classified, harm: &HarmPolicy) -> bool {
-    let by_switch = match (offence.outcome, harm.evidential_difficulty) {
-        (Outcome::EvidentialDifficulty, Some(proof)) => {
-            Some(proof).filter(|_| offence.domestic_abuse || class().sexual)
-        }
-        (_, _) => None,
-    };
-    let proof = by_switch.or_else(|| harm.proof.get(&offence.outcome).copied());
-    proof.is_some_and(|proof| proof > 0.0)
 }
 
 impl Contacts {

@@ -24,7 +24,7 @@ prop_compose! {
             reported: (committed + reported_after).min(today()),
             outcome: STAGES[stage],
             incident: incident.map(|number| format!("I-{number}").into()),
-            victim: who.map(|number| Victim { vulnerable, repeat, ..victim(&format!("V-{number}")).expect("set") }),
+            victim: who.map(|number| Victim { vulnerable, repeat, ..victim(&format!("V-{number}")) }),
             domestic_abuse,
             hate,
             proactive,
@@ -125,9 +125,9 @@ proptest! {
         let mut turned = records.clone();
         let by = turn % turned.len().max(1);
         turned.rotate_left(by);
-        let scored = scored(records);
-        prop_assert_eq!(scored, super::properties::scored(turned));
-        prop_assert!(scored.low <= scored.point && scored.point <= scored.high);
+        let harm = scored(records);
+        prop_assert_eq!(harm, scored(turned));
+        prop_assert!(harm.low <= harm.point && harm.point <= harm.high);
     }
 
     #[test]

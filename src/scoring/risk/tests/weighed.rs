@@ -8,7 +8,6 @@ use crate::domain::offence::OffenceCode;
 use crate::domain::word::{AssessmentKind, Component, Outcome, PersonCategory, Sex};
 use crate::domain::{MilliPoints, Revision};
 use crate::reference::tables;
-use crate::scoring::clock::Clock;
 use crate::scoring::harm::Catalogue;
 use crate::scoring::risk::{Risk, Source, possible_births, report, weigh};
 use crate::scoring::{Case, Heard, Rules, Scored, Silent};
@@ -64,9 +63,8 @@ fn with_case<T>(records: Vec<Evidence>, scores: &[bool], read: impl FnOnce(&Case
     let policy = policy();
     let rules = Rules { catalogue: Catalogue::new(tables(), &policy), policy };
     let dossier = Dossier::from_evidence("S-1", Revision(1), records);
-    let clock = Clock::of(&dossier, date(AS_OF));
-    let case = Case { dossier: &dossier, rules: &rules, as_of: date(AS_OF), clock, scores: scores.to_vec() };
-    read(&case)
+    let kept_out: Vec<usize> = (0..scores.len()).filter(|place| !scores[*place]).collect();
+    read(&Case::new(&dossier, &rules, date(AS_OF)).without(&kept_out))
 }
 
 fn scored(point: u32, low: u32, high: u32) -> Scored {
