@@ -9,17 +9,20 @@
 //! - [`ranking`]: ordered lists in memory, snapshots, pages
 //! - [`store`]: the ledger and its views, behind `trait Store`
 //! - [`scoring`]: pure weighing: harm, risk, threat, composite, explanation
+//! - [`intake`]: files into records: NDJSON, and CSV through a mapping
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
 //!
-//! Beside them: [`config`], [`telemetry`], [`access`].
+//! Beside them: [`config`], [`telemetry`], [`access`], and [`demonstration`], an invented force.
 #![forbid(unsafe_code)]
 
 pub mod access;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod demonstration;
 pub mod domain;
+pub mod intake;
 pub mod policy;
 pub mod ranking;
 pub mod reference;

@@ -1,1 +1,187 @@
-//! To be written.
+//! The gRPC edge: parse, authorise, call, map. No rule of the field lives here.
+
+pub mod detail;
+pub mod error;
+pub mod evidence;
+pub mod filter;
+pub mod ranking;
+pub mod standing;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Status};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::access::Caller;
+use crate::config::{Home, Settings};
+use crate::pb::evidence_service_server::EvidenceServiceServer;
+use crate::pb::ranking_service_server::RankingServiceServer;
+use crate::service::fault::Fault;
+use crate::service::{Options, Service, Started};
+use crate::store::{Identity, MemoryStore, SledStore, Store};
+
+/// What every service at the edge shares.
+pub struct Edge {
+    /// The use cases.
+    pub service: Service,
+}
+
+impl Edge {
+    /// A fault as a status, logged once: what callers do wrong at debug, what goes wrong inside as a warning.
+    pub fn refuse(&self, method: &'static str, caller: &Caller, fault: &Fault) -> Status {
+        let reason = error::reason(fault).as_str_name();
+        match fault {
+            Fault::Internal | Fault::ReadOnly => {
+                warn!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
+            }
+            Fault::Invalid(_)
+            | Fault::UnknownSubject
+            | Fault::NotOnList
+            | Fault::NotYetScored
+            | Fault::NoActivePolicy
+            | Fault::PageTokenExpired
+            | Fault::PageTokenOfOtherArguments
+            | Fault::PageTokenOfAnotherStore
+            | Fault::PageTokenInvalid
+            | Fault::RevisionNotReached
+            | Fault::RequestIdReused
+            | Fault::EtagMismatch
+            | Fault::UnknownRecord
+            | Fault::QueueFull
+            | Fault::ShuttingDown
+            | Fault::TooLarge => {
+                tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
+            }
+        }
+        error::status(fault, &caller.correlation_id)
+    }
+}
+
+/// The caller of a request, with an id that joins its log lines and events: the caller's own where it sent a
+/// usable one as `x-correlation-id`.
+pub fn correlated<T>(request: &Request<T>) -> Caller {
+    let stated = request.metadata().get("x-correlation-id").and_then(|value| value.to_str().ok());
+    match stated {
+        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Caller::loopback().correlated(id)
+        }
+        Some(_) | None => Caller::loopback().correlated(&Uuid::new_v4().to_string()),
+    }
+}
+
+/// Opens the store, starts the service and serves until `shutdown`; then lets calls in flight end within the grace
+/// period, and leaves the store in order.
+///
+/// # Errors
+/// When the store cannot be opened or read, the policy does not validate, or the socket fails.
+pub async fn run(
+    settings: &Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let options = options(settings)?;
+    let home = settings.store.clone();
+    let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
+        let store: Arc<dyn Store> = match &home.home {
+            Home::Memory => Arc::new(MemoryStore::new(Identity::fresh())),
+            Home::Directory(directory) => {
+                Arc::new(SledStore::open(directory, home.cache_bytes).context("the store could not be opened")?)
+            }
+        };
+        Ok(Service::start(store, options)?)
+    })
+    .await??;
+    let Started { service, writer, head } = started;
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
+    health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
+    let edge = Arc::new(Edge { service });
+    let router = router(&edge, settings, health_service)?;
+    info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let told = async move {
+        shutdown.await;
+        info!("stopping: no new calls");
+        // Load balancers and waiting streams learn of it at once.
+        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
+        health.set_not_serving::<RankingServiceServer<ranking::Ranking>>().await;
+        // Nobody waits once the server has ended by itself.
+        let _ = stopping.send(());
+    };
+    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), told));
+    let ended = tokio::select! {
+        ended = &mut serving => Some(ended),
+        _ = stopped => None,
+    };
+    match ended {
+        Some(ended) => ended??,
+        None => match tokio::time::timeout(settings.shutdown.grace, &mut serving).await {
+            Ok(ended) => ended??,
+            Err(_) => {
+                serving.abort();
+                warn!(shutdown.grace_seconds = settings.shutdown.grace.as_secs(), "calls were still in flight and were cut off");
+            }
+        },
+    }
+    drop(edge);
+    let writer = tokio::task::spawn_blocking(move || writer.join());
+    match tokio::time::timeout(settings.shutdown.grace, writer).await {
+        Ok(joined) => joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?,
+        Err(_) => warn!("the writer had not ended within the grace period"),
+    }
+    info!("stopped");
+    Ok(())
+}
+
+fn options(settings: &Settings) -> anyhow::Result<Options> {
+    let policy = match &settings.lists.policy {
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .with_context(|| format!("the policy file {} could not be read", path.display()))?,
+        ),
+        None => None,
+    };
+    Ok(Options {
+        as_of: settings.lists.as_of,
+        policy,
+        stale_after: settings.lists.stale_after,
+        page_pins: settings.limits.page_pins,
+        now: Arc::new(Timestamp::now),
+    })
+}
+
+fn router(
+    edge: &Arc<Edge>,
+    settings: &Settings,
+    health: tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>,
+) -> anyhow::Result<tonic::transport::server::Router> {
+    let most = settings.limits.message_bytes;
+    let evidence = EvidenceServiceServer::new(evidence::Evidence(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
+    let ranking = RankingServiceServer::new(ranking::Ranking(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(tonic::transport::Server::builder()
+        .timeout(settings.limits.request_timeout)
+        .max_concurrent_streams(settings.limits.concurrent_streams)
+        .tcp_nodelay(true)
+        .add_service(health)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .add_service(evidence)
+        .add_service(ranking))
+}

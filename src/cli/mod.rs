@@ -1,6 +1,137 @@
-//! To be written.
+//! The command line: one file a subcommand. `serve` and `demo` run a server;
+//! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
+//! every other is a gRPC client and never touches the store.
 
+pub mod client;
+pub mod compare;
+pub mod completions;
+pub mod config;
+pub mod demo;
+pub mod exit;
+pub mod explain;
+pub mod generate;
+pub mod health;
+pub mod import;
+pub mod list;
 pub mod offence;
+pub mod output;
 pub mod policy;
 pub mod predict;
-pub mod sheet;
+pub mod serve;
+mod sheet;
+#[cfg(test)]
+mod test_screens;
+#[cfg(test)]
+mod test_server;
+pub mod word;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Weighs the managed cohort and the outstanding suspects of a police force by threat, risk and harm, and says why.
+///
+/// A score ranks. It decides nothing: only a named officer with a rationale selects, deselects, overrides or closes.
+#[derive(Debug, Parser)]
+#[command(name = "steelyard", version, after_help = exit::HELP, max_term_width = 110)]
+pub struct Root {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Args),
+    /// Invent a force, serve it, and show who comes first and why
+    Demo(demo::Args),
+    /// Write the records of an invented force
+    Generate(generate::Args),
+    /// Send records to the server
+    Import(import::Args),
+    /// Show a ranked list
+    List(list::Args),
+    /// Show why a person stands where they stand
+    Explain(explain::Args),
+    /// Show why one person stands above another
+    Compare(compare::Args),
+    /// Look up an offence: title, category, harm days
+    Offence(offence::Args),
+    /// Compute the published predictors for cases given as JSON lines
+    Predict(predict::Args),
+    /// Check a policy file
+    Policy(policy::Args),
+    /// Ask whether the server is ready
+    Health(health::Args),
+    /// Show the settings
+    Config(config::Args),
+    /// Print shell completions
+    Completions(completions::Args),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let root = match Root::try_parse() {
+        Ok(root) => root,
+        Err(refused) => {
+            // Help and version arrive here too, as "errors" that go to standard output and succeed.
+            let code = if refused.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = refused.print();
+            return code.into();
+        }
+    };
+    run(&root.command).unwrap_or_else(|error| exit::report(&error))
+}
+
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => wait(serve::run(args)),
+        Command::Demo(args) => wait(demo::run(args)),
+        Command::Generate(args) => generate::run(args),
+        Command::Import(args) => wait(import::run(args)),
+        Command::List(args) => wait(list::run(args)),
+        Command::Explain(args) => wait(explain::run(args)),
+        Command::Compare(args) => wait(compare::run(args)),
+        Command::Offence(args) => offence::run(args),
+        Command::Predict(args) => predict::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Health(args) => wait(health::run(args)),
+        Command::Config(args) => config::run(args),
+        Command::Completions(args) => completions::run(args),
+    }
+}
+
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("steelyard-io")
+        .build()
+        .context("cannot start the threads that do input and output")?;
+    let outcome = runtime.block_on(command);
+    // A blocking call that outlived the grace of a shutdown must not hold up the exit.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Root::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        for command in Root::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+        }
+    }
+}

@@ -1,1 +1,165 @@
-//! To be written.
+//! Settings of the server, validated once before any port is bound. Sources, the
+//! weakest first: defaults, the TOML file, the environment, flags. Every violation
+//! is told at once. Nothing outside this module reads an environment variable or a
+//! file for a setting, and no setting changes while the server runs.
+
+mod flags;
+mod grpc;
+mod key;
+mod limits;
+mod lists;
+mod log;
+mod reader;
+mod reference;
+mod shutdown;
+mod sources;
+mod store;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use flags::Flags;
+pub use grpc::Grpc;
+pub use key::{Key, Shape};
+pub use limits::Limits;
+pub use lists::Lists;
+pub use log::{Log, LogFormat};
+pub use reader::Effective;
+pub use reference::page as reference_page;
+pub use shutdown::Shutdown;
+pub use store::{Home, Store};
+
+use reader::Reader;
+use sources::Sources;
+
+/// Every key, grouped by concern, in the order of the reference page.
+pub const CONCERNS: &[Concern] =
+    &[grpc::CONCERN, store::CONCERN, lists::CONCERN, limits::CONCERN, log::CONCERN, shutdown::CONCERN];
+
+/// Keys that belong together.
+#[derive(Debug)]
+pub struct Concern {
+    /// Heading on the reference page.
+    pub title: &'static str,
+    /// Its keys.
+    pub keys: &'static [&'static Key],
+}
+
+/// What the server runs by. Each part was checked; parts that contradict each other were refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where gRPC is served.
+    pub grpc: Grpc,
+    /// Where the ledger is kept.
+    pub store: Store,
+    /// What lists are weighed by, and when they are stale.
+    pub lists: Lists,
+    /// How much one caller may ask.
+    pub limits: Limits,
+    /// How logs are written.
+    pub log: Log,
+    /// How long stopping may take.
+    pub shutdown: Shutdown,
+}
+
+impl Settings {
+    /// Settings of a trial server: everything by default, but kept in `directory`, served at `listen`
+    /// (a loopback address), and weighed as of `as_of`.
+    pub fn trial(listen: SocketAddr, directory: PathBuf, as_of: crate::domain::Date) -> Self {
+        let sources = Sources {
+            file: None,
+            environment: Vec::new(),
+            flags: vec![
+                (&grpc::LISTEN, listen.to_string()),
+                (&lists::AS_OF, as_of.to_string()),
+                (&log::LEVEL, "warn".to_owned()),
+                (&store::MEMORY, "true".to_owned()),
+            ],
+        };
+        let (settings, _) = settle(&sources).expect("the defaults and a loopback address must be valid");
+        Self { store: Store { home: Home::Directory(directory), ..settings.store }, ..settings }
+    }
+}
+
+/// Everything wrong with the settings, told at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Invalid {
+    /// Every violation, in the order of the reference page; what names no key comes first.
+    pub violations: Vec<Violation>,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.violations.len();
+        write!(f, "the settings are wrong in {count} {}:", if count == 1 { "place" } else { "places" })?;
+        self.violations.iter().try_for_each(|violation| write!(f, "\n  {violation}"))
+    }
+}
+
+/// One thing wrong with one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Key, such as `grpc.listen`; as written, where there is no such key.
+    pub key: String,
+    /// Value given. `None`: none was.
+    pub value: Option<String>,
+    /// Where it was given, such as `flag --grpc-listen`. `None`: nowhere.
+    pub source: Option<String>,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        if let Some(value) = &self.value {
+            write!(f, " = {value:?}")?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, " ({source})")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+/// Settings from the flags given, the process's environment, and the file that either names.
+///
+/// # Errors
+/// Every violation at once.
+pub fn load(flags: &Flags) -> Result<Settings, Invalid> {
+    settle(&Sources::of_process(flags)).map(|(settings, _)| settings)
+}
+
+/// The value in force of every key and where it comes from, for `steelyard config show`.
+///
+/// # Errors
+/// Every violation at once, as [`load`] would tell them.
+pub fn effective(flags: &Flags) -> Result<Vec<Effective>, Invalid> {
+    settle(&Sources::of_process(flags)).map(|(_, effective)| effective)
+}
+
+fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
+    let (figment, violations) = sources.merge();
+    let mut reader = Reader::new(&figment, violations);
+    let grpc = grpc::settle(&mut reader);
+    let store = store::settle(&mut reader);
+    let lists = lists::settle(&mut reader);
+    let limits = limits::settle(&mut reader);
+    let log = log::settle(&mut reader);
+    let shutdown = shutdown::settle(&mut reader);
+    let effective = reader.finish()?;
+    let agreed = "a setting without a violation must have a value";
+    let settings = Settings {
+        grpc: grpc.expect(agreed),
+        store: store.expect(agreed),
+        lists: lists.expect(agreed),
+        limits: limits.expect(agreed),
+        log: log.expect(agreed),
+        shutdown: shutdown.expect(agreed),
+    };
+    Ok((settings, effective))
+}
+
+#[cfg(test)]
+mod tests;

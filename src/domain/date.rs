@@ -4,6 +4,7 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -120,7 +121,9 @@ impl Date {
 }
 
 fn london() -> TimeZone {
-    TimeZone::get("Europe/London").expect("the bundled zone data must hold Europe/London")
+    static LONDON: LazyLock<TimeZone> =
+        LazyLock::new(|| TimeZone::get("Europe/London").expect("the bundled zone data must hold Europe/London"));
+    LONDON.clone()
 }
 
 impl Add<i32> for Date {

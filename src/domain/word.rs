@@ -106,7 +106,7 @@ mirror! {
     CustodyKind from pb::CustodyKind { Remand, Sentence }
 }
 mirror! {
-    /// Kind of marker. Health signals are not here: nothing above this floor can reach them.
+    /// Kind of marker. Health signals are kept for other systems; no rule of scoring reads them.
     MarkerKind from pb::MarkerKind {
         Violent, Firearms, Weapons, ThreatToLifeSource, ThreatToLifeThreatened,
         ContactWithVulnerableVictim, StatedIntentToHarm, Escaper, Drugs, OffendsOnBail,

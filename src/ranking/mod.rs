@@ -1,1 +1,50 @@
-//! To be written.
+//! Ordered lists in memory: who comes first, at which rank, and who is next to
+//! whom. Everything here reads immutable [`Standings`]; a write makes a new
+//! one that shares all it did not touch with the old.
+//!
+//! This floor weighs nobody (that is `scoring`), touches no store and no clock,
+//! and knows nothing of requests: time and keys are passed in.
+//!
+//! - [`row`], [`facets`], [`names`]: one person as the lists see them
+//! - [`key`]: the order, as one number
+//! - [`tree`], [`chunked`]: persistent structures, O(changes) a version
+//! - [`references`], [`hash_index`]: from a reference to a subject
+//! - [`snapshot`], [`change`]: the lists whole, and the lists after a write
+//! - [`filter`], [`query`], [`place`], [`summary`], [`compare`]: what readers ask
+//! - [`token`], [`pins`], [`retire`]: pages that neither repeat nor skip
+
+pub mod change;
+pub mod chunked;
+pub mod compare;
+pub mod facets;
+pub mod filter;
+pub mod hash_index;
+pub mod key;
+pub mod names;
+pub mod pins;
+pub mod place;
+pub mod query;
+pub mod references;
+pub mod retire;
+pub mod row;
+pub mod snapshot;
+pub mod summary;
+pub mod token;
+pub mod tree;
+
+#[cfg(test)]
+mod sample;
+mod scan;
+
+pub use change::Change;
+pub use compare::{Comparison, DecidedBy};
+pub use filter::Filter;
+pub use names::Names;
+pub use pins::Pins;
+pub use place::Place;
+pub use query::{Cursor, Page, Placed, Start};
+pub use references::References;
+pub use row::Row;
+pub use snapshot::{Meta, Standings};
+pub use summary::Summary;
+pub use token::Tokens;

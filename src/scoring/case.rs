@@ -15,7 +15,7 @@ use super::harm::{Classified, HarmStep};
 use crate::domain::Date;
 use crate::domain::dossier::{Dossier, Filed, OffenceView};
 use crate::domain::evidence::{Exploitation, Other};
-use crate::domain::word::{ExploitationStatus, Outcome, PersonCategory};
+use crate::domain::word::{ExploitationStatus, PersonCategory};
 
 /// One person on one day, under one policy.
 #[derive(Clone)]
@@ -109,11 +109,7 @@ impl<'a> Case<'a> {
 
     /// How far an allegation is proved, 0 to 1, by the policy's table of outcomes.
     pub fn proof(&self, offence: &OffenceView<'_>, class: &Classified) -> f64 {
-        let personal = offence.domestic_abuse || class.sexual;
-        match self.rules.policy.harm.evidential_difficulty {
-            Some(proof) if offence.outcome == Outcome::EvidentialDifficulty && personal => proof,
-            Some(_) | None => self.rules.catalogue.proof(offence.outcome),
-        }
+        self.rules.catalogue.proof(offence, class)
     }
 
     /// Records other than offences in which the person is suspect or convicted, in order of record id.
@@ -285,6 +281,7 @@ impl FromIterator<bool> for Mask {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{self, Records, day};
+    use crate::domain::word::Outcome;
     use super::*;
     use crate::domain::word::ExploitationStatus::{Negative, Pending, Positive};
 

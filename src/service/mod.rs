@@ -1,1 +1,255 @@
-//! To be written.
+//! Use cases. [`Service`] is what the edges call: it queues changes for the
+//! single [`writer`] and answers reads from the newest standings. Time enters
+//! here, and only here.
+
+pub mod board;
+pub mod fault;
+pub mod group;
+pub mod held;
+pub mod judge;
+pub mod mutation;
+pub mod paging;
+pub mod ranked;
+pub mod record;
+pub mod start;
+pub mod state;
+pub mod victim;
+pub mod writer;
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::domain::word::List;
+use crate::domain::{Date, Revision};
+use crate::pb;
+use crate::policy::Policy;
+use crate::ranking::Standings;
+use crate::ranking::retire::Retirement;
+use crate::reference;
+use crate::store::{Head, Store};
+use board::Board;
+use fault::Fault;
+use mutation::{Answer, Mutation, Queued};
+use paging::Paging;
+use start::StartError;
+use writer::{Now, OwnChange, Writer};
+
+/// Requests that may wait for the writer.
+const QUEUE: usize = 1_024;
+/// Record reads that may block at once.
+const BLOCKING_READS: usize = 4;
+/// Longest wait for a `min_revision`.
+const REVISION_WAIT: Duration = Duration::from_secs(5);
+
+/// What the service is started with.
+pub struct Options {
+    /// Day to weigh on from now on. `None`: what the ledger says; today in London on a new store.
+    pub as_of: Option<Date>,
+    /// Text of a policy to bring into force. `None`: what the ledger says; the reference policy on a new store.
+    pub policy: Option<String>,
+    /// How long after the start of `as_of` answers are stale.
+    pub stale_after: Duration,
+    /// Most snapshots kept for pages.
+    pub page_pins: usize,
+    /// The time.
+    pub now: Now,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StartError),
+    /// The policy does not validate: everything wrong with it.
+    #[error("the policy does not validate:\n{}", .0.join("\n"))]
+    Policy(Vec<String>),
+    /// The first events could not be written.
+    #[error("the ledger did not take the policy or the day: {0}")]
+    Write(#[from] Fault),
+    /// The writer's thread could not be started.
+    #[error("the writer's thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The use cases. Cheap to clone; the writer stops when the last clone is gone.
+#[derive(Clone)]
+pub struct Service {
+    board: Arc<Board>,
+    store: Arc<dyn Store>,
+    queue: mpsc::Sender<Queued>,
+    paging: Arc<Paging>,
+    blocking: Arc<Semaphore>,
+    stale_after: Duration,
+    now: Now,
+}
+
+/// The writer's thread, and where the ledger stood when it started.
+pub struct Started {
+    /// The use cases.
+    pub service: Service,
+    /// Ends when the last clone of the service is gone and everything queued is answered.
+    pub writer: JoinHandle<()>,
+    /// Where the ledger stands.
+    pub head: Head,
+}
+
+impl Service {
+    /// Reads the store, brings policy and day into force where asked or missing, puts up the first standings and
+    /// starts the writer. Blocks.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Started, StartFault> {
+        let (head, state) = start::read(&*store, reference::tables())?;
+        let retirement = Retirement::start();
+        let board = Arc::new(Board::new(retirement.clone()));
+        let changes = own_changes(&state, &options)?;
+        let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now));
+        for change in changes {
+            writer.change(change)?;
+        }
+        writer.publish_all();
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let head = writer.head();
+        let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(waiting))?;
+        let service = Self {
+            paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
+            board,
+            store,
+            queue,
+            blocking: Arc::new(Semaphore::new(BLOCKING_READS)),
+            stale_after: options.stale_after,
+            now: options.now,
+        };
+        Ok(Started { service, writer, head })
+    }
+
+    /// Queues a change and waits until it is durable and visible.
+    ///
+    /// # Errors
+    /// What the writer found, or [`Fault::QueueFull`].
+    pub async fn change(&self, mutation: Mutation) -> Result<Answer, Fault> {
+        let (reply, answer) = oneshot::channel();
+        match self.queue.try_send(Queued { mutation, reply }) {
+            Ok(()) => self.reply(answer).await,
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
+        }
+    }
+
+    /// Queues a change of an import, waiting for a place: the stream's own flow control holds its sender back.
+    ///
+    /// # Errors
+    /// [`Fault::ShuttingDown`].
+    pub async fn queue(&self, mutation: Mutation) -> Result<oneshot::Receiver<Result<Answer, Fault>>, Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Queued { mutation, reply }).await.map_err(|_| Fault::ShuttingDown)?;
+        Ok(answer)
+    }
+
+    /// Waits for the answer to a queued change.
+    ///
+    /// # Errors
+    /// What the writer found.
+    pub async fn reply(&self, answer: oneshot::Receiver<Result<Answer, Fault>>) -> Result<Answer, Fault> {
+        answer.await.unwrap_or(Err(Fault::ShuttingDown))
+    }
+
+    /// The newest standings, at `min_revision` or later.
+    ///
+    /// # Errors
+    /// [`Fault::NoActivePolicy`], or [`Fault::RevisionNotReached`] after five seconds.
+    pub async fn standings(&self, min_revision: u64) -> Result<Arc<Standings>, Fault> {
+        let newest = self.board.standings().ok_or(Fault::NoActivePolicy)?;
+        if newest.revision().0 >= min_revision {
+            return Ok(newest);
+        }
+        let mut revisions = self.board.revisions();
+        let reached = revisions.wait_for(|revision| revision.0 >= min_revision);
+        match tokio::time::timeout(REVISION_WAIT, reached).await {
+            Ok(Ok(_)) => self.board.standings().ok_or(Fault::NoActivePolicy),
+            Ok(Err(_)) | Err(_) => Err(Fault::RevisionNotReached),
+        }
+    }
+
+    /// What an answer from these standings says of itself.
+    pub fn context(&self, standings: &Standings) -> pb::ReadContext {
+        let meta = standings.meta();
+        pb::ReadContext {
+            revision: meta.revision.0,
+            as_of: meta.as_of.to_string(),
+            policy_version: meta.rules.policy.version.clone(),
+            generation: meta.generation,
+            published_time: Some(timestamp(meta.published)),
+            stale: self.stale(meta.as_of),
+        }
+    }
+
+    /// Whether lists weighed on a day are older than allowed.
+    pub fn stale(&self, as_of: Date) -> bool {
+        let age = (self.now)().duration_since(as_of.london_midnight());
+        Duration::try_from(age).is_ok_and(|age| age > self.stale_after)
+    }
+
+    /// Now, in the contract.
+    pub fn instant(&self) -> pbjson_types::Timestamp {
+        timestamp((self.now)())
+    }
+
+    /// Whether writes are taken.
+    pub fn writable(&self) -> bool {
+        self.board.writable()
+    }
+}
+
+/// An instant in the contract.
+pub fn timestamp(instant: Timestamp) -> pbjson_types::Timestamp {
+    pbjson_types::Timestamp { seconds: instant.as_second(), nanos: instant.subsec_nanosecond() }
+}
+
+/// Lists, the most specific first: the order in which a person's standings are told.
+pub const SPECIFIC_FIRST: [List; 9] = [
+    List::Recalls,
+    List::Warrants,
+    List::BailFailed,
+    List::Wanted,
+    List::Outstanding,
+    List::Children,
+    List::Cohort,
+    List::Candidates,
+    List::All,
+];
+
+/// Policy and day to bring into force at start: those asked for that differ, and those missing.
+fn own_changes(state: &state::State, options: &Options) -> Result<Vec<OwnChange>, StartFault> {
+    let mut changes = Vec::new();
+    let text = match (&options.policy, state.rules()) {
+        (Some(text), _) => Some(text.as_str()),
+        (None, None) => Some(Policy::default_text()),
+        (None, Some(_)) => None,
+    };
+    if let Some(text) = text {
+        let policy = Policy::parse(text)
+            .map_err(|violations| StartFault::Policy(violations.iter().map(ToString::to_string).collect()))?;
+        if state.rules().is_none_or(|rules| rules.policy != policy) {
+            changes.push(OwnChange::Policy { version: policy.version, text: text.to_owned() });
+        }
+    }
+    let as_of = match (options.as_of, state.as_of()) {
+        (Some(asked), held) if held != Some(asked) => Some(asked),
+        (None, None) => Some(Date::in_london((options.now)())),
+        (Some(_) | None, _) => None,
+    };
+    changes.extend(as_of.map(OwnChange::AsOf));
+    Ok(changes)
+}
+
+/// The newest revision that anything held of a person rests on: their etag.
+pub fn etag(revision: Revision) -> String {
+    revision.to_string()
+}

@@ -1,4 +1,229 @@
-//! To be written.
+//! The ledger and its views, behind one door: [`Store`].
+//!
+//! The ledger of events is the truth; a view is only what can be rebuilt from
+//! it. The store keeps bytes, in order, durably, and says precisely when it
+//! cannot. It allots nothing (no revision, no subject, no time), judges no
+//! evidence, and never changes or removes an event.
+//!
+//! A stored event is hashed together with the hash of the one before it, so
+//! that an altered ledger shows. The hash is of the stored bytes, never of a
+//! message encoded again.
+//!
+//! - [`keys`]: what is where; [`place`]: told in words
+//! - [`codec`]: the frame around every value
+//! - [`keyed`]: every rule of the store, over any [`engine`]
+//! - [`sled_store`] and [`memory`]: the two engines
+//! - [`chain`]: checking the ledger
 
+pub mod chain;
+pub mod codec;
+mod engine;
+pub mod error;
+pub mod keyed;
+pub mod keys;
+pub mod memory;
+pub mod place;
+mod reads;
+mod sled_files;
+pub mod sled_store;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use prost::Message;
+
+use crate::domain::{Revision, SubjectId};
 /// What the ledger keeps, as generated from `proto/steelyard/store/v1`.
 pub use crate::generated::store::v1 as pb;
+
+pub use chain::verify_chain;
+pub use error::{AppendError, Fault, StoreError, Unfit};
+pub use keys::{KeySpan, View, ViewKey};
+pub use memory::MemoryStore;
+pub use place::{KeyKind, Place};
+pub use sled_store::SledStore;
+
+/// Version of the layout, of events and of view entries that this build writes. It reads this one and older ones.
+pub const SCHEMA_VERSION: u16 = 1;
+
+/// BLAKE3 of an event's stored bytes.
+pub type EventHash = [u8; 32];
+
+/// Entries read one after another.
+pub type Scan<'a, T> = Box<dyn Iterator<Item = Result<T, StoreError>> + Send + 'a>;
+
+/// An entry of a view.
+pub type Entry = (ViewKey, Vec<u8>);
+
+/// Which store this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Random, made at creation, for ever.
+    pub store_id: [u8; 16],
+    /// Random, new after any restore that may have dropped revisions: what was handed out before then is void.
+    pub incarnation: [u8; 16],
+}
+
+impl Identity {
+    /// A new store's.
+    pub fn fresh() -> Self {
+        Self { store_id: uuid::Uuid::new_v4().into_bytes(), incarnation: uuid::Uuid::new_v4().into_bytes() }
+    }
+}
+
+/// The end of the ledger.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The last event. 0: none yet.
+    pub revision: Revision,
+    /// Its hash. Zeros: none yet.
+    pub hash: EventHash,
+}
+
+impl Head {
+    /// Head of an empty ledger.
+    pub const EMPTY: Self = Self { revision: Revision(0), hash: [0; 32] };
+}
+
+/// Such as `17:9f3a…` with all 64 hexadecimal digits: what is published outside as the anchor of the chain.
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.revision, blake3::Hash::from_bytes(self.hash).to_hex())
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What is written together: events that follow the head, and the view entries that follow from them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Events with the revisions after the head, in order, not sealed: `previous_hash` is empty, the store sets
+    /// it. May be empty, for changes of views alone (an expired request).
+    pub events: Vec<pb::Event>,
+    /// Entries to set (`Some`) or remove (`None`). Of several for one key, the last counts.
+    pub views: Vec<(ViewKey, Option<Vec<u8>>)>,
+}
+
+/// An event as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its revision.
+    pub revision: Revision,
+    schema_version: u16,
+    bytes: Vec<u8>,
+}
+
+impl StoredEvent {
+    /// The stored bytes: an encoded [`pb::Event`], sealed. Two stores that hold the same event hold these bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its link in the chain: the hash of its stored bytes.
+    pub fn hash(&self) -> EventHash {
+        *blake3::hash(&self.bytes).as_bytes()
+    }
+
+    /// The event.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where the bytes are not an event, or its envelope contradicts its place.
+    pub fn decode(&self) -> Result<pb::Event, StoreError> {
+        let corrupt = |fault| StoreError::corrupt(keys::Key::event(self.revision).as_ref(), fault);
+        let event = pb::Event::decode(&*self.bytes)
+            .map_err(|error| corrupt(Fault::Undecodable { reason: error.to_string() }))?;
+        let envelope = [
+            ("revision", event.revision, self.revision.0),
+            ("schema version", event.schema_version.into(), self.schema_version.into()),
+            ("key id", event.key_id.into(), 0),
+            ("bytes of previous hash", event.previous_hash.len() as u64, 32),
+        ];
+        match envelope.into_iter().find(|(_, says, place)| says != place) {
+            Some((field, says, place)) => Err(corrupt(Fault::Envelope { field, says, place })),
+            None => Ok(event),
+        }
+    }
+}
+
+/// The only door to what is kept.
+///
+/// Every call blocks: call from a thread of your own, never from a task of an async runtime. One writer calls
+/// [`append`](Self::append) and [`replace_view`](Self::replace_view); anyone may read. Reads of events and of the
+/// indexes up to a revision that has been acknowledged are exact at any time, as these are never changed. Scans of
+/// the other views are exact only on the writer's thread: a write may land half-way through.
+pub trait Store: Send + Sync + 'static {
+    /// Which store this is.
+    fn identity(&self) -> Identity;
+
+    /// The end of the ledger, as last made durable.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// Writes a group after `expected`, all or nothing; durable when it returns `Ok`, with the new head.
+    ///
+    /// # Errors
+    /// See [`AppendError`], whose variants say whether anything was written.
+    fn append(&self, expected: &Head, group: &Group) -> Result<Head, AppendError>;
+
+    /// The event with this revision; `None` beyond the head.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingEvent`], [`StoreError::Corrupt`], or the engine's.
+    fn stored_event(&self, revision: Revision) -> Result<Option<StoredEvent>, StoreError>;
+
+    /// Events `from..=through`, without gaps, up to the head as it is now. Reads ahead a page at a time.
+    /// After its first error it ends.
+    fn stored_events(&self, from: Revision, through: Revision) -> Scan<'_, StoredEvent>;
+
+    /// An entry of a view.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], or the engine's.
+    fn get(&self, key: &ViewKey) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Entries of one view, in key order. Reads ahead a page at a time. After its first error it ends.
+    fn scan(&self, span: &KeySpan) -> Scan<'_, Entry>;
+
+    /// Version that a view was last completely rebuilt in; `None`: never, or a rebuild was interrupted.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], or the engine's.
+    fn view_version(&self, view: View) -> Result<Option<u32>, StoreError>;
+
+    /// Empties a view and fills it with `entries`, in batches of bounded size. The version is removed first and set
+    /// last: an interrupted rebuild is seen as a missing view. `entries` may read this store.
+    ///
+    /// # Errors
+    /// The first error of `entries`, or as [`append`](Self::append).
+    fn replace_view(
+        &self,
+        view: View,
+        version: u32,
+        entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
+    ) -> Result<(), AppendError>;
+
+    /// As [`stored_event`](Self::stored_event), decoded.
+    ///
+    /// # Errors
+    /// As [`stored_event`](Self::stored_event).
+    fn event(&self, revision: Revision) -> Result<Option<pb::Event>, StoreError> {
+        self.stored_event(revision)?.as_ref().map(StoredEvent::decode).transpose()
+    }
+
+    /// As [`stored_events`](Self::stored_events), decoded.
+    fn events(&self, from: Revision, through: Revision) -> Scan<'_, pb::Event> {
+        Box::new(self.stored_events(from, through).map(|stored| stored?.decode()))
+    }
+
+    /// The index entries of one subject's events with a revision in `from..=through`.
+    fn scan_subject(&self, subject: SubjectId, from: Revision, through: Revision) -> Scan<'_, Entry> {
+        self.scan(&KeySpan::subject_index(subject, from, through))
+    }
+}

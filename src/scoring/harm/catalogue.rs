@@ -3,6 +3,7 @@
 
 use super::resolve::{Basis, Resolved, Resolver};
 use super::{Classified, HarmStep};
+use crate::domain::dossier::OffenceView;
 use crate::domain::offence::{Category, CjsIndex, HoIndex, OffenceCode};
 use crate::domain::word::{OffenceGroup, Outcome};
 use crate::policy::Policy;
@@ -15,6 +16,8 @@ pub struct Catalogue {
     ho: Vec<Classified>,
     /// Proof by outcome, in the order of [`Outcome::ALL`].
     proof: Vec<f64>,
+    /// Proof of a domestic or sexual case ended for evidential difficulty, when switched on.
+    evidential_difficulty: Option<f64>,
     /// Median harm days by category, in the order of [`Category::ALL`].
     medians: Vec<f64>,
     median_of_all: f64,
@@ -47,6 +50,7 @@ impl Catalogue {
                 .map(|((place, _), recordable)| classified(tables, place, &resolver.ho(place), recordable))
                 .collect(),
             proof: Outcome::ALL.iter().map(|outcome| harm.proof.get(outcome).copied().unwrap_or(0.0)).collect(),
+            evidential_difficulty: harm.evidential_difficulty,
             medians: Category::ALL.iter().map(|category| resolver.median_of_category(Some(*category))).collect(),
             median_of_all: resolver.median_of_category(None),
             scale_days: harm.scale_days,
@@ -70,9 +74,17 @@ impl Catalogue {
         }
     }
 
-    /// Proof of an outcome, 0 to 1.
-    pub(in crate::scoring) fn proof(&self, outcome: Outcome) -> f64 {
-        self.proof[outcome as usize]
+    /// How far a case is proved, 0 to 1, by the policy's table of outcomes and its switch for domestic and
+    /// sexual cases that ended for evidential difficulty.
+    pub fn proof(&self, offence: &OffenceView<'_>, class: &Classified) -> f64 {
+        match self.evidential_difficulty {
+            Some(kept)
+                if offence.outcome == Outcome::EvidentialDifficulty && (offence.domestic_abuse || class.sexual) =>
+            {
+                kept
+            }
+            Some(_) | None => self.proof[offence.outcome as usize],
+        }
     }
 
     /// Median harm days of a category's index rows; of all rows where it has none.

@@ -134,7 +134,7 @@ pub fn unsettled(case: &Case<'_>) -> bool {
 
 fn is_unsettled(case: &Case<'_>, offence: &OffenceView<'_>) -> bool {
     let class = case.rules.catalogue.classify(offence.code);
-    class.step == HarmStep::Unknown && class.recordable && proof(case, offence, class) > 0.0
+    class.step == HarmStep::Unknown && class.recordable && case.rules.catalogue.proof(offence, class) > 0.0
 }
 
 /// Offences that may score, with their places in the dossier.
@@ -147,18 +147,6 @@ fn is_own(category: PersonCategory) -> bool {
     match category {
         PersonCategory::Suspect | PersonCategory::Convicted => true,
         PersonCategory::Victim | PersonCategory::Witness => false,
-    }
-}
-
-/// How far the case is proved, 0 to 1.
-fn proof(case: &Case<'_>, offence: &OffenceView<'_>, class: &Classified) -> f64 {
-    use crate::domain::word::Outcome;
-    let kept = case.rules.policy.harm.evidential_difficulty;
-    match kept {
-        Some(kept) if offence.outcome == Outcome::EvidentialDifficulty && (offence.domestic_abuse || class.sexual) => {
-            kept
-        }
-        Some(_) | None => case.rules.catalogue.proof(offence.outcome),
     }
 }
 

@@ -10,7 +10,7 @@
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::{Classified, HarmStep, proof, scoring, uplift};
+use super::{Classified, HarmStep, scoring, uplift};
 use crate::domain::Date;
 use crate::domain::dossier::OffenceView;
 use crate::domain::offence::OffenceCode;
@@ -54,7 +54,7 @@ pub(super) struct Reckoned {
 impl<'a> Parts<'a> {
     fn of(case: &'a Case<'_>, offence: &OffenceView<'_>) -> Self {
         let class = case.rules.catalogue.classify(offence.code);
-        let proof = proof(case, offence, class);
+        let proof = case.rules.catalogue.proof(offence, class);
         // A sexual offence ages from its report, however long ago it was.
         let from = if class.sexual { offence.date().max(offence.reported) } else { offence.date() };
         let age = case.clock.age(from);

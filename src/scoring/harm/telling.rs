@@ -2,7 +2,7 @@
 //! only when somebody asks why; weighing everybody never comes here.
 
 use super::tally::{Once, Tally, Term};
-use super::{HarmStep, is_own, proof, repeat_dates, scoring};
+use super::{HarmStep, is_own, repeat_dates, scoring};
 use crate::domain::Date;
 use crate::domain::dossier::OffenceView;
 use crate::domain::offence::OffenceCode;
@@ -176,7 +176,7 @@ pub(super) fn gaps(case: &Case<'_>, tally: &Tally<'_>, listener: &mut impl Liste
 /// Ids of the offences that count and of which something is true.
 fn concerned(case: &Case<'_>, holds: impl Fn(&OffenceView<'_>) -> bool) -> Vec<Box<str>> {
     scoring(case)
-        .filter(|(_, offence)| proof(case, offence, case.rules.catalogue.classify(offence.code)) > 0.0)
+        .filter(|(_, offence)| case.rules.catalogue.proof(offence, case.rules.catalogue.classify(offence.code)) > 0.0)
         .filter(|(_, offence)| holds(offence))
         .map(|(_, offence)| offence.id.into())
         .collect()

@@ -31,9 +31,11 @@ pub fn contact_offences<'a>(case: &Case<'a>, earlier: i32) -> impl Iterator<Item
     // No day before this one can lie in the window, however much of it was off the clock.
     let horizon = i64::from(window) + i64::from(case.clock.days_off_since(Date::from_days(i32::MIN)));
     let (clock, as_of) = (&case.clock, case.as_of);
-    case.dossier.offences().zip(&case.alleged).filter_map(move |(offence, is_alleged)| {
+    case.dossier.offences().enumerate().filter_map(move |(place, offence)| {
         let alleged = offence.committed.unwrap_or(offence.reported - earlier).min(as_of);
-        let counts = *is_alleged && i64::from(as_of - alleged) <= horizon && clock.within(alleged, window);
+        let counts = case.alleged[place]
+            && i64::from(as_of - alleged) <= horizon
+            && clock.age(alleged) <= window;
         counts.then_some((offence, alleged))
     })
 }

@@ -63,8 +63,10 @@ fn with_case<T>(records: Vec<Evidence>, scores: &[bool], read: impl FnOnce(&Case
     let policy = policy();
     let rules = Rules { catalogue: Catalogue::new(tables(), &policy), policy };
     let dossier = Dossier::from_evidence("S-1", Revision(1), records);
-    let kept_out: Vec<usize> = (0..scores.len()).filter(|place| !scores[*place]).collect();
-    read(&Case::new(&dossier, &rules, date(AS_OF)).without(&kept_out))
+    let mut case = Case::new(&dossier, &rules, date(AS_OF));
+    case.scores = scores.iter().copied().collect();
+    case.alleged = case.alleged.iter().zip(scores).map(|(alleged, scores)| *alleged && *scores).collect();
+    read(&case)
 }
 
 fn scored(point: u32, low: u32, high: u32) -> Scored {

@@ -1,0 +1,54 @@
+# Recipes. `sh ./test.sh RECIPE` runs one with the tools that it needs.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# The recipes
+default:
+    @just --list --unsorted
+
+# Every tier of tests, the cheapest first
+test: lint test-rules test-clients
+    @echo; echo "Closing lines of the test runners:"; cat target/closing-lines.txt
+
+# What a build server runs
+ci: test
+
+# Put every file in order
+fmt:
+    cargo fmt
+    taplo fmt
+
+# Formatting, lints, contract, licences and sources, spelling
+lint:
+    cargo fmt --check
+    taplo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    buf lint
+    cargo fetch --locked --quiet
+    cargo deny --offline check bans licenses sources
+    typos
+
+# The tests in Rust
+test-rules:
+    @mkdir -p target; rm -f target/closing-lines.txt
+    cargo test --locked 2>&1 | tee target/test-rules.log
+    @grep '^test result:' target/test-rules.log >> target/closing-lines.txt
+
+# Clients in other languages against the real server
+test-clients:
+    cargo build --locked
+    @mkdir -p target
+    if [ -d tests/clients ]; then STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/clients 2>&1 | tee target/test-clients.log; tail -n 1 target/test-clients.log >> target/closing-lines.txt; else echo "tests/clients: none yet"; fi
+
+# Known vulnerabilities in what we depend on; fetches the advisory database
+audit:
+    cargo deny check advisories
+
+# The page of settings and the screens of the command line, made anew from the code
+keep:
+    cargo run --locked --quiet -- config reference > docs/CONFIGURATION.md
+    STEELYARD_KEEP_SCREENS=1 cargo test --locked --lib cli::
+
+# The demonstration, on a free port, ending by itself
+demo:
+    cargo run --release --locked -- demo --once --port 0

@@ -1,0 +1,139 @@
+//! The one map from a fault to a gRPC status.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::pb;
+use crate::service::fault::Fault;
+
+/// Domain of every `ErrorInfo`.
+pub const DOMAIN: &str = "steelyard";
+
+/// When a caller turned away by a full queue may try again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// The contract's reason of a fault.
+pub fn reason(fault: &Fault) -> pb::ErrorReason {
+    match fault {
+        Fault::Invalid(_) => pb::ErrorReason::InvalidArgument,
+        Fault::UnknownSubject => pb::ErrorReason::UnknownSubject,
+        Fault::NotOnList => pb::ErrorReason::NotOnList,
+        Fault::NotYetScored => pb::ErrorReason::NotYetScored,
+        Fault::NoActivePolicy => pb::ErrorReason::NoActivePolicy,
+        Fault::PageTokenExpired => pb::ErrorReason::PageTokenExpired,
+        Fault::PageTokenOfOtherArguments => pb::ErrorReason::PageTokenOfOtherArguments,
+        Fault::PageTokenOfAnotherStore => pb::ErrorReason::PageTokenOfAnotherStore,
+        Fault::PageTokenInvalid => pb::ErrorReason::PageTokenInvalid,
+        Fault::RevisionNotReached => pb::ErrorReason::RevisionNotReached,
+        Fault::RequestIdReused => pb::ErrorReason::RequestIdReused,
+        Fault::EtagMismatch => pb::ErrorReason::EtagMismatch,
+        Fault::UnknownRecord => pb::ErrorReason::UnknownRecord,
+        Fault::QueueFull => pb::ErrorReason::QueueFull,
+        Fault::ReadOnly => pb::ErrorReason::StoreReadOnly,
+        Fault::ShuttingDown => pb::ErrorReason::ShuttingDown,
+        Fault::TooLarge => pb::ErrorReason::TooLarge,
+        Fault::Internal => pb::ErrorReason::Internal,
+    }
+}
+
+/// The code of a fault.
+fn code(fault: &Fault) -> Code {
+    match fault {
+        Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
+        Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord => Code::NotFound,
+        Fault::NotYetScored
+        | Fault::NoActivePolicy
+        | Fault::PageTokenExpired
+        | Fault::PageTokenOfAnotherStore => Code::FailedPrecondition,
+        Fault::RequestIdReused => Code::AlreadyExists,
+        Fault::EtagMismatch => Code::Aborted,
+        Fault::RevisionNotReached => Code::DeadlineExceeded,
+        Fault::QueueFull | Fault::ReadOnly | Fault::TooLarge => Code::ResourceExhausted,
+        Fault::ShuttingDown => Code::Unavailable,
+        Fault::Internal => Code::Internal,
+    }
+}
+
+/// A fault as a status, with its reason and every field violation. Joined to the log by `correlation_id`.
+pub fn status(fault: &Fault, correlation_id: &str) -> Status {
+    let reason = reason(fault).as_str_name().trim_start_matches("ERROR_REASON_");
+    let metadata = HashMap::from([("correlation_id".to_owned(), correlation_id.to_owned())]);
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    match fault {
+        Fault::Invalid(violations) => {
+            for violation in violations {
+                details.add_bad_request_violation(
+                    &violation.field,
+                    format!("{}: {}", violation.reason, violation.description),
+                );
+            }
+        }
+        Fault::QueueFull => {
+            details.set_retry_info(Some(RETRY));
+        }
+        Fault::UnknownSubject
+        | Fault::NotOnList
+        | Fault::NotYetScored
+        | Fault::NoActivePolicy
+        | Fault::PageTokenExpired
+        | Fault::PageTokenOfOtherArguments
+        | Fault::PageTokenOfAnotherStore
+        | Fault::PageTokenInvalid
+        | Fault::RevisionNotReached
+        | Fault::RequestIdReused
+        | Fault::EtagMismatch
+        | Fault::UnknownRecord
+        | Fault::ReadOnly
+        | Fault::ShuttingDown
+        | Fault::TooLarge
+        | Fault::Internal => {}
+    }
+    Status::with_error_details(code(fault), message(fault), details)
+}
+
+/// Most violations told in the message; all are in the details.
+const TOLD: usize = 3;
+
+fn message(fault: &Fault) -> String {
+    let Fault::Invalid(violations) = fault else { return fault.to_string() };
+    let mut message = violations
+        .iter()
+        .take(TOLD)
+        .map(|violation| format!("{}: {}", violation.field, violation.description))
+        .collect::<Vec<_>>()
+        .join("; ");
+    if violations.len() > TOLD {
+        message.push_str(&format!("; and {} more", violations.len() - TOLD));
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic_types::StatusExt;
+
+    fn violation(field: &str) -> pb::Violation {
+        pb::Violation { field: field.into(), reason: "REQUIRED".into(), description: "is required".into() }
+    }
+
+    #[test]
+    fn every_violation_travels_with_the_status() {
+        let fault = Fault::Invalid((0..5).map(|place| violation(&format!("records[{place}].id"))).collect());
+        let status = status(&fault, "c-1");
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().map(|info| (info.reason.as_str(), info.domain.as_str())), Some(("INVALID_ARGUMENT", "steelyard")));
+        assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(5));
+        assert!(status.message().ends_with("and 2 more"), "{}", status.message());
+    }
+
+    #[test]
+    fn a_full_queue_says_when_to_try_again() {
+        let details = status(&Fault::QueueFull, "c-1").get_error_details();
+        assert!(details.retry_info().is_some_and(|retry| retry.retry_delay.is_some()));
+    }
+}

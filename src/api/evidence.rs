@@ -1,0 +1,243 @@
+//! `EvidenceService` at the edge: parse, call, map.
+
+use std::sync::Arc;
+
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::filter::Arguments;
+use super::{Edge, correlated};
+use crate::pb;
+use crate::pb::evidence_service_server::EvidenceService;
+use crate::service::fault::Fault;
+use crate::service::mutation::{Answer, Mutation, MutationBody, Records, content_digest, request_id};
+use crate::service::record::KINDS;
+
+/// Most records in one request.
+const MOST_RECORDS: usize = 1_000;
+/// Batches of one import that may wait for their acknowledgement.
+const IMPORT_IN_FLIGHT: usize = 16;
+
+/// The service.
+#[derive(Clone)]
+pub struct Evidence(pub Arc<Edge>);
+
+#[tonic::async_trait]
+impl EvidenceService for Evidence {
+    async fn write_evidence(
+        &self,
+        request: Request<pb::WriteEvidenceRequest>,
+    ) -> Result<Response<pb::WriteEvidenceResponse>, Status> {
+        let caller = correlated(&request);
+        let mutation = write_mutation(request.into_inner(), &caller);
+        let answer = match mutation {
+            Ok(mutation) => self.0.service.change(mutation).await,
+            Err(fault) => Err(fault),
+        };
+        let Answer { revision, verdicts } = answer.map_err(|fault| self.0.refuse("WriteEvidence", &caller, &fault))?;
+        Ok(Response::new(pb::WriteEvidenceResponse { revision: revision.0, verdicts }))
+    }
+
+    type ImportEvidenceStream = ReceiverStream<Result<pb::ImportEvidenceResponse, Status>>;
+
+    async fn import_evidence(
+        &self,
+        request: Request<Streaming<pb::ImportEvidenceRequest>>,
+    ) -> Result<Response<Self::ImportEvidenceStream>, Status> {
+        let caller = correlated(&request);
+        let mut batches = request.into_inner();
+        let edge = Arc::clone(&self.0);
+        // Acknowledgements leave in the order of the batches; each batch waits in the writer's queue meanwhile.
+        let (queued, mut acknowledgements) = tokio::sync::mpsc::channel(IMPORT_IN_FLIGHT);
+        let (sender, answers) = tokio::sync::mpsc::channel(IMPORT_IN_FLIGHT);
+        let reader_edge = Arc::clone(&edge);
+        let reader_caller = caller.clone();
+        tokio::spawn(async move {
+            while let Some(batch) = batches.next().await {
+                let waiting = match batch {
+                    Ok(batch) => {
+                        let sequence = batch.sequence;
+                        let mutation = import_mutation(batch, &reader_caller);
+                        match mutation {
+                            Ok(mutation) => {
+                                reader_edge.service.queue(mutation).await.map(|reply| (sequence, reply))
+                            }
+                            Err(fault) => Err(fault),
+                        }
+                    }
+                    // The client went away or broke the protocol: nobody is left to tell.
+                    Err(_) => return,
+                };
+                let ends = waiting.is_err();
+                if queued.send(waiting).await.is_err() || ends {
+                    return;
+                }
+            }
+        });
+        tokio::spawn(async move {
+            while let Some(waiting) = acknowledgements.recv().await {
+                let answer = match waiting {
+                    Ok((sequence, reply)) => {
+                        edge.service.reply(reply).await.map(|answer| acknowledgement(sequence, answer))
+                    }
+                    Err(fault) => Err(fault),
+                };
+                let answer = answer.map_err(|fault| edge.refuse("ImportEvidence", &caller, &fault));
+                let ends = answer.is_err();
+                if sender.send(answer).await.is_err() || ends {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+
+    async fn get_subject(
+        &self,
+        request: Request<pb::GetSubjectRequest>,
+    ) -> Result<Response<pb::GetSubjectResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let answer = async {
+            let mut arguments = Arguments::default();
+            arguments.subject_ref("subject_ref", &asked.subject_ref);
+            arguments.finish()?;
+            self.0.service.subject(&caller, &asked.subject_ref, asked.min_revision).await
+        };
+        let disclosed = answer.await.map_err(|fault| self.0.refuse("GetSubject", &caller, &fault))?;
+        Ok(Response::new(disclosed.answer))
+    }
+
+    async fn list_evidence(
+        &self,
+        request: Request<pb::ListEvidenceRequest>,
+    ) -> Result<Response<pb::ListEvidenceResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let answer = async {
+            let mut arguments = Arguments::default();
+            arguments.subject_ref("subject_ref", &asked.subject_ref);
+            let size = arguments.size("page_size", asked.page_size, 50, 1_000);
+            for (place, kind) in asked.kinds.iter().enumerate() {
+                if !KINDS.contains(&kind.as_str()) {
+                    let field = format!("kinds[{place}]");
+                    arguments.wrong(&field, "UNKNOWN_VALUE", format!("{field} is none of {}", KINDS.join(", ")));
+                }
+            }
+            arguments.finish()?;
+            self.0.service.evidence(&caller, asked, size).await
+        };
+        let disclosed = answer.await.map_err(|fault| self.0.refuse("ListEvidence", &caller, &fault))?;
+        Ok(Response::new(disclosed.answer))
+    }
+
+    async fn withdraw_evidence(
+        &self,
+        request: Request<pb::WithdrawEvidenceRequest>,
+    ) -> Result<Response<pb::WithdrawEvidenceResponse>, Status> {
+        let caller = correlated(&request);
+        let answer = match withdraw_mutation(request.into_inner(), &caller) {
+            Ok(mutation) => self.0.service.change(mutation).await,
+            Err(fault) => Err(fault),
+        };
+        let answer = answer.map_err(|fault| self.0.refuse("WithdrawEvidence", &caller, &fault))?;
+        Ok(Response::new(pb::WithdrawEvidenceResponse { revision: answer.revision.0 }))
+    }
+}
+
+fn write_mutation(
+    mut request: pb::WriteEvidenceRequest,
+    caller: &crate::access::Caller,
+) -> Result<Mutation, Fault> {
+    let mut arguments = Arguments::default();
+    let id = read_request_id(&mut arguments, &std::mem::take(&mut request.request_id));
+    count(&mut arguments, request.records.len());
+    for id in request.etags.keys() {
+        if !request.records.iter().any(|record| record.id == *id) {
+            arguments.wrong("etags", "UNKNOWN_RECORD", "etags names a record id that is not in this request");
+        }
+    }
+    arguments.finish()?;
+    let digest = content_digest("WriteEvidence", &request);
+    let body = MutationBody::Write(Records {
+        records: request.records,
+        etags: request.etags,
+        all_or_none: true,
+        validate_only: request.validate_only,
+    });
+    Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
+}
+
+fn import_mutation(
+    mut request: pb::ImportEvidenceRequest,
+    caller: &crate::access::Caller,
+) -> Result<Mutation, Fault> {
+    let mut arguments = Arguments::default();
+    let id = read_request_id(&mut arguments, &std::mem::take(&mut request.request_id));
+    count(&mut arguments, request.records.len());
+    arguments.finish()?;
+    request.sequence = 0;
+    let digest = content_digest("ImportEvidence", &request);
+    let body = MutationBody::Write(Records {
+        records: request.records,
+        etags: std::collections::BTreeMap::new(),
+        all_or_none: false,
+        validate_only: request.validate_only,
+    });
+    Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
+}
+
+fn withdraw_mutation(
+    mut request: pb::WithdrawEvidenceRequest,
+    caller: &crate::access::Caller,
+) -> Result<Mutation, Fault> {
+    let mut arguments = Arguments::default();
+    let id = read_request_id(&mut arguments, &std::mem::take(&mut request.request_id));
+    arguments.subject_ref("subject_ref", &request.subject_ref);
+    arguments.subject_ref("record_id", &request.record_id);
+    let length = request.reason.chars().count();
+    if !(10..=500).contains(&length) {
+        arguments.wrong("reason", "LENGTH_OUT_OF_RANGE", format!("reason has {length} characters; 10 to 500 are allowed"));
+    }
+    arguments.finish()?;
+    let digest = content_digest("WithdrawEvidence", &request);
+    let pb::WithdrawEvidenceRequest { subject_ref, record_id, reason, etag, .. } = request;
+    let body = MutationBody::Withdraw { subject_ref, record_id, reason, etag };
+    Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
+}
+
+fn read_request_id(arguments: &mut Arguments, text: &str) -> [u8; 16] {
+    request_id(text).unwrap_or_else(|violation| {
+        arguments.wrong(&violation.field, &violation.reason, violation.description);
+        [0; 16]
+    })
+}
+
+fn count(arguments: &mut Arguments, records: usize) {
+    if records == 0 || records > MOST_RECORDS {
+        arguments.wrong("records", "OUT_OF_RANGE", format!("records holds {records}; 1 to {MOST_RECORDS} are allowed"));
+    }
+}
+
+fn acknowledgement(sequence: u64, answer: Answer) -> pb::ImportEvidenceResponse {
+    let counted = |verdict: pb::Verdict| {
+        let count = answer.verdicts.iter().filter(|found| found.verdict == i32::from(verdict)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    let (created, superseded, unchanged) =
+        (counted(pb::Verdict::Created), counted(pb::Verdict::Superseded), counted(pb::Verdict::Unchanged));
+    let (refused_positions, refused) = (0..)
+        .zip(answer.verdicts)
+        .filter(|(_, verdict)| verdict.verdict == i32::from(pb::Verdict::Refused))
+        .unzip();
+    pb::ImportEvidenceResponse {
+        sequence,
+        revision: answer.revision.0,
+        created,
+        superseded,
+        unchanged,
+        refused,
+        refused_positions,
+    }
+}

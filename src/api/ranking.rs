@@ -1,0 +1,413 @@
+//! `RankingService` at the edge: parse, call, map.
+
+use std::sync::Arc;
+
+use prost::Message;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::filter::Arguments;
+use super::standing::{Rows, ended, listed};
+use super::{Edge, correlated};
+use crate::domain::word::{Band, Component, List};
+use crate::pb;
+use crate::pb::ranking_service_server::RankingService;
+use crate::ranking::summary::CASE_AGES;
+use crate::ranking::{DecidedBy, Placed, Summary};
+use crate::domain::MilliPoints;
+use crate::service::fault::Fault;
+use crate::service::ranked::{Compared, PageOf, Reading};
+use crate::service::{Service, held};
+
+/// Rows of a page unless asked otherwise.
+const PAGE: u32 = 50;
+/// Most rows of a BASIC page.
+const MOST_BASIC: u32 = 1_000;
+/// Most rows of a FULL page.
+const MOST_FULL: u32 = 100;
+/// Rows in one part of a BASIC export.
+const EXPORT_BASIC: usize = 1_000;
+/// Parts of an export that may wait for the client.
+const EXPORT_IN_FLIGHT: usize = 2;
+/// Most bytes of a reply: what clients take unless told otherwise.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// The service.
+#[derive(Clone)]
+pub struct Ranking(pub Arc<Edge>);
+
+fn most(full: bool) -> u32 {
+    if full { MOST_FULL } else { MOST_BASIC }
+}
+
+/// Digest of the arguments that pages of one chain must share: everything but size, token and `min_revision`.
+fn arguments_digest(method: &str, list: i32, view: i32, filter: Option<&pb::StandingFilter>) -> [u8; 32] {
+    let shared = pb::ListStandingsRequest { list, view, filter: filter.cloned(), ..Default::default() };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(method.as_bytes());
+    hasher.update(&shared.encode_to_vec());
+    *hasher.finalize().as_bytes()
+}
+
+/// A list's size in the contract.
+fn size(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[tonic::async_trait]
+impl RankingService for Ranking {
+    async fn list_standings(
+        &self,
+        request: Request<pb::ListStandingsRequest>,
+    ) -> Result<Response<pb::ListStandingsResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let service = &self.0.service;
+        let answer = async {
+            let mut arguments = Arguments::default();
+            let list = arguments.list(asked.list);
+            let full = arguments.full(asked.view);
+            let page_of = PageOf {
+                list,
+                filter: arguments.filter(asked.filter.as_ref()),
+                size: arguments.size("page_size", asked.page_size, PAGE, most(full)),
+                arguments: arguments_digest("ListStandings", asked.list, asked.view, asked.filter.as_ref()),
+                token: asked.page_token,
+            };
+            arguments.finish()?;
+            let Reading { standings, found } = service.page(&caller, &page_of, asked.min_revision).await?.answer;
+            let response = pb::ListStandingsResponse {
+                context: Some(service.context(&standings)),
+                standings: Rows::new(&standings, list, full).all(&found.page.rows),
+                next_page_token: found.next.unwrap_or_default(),
+                list_size: size(standings.size(list)),
+            };
+            within_bytes(response, full)
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("ListStandings", &caller, &fault))
+    }
+
+    async fn get_standing(
+        &self,
+        request: Request<pb::GetStandingRequest>,
+    ) -> Result<Response<pb::GetStandingResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let service = &self.0.service;
+        let answer = async {
+            let mut arguments = Arguments::default();
+            arguments.subject_ref("subject_ref", &asked.subject_ref);
+            arguments.finish()?;
+            let reading = service.standing(&caller, &asked.subject_ref, asked.min_revision).await?.answer;
+            let Reading { standings, found: (subject, places) } = reading;
+            let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
+            Ok(pb::GetStandingResponse {
+                context: Some(service.context(&standings)),
+                subject_ref: asked.subject_ref,
+                standings: listed(&standings, subject, &places),
+                areas: held::areas(&standings, subject),
+                offender_manager: row
+                    .offender_manager()
+                    .map(|officer| standings.names().officer_reference(officer).to_string())
+                    .unwrap_or_default(),
+            })
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetStanding", &caller, &fault))
+    }
+
+    async fn batch_get_standings(
+        &self,
+        request: Request<pb::BatchGetStandingsRequest>,
+    ) -> Result<Response<pb::BatchGetStandingsResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let service = &self.0.service;
+        let answer = async {
+            let mut arguments = Arguments::default();
+            let list = arguments.list(asked.list);
+            let full = arguments.full(asked.view);
+            if asked.subject_refs.is_empty() {
+                arguments.wrong("subject_refs", "REQUIRED", "subject_refs names at least one person");
+            }
+            arguments.size("subject_refs", size(asked.subject_refs.len()), 1, most(full));
+            for (place, subject_ref) in asked.subject_refs.iter().take(MOST_BASIC as usize).enumerate() {
+                arguments.subject_ref(&format!("subject_refs[{place}]"), subject_ref);
+            }
+            arguments.finish()?;
+            let reading = service.batch(&caller, list, &asked.subject_refs, asked.min_revision).await?.answer;
+            let Reading { standings, found } = reading;
+            let rows = Rows::new(&standings, list, full);
+            let result = |place: Result<Placed, Fault>| match place {
+                Ok(placed) => pb::batch_standing::Result::Standing(rows.one(placed)),
+                Err(fault) => pb::batch_standing::Result::Reason(super::error::reason(&fault).into()),
+            };
+            let results = asked.subject_refs.into_iter().zip(found);
+            let response = pb::BatchGetStandingsResponse {
+                context: Some(service.context(&standings)),
+                results: results
+                    .map(|(subject_ref, place)| pb::BatchStanding { subject_ref, result: Some(result(place)) })
+                    .collect(),
+            };
+            within_bytes(response, full)
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("BatchGetStandings", &caller, &fault))
+    }
+
+    async fn get_neighbourhood(
+        &self,
+        request: Request<pb::GetNeighbourhoodRequest>,
+    ) -> Result<Response<pb::GetNeighbourhoodResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let service = &self.0.service;
+        let answer = async {
+            let mut arguments = Arguments::default();
+            let list = arguments.list(asked.list);
+            arguments.subject_ref("subject_ref", &asked.subject_ref);
+            let k = arguments.size("k", asked.k, 5, 100);
+            arguments.finish()?;
+            let reading = service.neighbourhood(&caller, list, &asked.subject_ref, k, asked.min_revision).await?.answer;
+            let Reading { standings, found } = reading;
+            let rows = Rows::new(&standings, list, false);
+            Ok(pb::GetNeighbourhoodResponse {
+                context: Some(service.context(&standings)),
+                above: rows.all(&found.above),
+                subject: Some(rows.one(found.subject)),
+                below: rows.all(&found.below),
+                list_size: size(standings.size(list)),
+            })
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetNeighbourhood", &caller, &fault))
+    }
+
+    async fn compare_standings(
+        &self,
+        request: Request<pb::CompareStandingsRequest>,
+    ) -> Result<Response<pb::CompareStandingsResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let service = &self.0.service;
+        let answer = async {
+            let mut arguments = Arguments::default();
+            let list = arguments.list(asked.list);
+            arguments.subject_ref("subject_ref_a", &asked.subject_ref_a);
+            arguments.subject_ref("subject_ref_b", &asked.subject_ref_b);
+            if asked.subject_ref_a == asked.subject_ref_b {
+                arguments.wrong("subject_ref_b", "CONTRADICTION", "subject_ref_b is the same person as subject_ref_a");
+            }
+            arguments.finish()?;
+            let pair = (asked.subject_ref_a.as_str(), asked.subject_ref_b.as_str());
+            let reading = service.compare(&caller, list, pair, asked.min_revision).await?.answer;
+            Ok(compared(service, list, reading))
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("CompareStandings", &caller, &fault))
+    }
+
+    async fn get_list_summary(
+        &self,
+        request: Request<pb::GetListSummaryRequest>,
+    ) -> Result<Response<pb::GetListSummaryResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let service = &self.0.service;
+        let answer = async {
+            let mut arguments = Arguments::default();
+            let list = arguments.list(asked.list);
+            let filter = arguments.filter(asked.filter.as_ref());
+            arguments.finish()?;
+            let reading = service.summary(&caller, list, &filter, asked.min_revision).await?.answer;
+            Ok(summary(service.context(&reading.standings), &reading.found))
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetListSummary", &caller, &fault))
+    }
+
+    type ExportStandingsStream = ReceiverStream<Result<pb::ExportStandingsResponse, Status>>;
+
+    async fn export_standings(
+        &self,
+        request: Request<pb::ExportStandingsRequest>,
+    ) -> Result<Response<Self::ExportStandingsStream>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let mut arguments = Arguments::default();
+        let list = arguments.list(asked.list);
+        let full = arguments.full(asked.view);
+        let mut page_of = PageOf {
+            list,
+            filter: arguments.filter(asked.filter.as_ref()),
+            size: if full { MOST_FULL as usize } else { EXPORT_BASIC },
+            arguments: arguments_digest("ExportStandings", asked.list, asked.view, asked.filter.as_ref()),
+            token: asked.resume_token,
+        };
+        arguments.finish().map_err(|fault| self.0.refuse("ExportStandings", &caller, &fault))?;
+        let (sender, parts) = tokio::sync::mpsc::channel(EXPORT_IN_FLIGHT);
+        let edge = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            loop {
+                let read = edge.service.page(&caller, &page_of, asked.min_revision).await;
+                let part = read.map(|disclosure| {
+                    let Reading { standings, found } = disclosure.answer;
+                    pb::ExportStandingsResponse {
+                        context: Some(edge.service.context(&standings)),
+                        standings: Rows::new(&standings, list, full).all(&found.page.rows),
+                        resume_token: found.next.unwrap_or_default(),
+                        list_size: size(standings.size(list)),
+                        sent_time: Some(edge.service.instant()),
+                    }
+                });
+                let part = part.map_err(|fault| edge.refuse("ExportStandings", &caller, &fault));
+                let resume = part.as_ref().map(|part| part.resume_token.clone()).unwrap_or_default();
+                if sender.send(part).await.is_err() || resume.is_empty() {
+                    return;
+                }
+                page_of.token = resume;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(parts)))
+    }
+}
+
+/// A reply that fits; only FULL ones can be too large.
+fn within_bytes<T: Message>(reply: T, full: bool) -> Result<T, Fault> {
+    if full && reply.encoded_len() > MOST_BYTES { Err(Fault::TooLarge) } else { Ok(reply) }
+}
+
+fn compared(service: &Service, list: List, reading: Reading<Compared>) -> pb::CompareStandingsResponse {
+    let Reading { standings, found } = reading;
+    let rows = Rows::new(&standings, list, true);
+    let sums = |explanation: &crate::scoring::composite::Explanation| {
+        Component::ALL.iter().map(|component| {
+            let of = explanation.contributions.iter().filter(|part| part.component == *component);
+            of.map(|part| part.milli).sum::<u32>()
+        })
+        .collect::<Vec<_>>()
+    };
+    let differences: Vec<pb::ComponentDifference> = Component::ALL
+        .iter()
+        .zip(sums(&found.above.1).into_iter().zip(sums(&found.below.1)))
+        .map(|(component, (above, below))| pb::ComponentDifference {
+            component: component.proto().into(),
+            above,
+            below,
+            difference: above.cast_signed() - below.cast_signed(),
+        })
+        .collect();
+    let decided_by = found.comparison.decided_by;
+    let above = rows.explained(found.above.0, found.above.1);
+    let below = rows.explained(found.below.0, found.below.1);
+    let gap = above.composite.cast_signed() - below.composite.cast_signed();
+    let explanation = why(&above, &below, decided_by, &differences);
+    pb::CompareStandingsResponse {
+        context: Some(service.context(&standings)),
+        above: Some(above),
+        below: Some(below),
+        gap,
+        differences,
+        decided_by: decided(decided_by).into(),
+        explanation,
+    }
+}
+
+fn decided(by: DecidedBy) -> pb::DecidedBy {
+    match by {
+        DecidedBy::EffectiveBand => pb::DecidedBy::EffectiveBand,
+        DecidedBy::Composite => pb::DecidedBy::Composite,
+        DecidedBy::Harm => pb::DecidedBy::Harm,
+        DecidedBy::Threat => pb::DecidedBy::Threat,
+        DecidedBy::Risk => pb::DecidedBy::Risk,
+        DecidedBy::OutstandingSince => pb::DecidedBy::OutstandingSince,
+        DecidedBy::SubjectRef => pb::DecidedBy::SubjectRef,
+    }
+}
+
+/// The comparison in a sentence.
+fn why(
+    above: &pb::Standing,
+    below: &pb::Standing,
+    by: DecidedBy,
+    differences: &[pb::ComponentDifference],
+) -> String {
+    let (first, second) = (&above.subject_ref, &below.subject_ref);
+    match by {
+        DecidedBy::EffectiveBand => format!(
+            "{first} stands above {second} because the band {} comes before {}, whatever the scores ({} and {} points).",
+            band_words(above.effective_band),
+            band_words(below.effective_band),
+            MilliPoints::new(above.composite),
+            MilliPoints::new(below.composite),
+        ),
+        DecidedBy::Composite => {
+            let most = differences.iter().max_by_key(|difference| difference.difference);
+            let component = most.map_or("", |difference| component_words(difference.component));
+            format!(
+                "{first} stands above {second} by {} points ({} and {}); most of it is {component}.",
+                MilliPoints::new(above.composite.saturating_sub(below.composite)),
+                MilliPoints::new(above.composite),
+                MilliPoints::new(below.composite),
+            )
+        }
+        DecidedBy::Harm => format!("The composites are equal; {first} stands above {second} because harm is greater."),
+        DecidedBy::Threat => {
+            format!("Composite and harm are equal; {first} stands above {second} because threat is greater.")
+        }
+        DecidedBy::Risk => {
+            format!("Composite, harm and threat are equal; {first} stands above {second} because risk is greater.")
+        }
+        DecidedBy::OutstandingSince => {
+            format!("The scores are equal; {first} stands above {second} because they have been outstanding for longer.")
+        }
+        DecidedBy::SubjectRef => {
+            format!("Everything is equal; {first} stands above {second} only because references are in order.")
+        }
+    }
+}
+
+fn band_words(number: i32) -> &'static str {
+    match Band::from_proto(number) {
+        Some(Band::VeryHigh) => "very high",
+        Some(Band::High) => "high",
+        Some(Band::Medium) => "medium",
+        Some(Band::Low) | None => "low",
+    }
+}
+
+fn component_words(number: i32) -> &'static str {
+    match Component::from_proto(number) {
+        Some(Component::Threat) => "threat",
+        Some(Component::Risk) => "risk",
+        Some(Component::Harm) | None => "harm",
+    }
+}
+
+fn summary(context: pb::ReadContext, found: &Summary) -> pb::GetListSummaryResponse {
+    let named = |name: &str, count: u32| pb::NamedCount { name: name.to_owned(), count };
+    let mut from = 0;
+    let mut ages: Vec<String> = CASE_AGES
+        .iter()
+        .map(|until| {
+            let span = format!("{from}-{until} days");
+            from = until + 1;
+            span
+        })
+        .collect();
+    ages.push(format!("over {} days", from - 1));
+    pb::GetListSummaryResponse {
+        context: Some(context),
+        size: found.size,
+        by_band: Band::ALL
+            .iter()
+            .rev()
+            .map(|band| named(ended(band.proto().as_str_name(), "BAND_"), found.in_band(*band)))
+            .collect(),
+        by_area: found.by_area.iter().map(|(area, count)| named(area, *count)).collect(),
+        by_reason: found
+            .by_reason
+            .iter()
+            .map(|(reason, count)| named(ended(reason.proto().as_str_name(), "OUTSTANDING_REASON_"), *count))
+            .collect(),
+        by_case_age: ages.iter().zip(found.by_case_age).map(|(age, count)| named(age, count)).collect(),
+        distribution: found.distribution.to_vec(),
+        provisional: found.provisional,
+        overridden: found.overridden,
+    }
+}

@@ -1,0 +1,118 @@
+//! Places on a list in the words of the contract.
+
+use super::detail;
+use crate::domain::SubjectId;
+use crate::domain::word::{Family, List};
+use crate::pb;
+use crate::ranking::place::percentile;
+use crate::ranking::{Place, Placed, Standings};
+use crate::scoring::composite::Explanation;
+use crate::service::Service;
+use crate::service::ranked::placed;
+
+/// The name of a proto value without its prefix.
+pub fn ended<'a>(name: &'a str, prefix: &str) -> &'a str {
+    name.strip_prefix(prefix).unwrap_or(name)
+}
+
+/// Makes rows of one list from one snapshot.
+pub struct Rows<'a> {
+    standings: &'a Standings,
+    list: List,
+    full: bool,
+    size: u32,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of a list, in the FULL view or not.
+    pub fn new(standings: &'a Standings, list: List, full: bool) -> Self {
+        let size = u32::try_from(standings.size(list)).unwrap_or(u32::MAX);
+        Self { standings, list, full, size }
+    }
+
+    /// Every row.
+    pub fn all(&self, placed: &[Placed]) -> Vec<pb::Standing> {
+        placed.iter().map(|placed| self.one(*placed)).collect()
+    }
+
+    /// One row.
+    pub fn one(&self, placed: Placed) -> pb::Standing {
+        let mut standing = self.basic(placed);
+        if self.full
+            && let Some(explanation) = Service::explain(self.standings, placed.subject, self.list.family())
+        {
+            standing.detail = Some(self.detail(placed.subject, explanation));
+        }
+        standing
+    }
+
+    /// One row with an explanation made before.
+    pub fn explained(&self, placed: Placed, explanation: Explanation) -> pb::Standing {
+        pb::Standing { detail: Some(self.detail(placed.subject, explanation)), ..self.basic(placed) }
+    }
+
+    fn detail(&self, subject: SubjectId, explanation: Explanation) -> pb::StandingDetail {
+        let reasons = self.standings.row(subject).into_iter().flat_map(|row| row.reasons().map(|reason| reason.proto()));
+        detail::detail(explanation, self.list.family(), &self.standings.rules().policy, reasons)
+    }
+
+    fn basic(&self, placed: Placed) -> pb::Standing {
+        let (Some(row), Some(dossier)) =
+            (self.standings.row(placed.subject), self.standings.dossier(placed.subject))
+        else {
+            return pb::Standing::default();
+        };
+        let composed = row.composed(self.list.family());
+        pb::Standing {
+            subject_ref: dossier.subject_ref().to_owned(),
+            rank: placed.rank,
+            position: placed.position,
+            filtered_position: placed.filtered_position,
+            effective_band: composed.effective.proto().into(),
+            computed_band: composed.computed.proto().into(),
+            composite: composed.point.get(),
+            threat: row.threat.get(),
+            risk: row.risk.get(),
+            harm: row.harm.get(),
+            provisional: composed.provisional,
+            overridden: composed.overridden,
+            child: row.child(),
+            outstanding_since: detail::date(row.outstanding_since()),
+            percentile: percentile(placed.position, self.size),
+            cohort_status: row.cohort_status().map_or(0, |status| status.proto().into()),
+            rag: row.rag().map_or(0, |rag| rag.proto().into()),
+            custody: row.custody().proto().into(),
+            circulation: row.circulation().map_or(0, |circulation| circulation.proto().into()),
+            detail: None,
+        }
+    }
+}
+
+/// A person's standings, explained once for each family.
+pub fn listed(standings: &Standings, subject: SubjectId, places: &[(List, Place)]) -> Vec<pb::ListedStanding> {
+    let mut cohort: Option<Explanation> = None;
+    let mut outstanding: Option<Explanation> = None;
+    let mut listed = Vec::with_capacity(places.len());
+    for (list, place) in places {
+        let family = list.family();
+        let known = match family {
+            Family::Cohort => &mut cohort,
+            Family::Outstanding => &mut outstanding,
+        };
+        if known.is_none() {
+            *known = Service::explain(standings, subject, family);
+        }
+        let rows = Rows::new(standings, *list, true);
+        let standing = match known {
+            Some(explanation) => rows.explained(placed(subject, *place), explanation.clone()),
+            None => rows.one(placed(subject, *place)),
+        };
+        listed.push(pb::ListedStanding {
+            list: list.proto().into(),
+            family: family.proto().into(),
+            standing: Some(standing),
+            list_size: place.size,
+        });
+    }
+    listed
+}

@@ -1,0 +1,321 @@
+//! One person as the lists see them: what they are ordered, filtered and
+//! shown by, without going back to the dossier. A row says nothing of why.
+
+use std::sync::Arc;
+
+use super::facets::{Facet, Facets};
+use super::names::{AreaId, Names, OfficerId};
+use crate::domain::dossier::Dossier;
+use crate::domain::evidence::{CohortMembership, Other, Outstanding};
+use crate::domain::word::{
+    Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, OutstandingReason,
+    PersonCategory, Rag,
+};
+use crate::domain::{Date, MilliPoints};
+use crate::scoring::Rules;
+use crate::scoring::composite::{Composed, Weighed};
+use crate::scoring::harm::Catalogue;
+
+/// The lists that a person stands on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lists(u16);
+
+impl Lists {
+    /// Whether the person stands on a list.
+    pub const fn holds(self, list: List) -> bool {
+        self.0 & (1 << list as u16) != 0
+    }
+
+    /// These lists and one more, if `condition`.
+    #[must_use]
+    pub const fn and(self, list: List, condition: bool) -> Self {
+        if condition { Self(self.0 | (1 << list as u16)) } else { self }
+    }
+
+    /// The lists, in the contract's order.
+    pub fn iter(self) -> impl Iterator<Item = List> {
+        List::ALL.iter().copied().filter(move |list| self.holds(*list))
+    }
+}
+
+/// The areas that a person belongs to, in order of number. Up to five are held in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Areas {
+    /// The first `count` of `areas`; the rest repeat the last.
+    Few {
+        /// How many, at most five.
+        count: u8,
+        /// The areas.
+        areas: [AreaId; 5],
+    },
+    /// None at all.
+    None,
+    /// More than five.
+    Many(Arc<[AreaId]>),
+}
+
+impl Areas {
+    /// Areas in any order, with repeats.
+    pub fn new(mut areas: Vec<AreaId>) -> Self {
+        areas.sort_unstable();
+        areas.dedup();
+        let Some(last) = areas.last().copied() else { return Self::None };
+        let mut few = [last; 5];
+        match few.get_mut(..areas.len()) {
+            Some(places) => {
+                places.copy_from_slice(&areas);
+                Self::Few { count: u8::try_from(areas.len()).expect("five must fit in a byte"), areas: few }
+            }
+            None => Self::Many(areas.into()),
+        }
+    }
+
+    /// The areas, in order of number, each once.
+    pub fn as_slice(&self) -> &[AreaId] {
+        match self {
+            Self::Few { count, areas } => &areas[..usize::from(*count)],
+            Self::None => &[],
+            Self::Many(areas) => areas,
+        }
+    }
+
+    /// Whether the person belongs to any of these.
+    pub fn any_of(&self, wanted: &[AreaId]) -> bool {
+        self.as_slice().iter().any(|area| wanted.contains(area))
+    }
+}
+
+/// A person on the lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Threat.
+    pub threat: MilliPoints,
+    /// Risk.
+    pub risk: MilliPoints,
+    /// Harm.
+    pub harm: MilliPoints,
+    /// Composite and bands on COHORT, CHILDREN, CANDIDATES and ALL.
+    pub cohort: Composed,
+    /// Composite and bands on the other lists.
+    pub outstanding: Composed,
+    /// Lists on which the person stands.
+    pub lists: Lists,
+    /// What filters ask: reasons and circulation of open files, cohort status and grade, custody,
+    /// groups of own offences with proof above 0, child, and per family provisional and overridden.
+    pub facets: Facets,
+    /// Areas of the person, of the cohort membership in force and of open files.
+    pub areas: Areas,
+    /// Offender manager, if managed by a known one.
+    officer: Option<OfficerId>,
+    /// Day on which the latest of the open periods began; `NOT_OUTSTANDING` where none is open.
+    latest_opened: i32,
+    /// Day on which the earliest of them began, which makes it the longest.
+    longest_opened: i32,
+}
+
+const NOT_OUTSTANDING: i32 = i32::MIN;
+
+impl Row {
+    /// The row of a person weighed on `as_of`.
+    pub fn new(dossier: &Dossier, weighed: &Weighed, rules: &Rules, as_of: Date, names: &Names) -> Self {
+        let membership = membership_in_force(dossier);
+        let mut facets = weighed.custody.facet()
+            | own_offence_groups(dossier, &rules.catalogue);
+        let mut areas: Vec<AreaId> =
+            dossier.person().into_iter().flat_map(|person| person.areas()).map(|area| names.area(area)).collect();
+        let mut lists = Lists::default()
+            .and(List::Cohort, membership.is_some() && !weighed.child)
+            .and(List::Children, weighed.child)
+            .and(List::Candidates, membership.is_none() && !weighed.child && weighed.cohort.effective >= Band::Medium)
+            .and(List::All, true);
+        if let Some(membership) = membership {
+            facets |= membership.status.facet();
+            facets |= membership.rag.map_or(Facets::NONE, Facet::facet);
+            areas.extend(membership.area.as_deref().map(|area| names.area(area)));
+        }
+        let (mut latest, mut longest) = (NOT_OUTSTANDING, i32::MAX);
+        for (file, opened) in open_files(dossier) {
+            lists = lists.and(List::Outstanding, true).and(file.reason.list(), true);
+            facets |= file.reason.facet() | file.circulation.facet();
+            areas.extend(file.area.as_deref().map(|area| names.area(area)));
+            // A file opened after the day's lists were made counts as if opened on their day.
+            let opened = opened.min(as_of).days();
+            latest = latest.max(opened);
+            longest = longest.min(opened);
+        }
+        for (family, composed) in [(Family::Cohort, &weighed.cohort), (Family::Outstanding, &weighed.outstanding)] {
+            facets |= Facets::provisional(family).only_if(composed.provisional);
+            facets |= Facets::overridden(family).only_if(composed.overridden);
+        }
+        Self {
+            threat: weighed.threat.point,
+            risk: weighed.risk.point,
+            harm: weighed.harm.point,
+            cohort: weighed.cohort,
+            outstanding: weighed.outstanding,
+            lists,
+            facets: facets | Facets::CHILD.only_if(weighed.child),
+            areas: Areas::new(areas),
+            officer: membership.and_then(|held| held.offender_manager.as_deref()).map(|officer| names.officer(officer)),
+            latest_opened: latest,
+            longest_opened: if latest == NOT_OUTSTANDING { NOT_OUTSTANDING } else { longest },
+        }
+    }
+
+    /// Composite and bands of a family.
+    pub const fn composed(&self, family: Family) -> &Composed {
+        match family {
+            Family::Cohort => &self.cohort,
+            Family::Outstanding => &self.outstanding,
+        }
+    }
+
+    /// Start of the latest open period, which the order is by.
+    pub const fn outstanding_since(&self) -> Option<Date> {
+        opened(self.latest_opened)
+    }
+
+    /// Start of the longest open period, which the age of the case is by.
+    pub const fn longest_outstanding_since(&self) -> Option<Date> {
+        opened(self.longest_opened)
+    }
+
+    /// Whole days in the longest open period on `as_of`.
+    pub fn days_outstanding(&self, as_of: Date) -> Option<u32> {
+        self.longest_outstanding_since().map(|since| u32::try_from(as_of - since).unwrap_or(0))
+    }
+
+    /// Offender manager, if managed by a known one.
+    pub const fn offender_manager(&self) -> Option<OfficerId> {
+        self.officer
+    }
+
+    /// Under 18 on the day.
+    pub const fn child(&self) -> bool {
+        self.facets.covers(Facets::CHILD)
+    }
+
+    /// Where the person is on the day.
+    pub fn custody(&self) -> CustodyState {
+        self.facets.words().next().expect("every row must say where the person is")
+    }
+
+    /// How the person was chosen, if managed.
+    pub fn cohort_status(&self) -> Option<CohortStatus> {
+        self.facets.words().next()
+    }
+
+    /// Management grade, if managed and graded.
+    pub fn rag(&self) -> Option<Rag> {
+        self.facets.words().next()
+    }
+
+    /// Reasons of open files.
+    pub fn reasons(&self) -> impl Iterator<Item = OutstandingReason> {
+        self.facets.words()
+    }
+
+    /// The circulation among open files by which most officers would know that the person is wanted.
+    pub fn circulation(&self) -> Option<Circulation> {
+        self.facets.words().min_by_key(|circulation| reach(*circulation))
+    }
+}
+
+const fn opened(days: i32) -> Option<Date> {
+    if days == NOT_OUTSTANDING { None } else { Some(Date::from_days(days)) }
+}
+
+/// Furthest first: would an officer here who checks the person know? Of two that reach nobody,
+/// the file never circulated comes before the one taken off, since it asks for work.
+const fn reach(circulation: Circulation) -> u8 {
+    match circulation {
+        Circulation::PncWanted => 0,
+        Circulation::International => 1,
+        Circulation::PncLocateTrace => 2,
+        Circulation::ForceOnly => 3,
+        Circulation::Pending => 4,
+        Circulation::NotCirculated => 5,
+        Circulation::Cancelled => 6,
+    }
+}
+
+/// Of several memberships in force, the latest; ties by record id, the last.
+fn membership_in_force(dossier: &Dossier) -> Option<&CohortMembership> {
+    let memberships = dossier.others().iter().filter_map(|filed| match &filed.kind {
+        Other::CohortMembership(membership) => Some(membership),
+        Other::SanctionSummary(_)
+        | Other::Custody(_)
+        | Other::Marker(_)
+        | Other::Intelligence(_)
+        | Other::Assessment(_)
+        | Other::Order { .. }
+        | Other::Breach(_)
+        | Other::Exploitation(_)
+        | Other::Outstanding(_)
+        | Other::BandOverride(_) => None,
+    });
+    // Selection and its end are facts: once recorded they hold, whatever the day of the lists.
+    memberships.filter(|membership| membership.ended.is_none()).max_by_key(|membership| membership.selected)
+}
+
+fn open_files(dossier: &Dossier) -> impl Iterator<Item = (&Outstanding, Date)> {
+    dossier.others().iter().filter_map(|filed| match &filed.kind {
+        Other::Outstanding(file) => file.open_since().map(|since| (file, since)),
+        Other::SanctionSummary(_)
+        | Other::Custody(_)
+        | Other::Marker(_)
+        | Other::Intelligence(_)
+        | Other::Assessment(_)
+        | Other::Order { .. }
+        | Other::Breach(_)
+        | Other::Exploitation(_)
+        | Other::CohortMembership(_)
+        | Other::BandOverride(_) => None,
+    })
+}
+
+/// Groups of offences that are the person's own and have proof, less those that exploitation explains.
+fn own_offence_groups(dossier: &Dossier, catalogue: &Catalogue) -> Facets {
+    let mut groups = Facets::NONE;
+    for offence in dossier.offences() {
+        let own = matches!(offence.category, PersonCategory::Suspect | PersonCategory::Convicted);
+        let class = catalogue.classify(offence.code);
+        if let Some(group) = class.group
+            && own
+            && class.offence
+            && !groups.meets(group.facet())
+            && catalogue.proof(&offence, class) > 0.0
+            && !exploited(dossier, offence.id)
+        {
+            groups |= group.facet();
+        }
+    }
+    groups
+}
+
+/// Whether a positive or pending referral, not yet reviewed, is linked to the offence.
+fn exploited(dossier: &Dossier, offence_id: &str) -> bool {
+    dossier.others().iter().any(|filed| match &filed.kind {
+        Other::Exploitation(referral) => {
+            let stands = match referral.status {
+                ExploitationStatus::Pending | ExploitationStatus::Positive => referral.reviewed.is_none(),
+                ExploitationStatus::Negative => false,
+            };
+            stands && referral.offence_ids.iter().any(|linked| &**linked == offence_id)
+        }
+        Other::SanctionSummary(_)
+        | Other::Custody(_)
+        | Other::Marker(_)
+        | Other::Intelligence(_)
+        | Other::Assessment(_)
+        | Other::Order { .. }
+        | Other::Breach(_)
+        | Other::Outstanding(_)
+        | Other::CohortMembership(_)
+        | Other::BandOverride(_) => false,
+    })
+}
+
+#[cfg(test)]
+#[path = "row_tests.rs"]
+mod tests;

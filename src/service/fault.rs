@@ -1,0 +1,74 @@
+//! Everything that can go wrong for a caller, told apart. The edge turns each
+//! into a status; nothing of the inside goes with it.
+
+use crate::pb;
+
+/// Why a request was not answered as asked.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// Fields are wrong: all of them are listed.
+    #[error("the request is invalid: {} fault(s)", .0.len())]
+    Invalid(Vec<pb::Violation>),
+    /// No record of that subject is held.
+    #[error("no such subject")]
+    UnknownSubject,
+    /// Known, but not on this list.
+    #[error("the subject does not stand on this list")]
+    NotOnList,
+    /// Known, but not weighed.
+    #[error("the subject has not been weighed")]
+    NotYetScored,
+    /// No policy is active.
+    #[error("no policy is active")]
+    NoActivePolicy,
+    /// The page token's snapshot is gone.
+    #[error("the page token's snapshot is no longer held")]
+    PageTokenExpired,
+    /// The page token was made for other arguments.
+    #[error("the page token was made for other arguments")]
+    PageTokenOfOtherArguments,
+    /// The page token is another store's.
+    #[error("the page token was made by another store")]
+    PageTokenOfAnotherStore,
+    /// The page token is not one of ours.
+    #[error("the page token is not one that this server made")]
+    PageTokenInvalid,
+    /// `min_revision` did not arrive in time.
+    #[error("the revision asked for was not reached in time")]
+    RevisionNotReached,
+    /// The request id was used with other content.
+    #[error("this request_id was used before with other content")]
+    RequestIdReused,
+    /// The record changed since its etag was read.
+    #[error("the record changed since its etag was read")]
+    EtagMismatch,
+    /// No such record in force.
+    #[error("no such record is in force for this subject")]
+    UnknownRecord,
+    /// The writer's queue is full.
+    #[error("the writer's queue is full")]
+    QueueFull,
+    /// The store takes no writes.
+    #[error("the store takes no writes")]
+    ReadOnly,
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    ShuttingDown,
+    /// The reply would be too large.
+    #[error("the reply would be larger than 4 MiB: ask for fewer rows")]
+    TooLarge,
+    /// Something failed inside; it has been logged.
+    #[error("an internal fault; the log has it under the correlation id")]
+    Internal,
+}
+
+impl Fault {
+    /// One field is wrong.
+    pub fn field(field: &str, reason: &str, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![pb::Violation {
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+            description: description.into(),
+        }])
+    }
+}

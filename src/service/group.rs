@@ -1,0 +1,249 @@
+//! One group of mutations on its way to the store: events, answers and views
+//! that are committed together, or not at all.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use super::mutation::Answer;
+use super::record;
+use super::state::Unreadable;
+use crate::access::Caller;
+use crate::domain::{Revision, SubjectId};
+use crate::pb;
+use crate::store::pb::event::Body;
+use crate::store::pb::{Event, RequestAnswer, StoredDossier, StoredEvidence};
+use crate::store::{Group, SCHEMA_VERSION, Store, StoreError, ViewKey};
+
+/// Version of the packing of stored dossiers.
+pub const DOSSIER_VERSION: u32 = 1;
+
+/// Kind numbers of events that are no records, as in the kind index.
+pub mod event_kind {
+    /// The day moved.
+    pub const AS_OF_MOVED: u8 = 1;
+    /// A policy came into force.
+    pub const POLICY_ACTIVATED: u8 = 2;
+    /// A record was withdrawn.
+    pub const EVIDENCE_WITHDRAWN: u8 = 3;
+}
+
+/// Kind number of an event, as in the kind index; `None`: not indexed.
+pub fn kind_of(event: &Event) -> Option<u8> {
+    match event.body.as_ref()? {
+        Body::EvidenceWritten(written) => written.record.as_ref().map(record::kind_number),
+        Body::EvidenceWithdrawn(_) => Some(event_kind::EVIDENCE_WITHDRAWN),
+        Body::AsOfMoved(_) => Some(event_kind::AS_OF_MOVED),
+        Body::PolicyActivated(_) => Some(event_kind::POLICY_ACTIVATED),
+        Body::RequestAnswered(_) => None,
+    }
+}
+
+/// Answers kept in a group or in the store.
+type RequestKey = (Box<str>, [u8; 16]);
+
+/// A group under construction.
+pub struct Building<'a> {
+    store: &'a dyn Store,
+    base: Revision,
+    now_micros: i64,
+    events: Vec<Event>,
+    answers: BTreeMap<RequestKey, RequestAnswer>,
+    dossiers: BTreeMap<SubjectId, StoredDossier>,
+    first_new_subject: SubjectId,
+}
+
+impl<'a> Building<'a> {
+    /// An empty group on top of `base`.
+    pub fn new(store: &'a dyn Store, base: Revision, first_new_subject: SubjectId, now_micros: i64) -> Self {
+        Self {
+            store,
+            base,
+            now_micros,
+            events: Vec::new(),
+            answers: BTreeMap::new(),
+            dossiers: BTreeMap::new(),
+            first_new_subject,
+        }
+    }
+
+    /// Revision of the last event of the group; the base where there is none.
+    pub fn head(&self) -> Revision {
+        Revision(self.base.0 + self.events.len() as u64)
+    }
+
+    /// Number of events so far.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Adds an event and returns it with its revision set.
+    pub fn push(&mut self, caller: &Caller, request_id: &[u8], subject: Option<SubjectId>, body: Body) -> &Event {
+        let revision = self.head().next();
+        self.events.push(Event {
+            revision: revision.0,
+            recorded_micros: self.now_micros,
+            actor: caller.actor.to_string(),
+            on_behalf_of: caller.on_behalf_of.to_string(),
+            purpose: caller.purpose.to_string(),
+            correlation_id: caller.correlation_id.to_string(),
+            request_id: request_id.to_vec(),
+            subject_id: subject.map_or(0, |subject| subject.0),
+            has_subject: subject.is_some(),
+            key_id: 0,
+            schema_version: SCHEMA_VERSION.into(),
+            previous_hash: Vec::new(),
+            body: Some(body),
+            answer: None,
+        });
+        self.events.last().expect("an event was just pushed")
+    }
+
+    /// An event of this group or of the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn event(&self, revision: Revision) -> Result<Option<Event>, StoreError> {
+        match revision.0.checked_sub(self.base.0 + 1) {
+            Some(place) => Ok(usize::try_from(place).ok().and_then(|place| self.events.get(place)).cloned()),
+            None => self.store.event(revision),
+        }
+    }
+
+    /// Notes the answer to a request on its last event; one is made where the request wrote nothing.
+    pub fn answer(&mut self, caller: &Caller, request_id: [u8; 16], digest: [u8; 32], answer: &Answer, wrote: bool) {
+        let refused_place = |verdict: &pb::RecordVerdict| verdict.verdict == i32::from(pb::Verdict::Refused);
+        let mut stored = RequestAnswer {
+            request_digest: digest.to_vec(),
+            verdicts: answer.verdicts.iter().map(|verdict| u8::try_from(verdict.verdict).unwrap_or(0)).collect(),
+            revisions: answer.verdicts.iter().map(|verdict| verdict.revision).collect(),
+            answered_micros: self.now_micros,
+            caller: caller.actor.to_string(),
+            refused: answer.verdicts.iter().filter(|verdict| refused_place(verdict)).cloned().collect(),
+            refused_positions: (0..)
+                .zip(&answer.verdicts)
+                .filter(|(_, verdict)| refused_place(verdict))
+                .map(|(place, _)| place)
+                .collect(),
+            written_revision: 0,
+        };
+        if !wrote {
+            self.push(caller, &request_id, None, Body::RequestAnswered(crate::store::pb::RequestAnswered {}));
+        }
+        stored.written_revision = self.head().0;
+        let last = self.events.last_mut().expect("a request that wrote something must have an event");
+        last.answer = Some(stored.clone());
+        self.answers.insert((caller.actor.clone(), request_id), stored);
+    }
+
+    /// The answer given to a request before, in this group or in the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn answered(&self, caller: &Caller, request_id: [u8; 16]) -> Result<Option<RequestAnswer>, StoreError> {
+        if let Some(answer) = self.answers.get(&(caller.actor.clone(), request_id)) {
+            return Ok(Some(answer.clone()));
+        }
+        let Some(bytes) = self.store.get(&ViewKey::request(&caller.actor, &request_id))? else { return Ok(None) };
+        Ok(RequestAnswer::decode(&*bytes).ok())
+    }
+
+    /// The group for the store: events, and the views that follow from them.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds a view that cannot.
+    pub fn finish(mut self) -> Result<Group, BuildError> {
+        let mut views: Vec<(ViewKey, Option<Vec<u8>>)> = Vec::with_capacity(self.events.len() * 2 + 16);
+        let events = std::mem::take(&mut self.events);
+        for event in &events {
+            let revision = Revision(event.revision);
+            if let Some(kind) = kind_of(event) {
+                views.push((ViewKey::kind_index(kind, revision), Some(Vec::new())));
+            }
+            if event.has_subject {
+                let subject = SubjectId(event.subject_id);
+                views.push((ViewKey::subject_index(subject, revision), Some(Vec::new())));
+                let dossier = self.stored_dossier(subject)?;
+                fold_dossier(dossier, event);
+            }
+            if let Some(answer) = &event.answer {
+                let id = <[u8; 16]>::try_from(&*event.request_id).unwrap_or_default();
+                views.push((ViewKey::request(&event.actor, &id), Some(answer.encode_to_vec())));
+            }
+        }
+        for (subject, dossier) in &self.dossiers {
+            views.push((ViewKey::dossier(*subject), Some(dossier.encode_to_vec())));
+        }
+        Ok(Group { events, views })
+    }
+
+    fn stored_dossier(&mut self, subject: SubjectId) -> Result<&mut StoredDossier, BuildError> {
+        use std::collections::btree_map::Entry;
+        match self.dossiers.entry(subject) {
+            Entry::Occupied(held) => Ok(held.into_mut()),
+            Entry::Vacant(vacant) => {
+                let held = if subject < self.first_new_subject {
+                    let bytes = self.store.get(&ViewKey::dossier(subject))?.ok_or(BuildError::View(subject))?;
+                    StoredDossier::decode(&*bytes).map_err(|_| BuildError::View(subject))?
+                } else {
+                    StoredDossier::default()
+                };
+                Ok(vacant.insert(held))
+            }
+        }
+    }
+}
+
+/// Why a group could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The view of a subject's dossier is missing or cannot be read.
+    #[error("the stored dossier of subject {} is missing or cannot be read", .0.0)]
+    View(SubjectId),
+    /// An event cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+/// Folds an event into the view of its subject's dossier.
+pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
+    match &event.body {
+        Some(Body::EvidenceWritten(written)) => {
+            let Some(record) = &written.record else { return };
+            if dossier.evidence.is_empty() && dossier.subject_ref.is_empty() {
+                dossier.version = DOSSIER_VERSION;
+                dossier.subject_ref.clone_from(&record.subject_ref);
+            }
+            let evidence = StoredEvidence {
+                revision: event.revision,
+                recorded_micros: record::recorded_micros(record, event.recorded_micros),
+                record: Some(record::stripped(record)),
+            };
+            match place(dossier, &record.id) {
+                Ok(place) => dossier.evidence[place] = evidence,
+                Err(place) => dossier.evidence.insert(place, evidence),
+            }
+        }
+        Some(Body::EvidenceWithdrawn(withdrawn)) => {
+            if let Ok(place) = place(dossier, &withdrawn.record_id) {
+                dossier.evidence.remove(place);
+            }
+        }
+        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => return,
+    }
+    dossier.revision = event.revision;
+}
+
+fn place(dossier: &StoredDossier, record_id: &str) -> Result<usize, usize> {
+    dossier.evidence.binary_search_by(|evidence| {
+        evidence.record.as_ref().map_or("", |record| record.id.as_str()).cmp(record_id)
+    })
+}

@@ -1,0 +1,182 @@
+//! Reads of what is held: records with their versions, from immutable keys of
+//! the ledger, on a few blocking threads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prost::Message;
+use tracing::error;
+
+use super::fault::Fault;
+use super::record::kind_name;
+use super::{SPECIFIC_FIRST, Service, etag, timestamp};
+use crate::access::{Caller, Disclosure};
+use crate::domain::evidence::Other;
+use crate::domain::{Revision, SubjectId};
+use crate::pb;
+use crate::ranking::Standings;
+use crate::store::pb::Event;
+use crate::store::pb::event::Body;
+use crate::store::{Store, StoreError};
+
+impl Service {
+    /// What is held of a person, in outline.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
+    pub async fn subject(
+        &self,
+        _caller: &Caller,
+        subject_ref: &str,
+        min_revision: u64,
+    ) -> Result<Disclosure<pb::GetSubjectResponse>, Fault> {
+        let standings = self.standings(min_revision).await?;
+        let subject = standings.find(subject_ref).ok_or(Fault::UnknownSubject)?;
+        let (Some(row), Some(dossier)) = (standings.row(subject), standings.dossier(subject)) else {
+            return Err(Fault::UnknownSubject);
+        };
+        let mut records_in_force = BTreeMap::new();
+        let mut count = |kind: &str, number: usize| {
+            if number > 0 {
+                *records_in_force.entry(kind.to_owned()).or_insert(0) += u32::try_from(number).unwrap_or(u32::MAX);
+            }
+        };
+        count("offence", dossier.offence_count());
+        for filed in dossier.others() {
+            count(other_name(&filed.kind), 1);
+        }
+        count("person", dossier.record_ids().count() - dossier.offence_count() - dossier.others().len());
+        let answer = pb::GetSubjectResponse {
+            context: Some(self.context(&standings)),
+            subject_ref: subject_ref.to_owned(),
+            lists: SPECIFIC_FIRST
+                .into_iter()
+                .filter(|list| row.lists.holds(*list))
+                .map(|list| list.proto().into())
+                .collect(),
+            areas: areas(&standings, subject),
+            records_in_force,
+            etag: etag(dossier.revision()),
+            child: row.child(),
+        };
+        Ok(Disclosure { answer, subjects: vec![subject] })
+    }
+
+    /// Versions of a person's records, oldest revision first, as at the revision of the first page.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownSubject`], faults of the token, or [`Fault::Internal`] when the store cannot be read.
+    pub async fn evidence(
+        &self,
+        caller: &Caller,
+        asked: pb::ListEvidenceRequest,
+        size: usize,
+    ) -> Result<Disclosure<pb::ListEvidenceResponse>, Fault> {
+        let standings = self.standings(asked.min_revision).await?;
+        let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
+        let arguments = arguments(&asked);
+        let (through, after) = match self.paging.read_held(&asked.page_token, caller, &arguments)? {
+            Some((through, after)) => (through, after),
+            None => (standings.revision(), Revision(0)),
+        };
+        let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+        let store = Arc::clone(&self.store);
+        let read = tokio::task::spawn_blocking(move || held(&*store, subject, through));
+        let versions = read.await.map_err(|_| Fault::Internal)?.map_err(|fault| {
+            error!(fault = %fault, "evidence could not be read from the ledger");
+            Fault::Internal
+        })?;
+        let mut wanted = versions.into_iter().filter(|held| {
+            held.revision > after.0
+                && (asked.include_history || held.state == i32::from(pb::RecordState::InForce))
+                && (asked.kinds.is_empty()
+                    || held.record.as_ref().is_some_and(|record| asked.kinds.iter().any(|kind| kind == kind_name(record))))
+        });
+        let records: Vec<pb::HeldRecord> = wanted.by_ref().take(size).collect();
+        let next_page_token = match (wanted.next(), records.last()) {
+            (Some(_), Some(last)) => self.paging.held_token(through, Revision(last.revision), caller, &arguments),
+            (Some(_) | None, _) => String::new(),
+        };
+        let answer =
+            pb::ListEvidenceResponse { context: Some(self.context(&standings)), records, next_page_token };
+        Ok(Disclosure { answer, subjects: vec![subject] })
+    }
+}
+
+/// Names of the areas a person belongs to.
+pub fn areas(standings: &Standings, subject: SubjectId) -> Vec<String> {
+    let areas = standings.row(subject).map_or(&[][..], |row| row.areas.as_slice());
+    let mut names: Vec<String> = areas.iter().map(|area| standings.names().area_name(*area).to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
+fn other_name(other: &Other) -> &'static str {
+    match other {
+        Other::SanctionSummary(_) => "sanction_summary",
+        Other::Custody(_) => "custody",
+        Other::Marker(_) => "marker",
+        Other::Intelligence(_) => "intelligence",
+        Other::Assessment(_) => "assessment",
+        Other::Order { .. } => "order",
+        Other::Breach(_) => "breach",
+        Other::Exploitation(_) => "exploitation",
+        Other::Outstanding(_) => "outstanding",
+        Other::CohortMembership(_) => "cohort_membership",
+        Other::BandOverride(_) => "band_override",
+    }
+}
+
+/// Digest of what pages of one chain must share.
+fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
+    let shared = pb::ListEvidenceRequest {
+        page_size: 0,
+        page_token: String::new(),
+        min_revision: 0,
+        ..asked.clone()
+    };
+    *blake3::hash(&shared.encode_to_vec()).as_bytes()
+}
+
+/// Every version of a person's records up to a revision, with its state as at that revision.
+fn held(store: &dyn Store, subject: SubjectId, through: Revision) -> Result<Vec<pb::HeldRecord>, StoreError> {
+    let mut versions: Vec<pb::HeldRecord> = Vec::new();
+    let mut in_force: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in store.scan_subject(subject, Revision(1), through) {
+        let Some(revision) = entry?.0.revision() else { continue };
+        let Some(event) = store.event(revision)? else { continue };
+        take_in(event, &mut versions, &mut in_force);
+    }
+    Ok(versions)
+}
+
+fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTreeMap<String, usize>) {
+    let mut end = |versions: &mut Vec<pb::HeldRecord>, id: &str, state: pb::RecordState, reason: &str| {
+        if let Some(place) = in_force.remove(id) {
+            versions[place].state = state.into();
+            versions[place].etag = String::new();
+            reason.clone_into(&mut versions[place].withdrawal_reason);
+        }
+    };
+    match event.body {
+        Some(Body::EvidenceWritten(written)) => {
+            let Some(record) = written.record else { return };
+            end(versions, &record.id, pb::RecordState::Superseded, "");
+            in_force.insert(record.id.clone(), versions.len());
+            let ingested = jiff::Timestamp::from_microsecond(event.recorded_micros).map(timestamp).ok();
+            versions.push(pb::HeldRecord {
+                record: Some(record),
+                revision: event.revision,
+                ingested_time: ingested,
+                actor: event.actor,
+                state: pb::RecordState::InForce.into(),
+                etag: etag(Revision(event.revision)),
+                withdrawal_reason: String::new(),
+            });
+        }
+        Some(Body::EvidenceWithdrawn(withdrawn)) => {
+            end(versions, &withdrawn.record_id, pb::RecordState::Withdrawn, &withdrawn.reason);
+        }
+        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => {}
+    }
+}

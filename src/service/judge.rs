@@ -1,0 +1,241 @@
+//! Judges records against what is held: whose is this id, which version is
+//! newer, was the person born by then, may this override stand. Judging changes
+//! nothing; what it accepts is staged, so that later records of a batch are
+//! judged as if the earlier ones were held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::record::{self, Intake};
+use super::state::State;
+use crate::domain::dossier::Dossier;
+use crate::domain::evidence::{BandOverride, Evidence, Kind, Other};
+use crate::domain::word::{Family, OverrideScope};
+use crate::domain::{Date, Revision};
+use crate::pb;
+use crate::scoring::composite;
+
+/// What is to become of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judgement {
+    /// New.
+    Create,
+    /// A later version of the one written at this revision.
+    Supersede(Revision),
+    /// The same as the version written at this revision.
+    Unchanged(Revision),
+    /// Refused, with everything wrong.
+    Refuse(Vec<pb::Violation>),
+}
+
+/// A version of a record as the ledger holds it.
+#[derive(Clone, Debug)]
+pub struct HeldVersion {
+    /// The record.
+    pub record: pb::Record,
+    /// Instant at which the server took it in, microseconds since 1970.
+    pub ingested_micros: i64,
+}
+
+/// Judges the records of one request in order.
+pub struct Judge<'a, F> {
+    state: &'a State,
+    held: F,
+    now: Timestamp,
+    staged_dossiers: BTreeMap<Box<str>, Dossier>,
+    staged_records: BTreeMap<Box<str>, (Box<str>, pb::Record)>,
+}
+
+impl<'a, F, E> Judge<'a, F>
+where
+    F: Fn(Revision) -> Result<HeldVersion, E>,
+{
+    /// A judge of one request. `held` reads a version from the ledger.
+    pub fn new(state: &'a State, now: Timestamp, held: F) -> Self {
+        Self { state, held, now, staged_dossiers: BTreeMap::new(), staged_records: BTreeMap::new() }
+    }
+
+    /// Judges one record, and stages it if it is accepted.
+    ///
+    /// # Errors
+    /// Only when the ledger cannot be read.
+    pub fn judge(&mut self, record: &pb::Record, etag: Option<&str>) -> Result<Judgement, E> {
+        let intake = match record::take_in(record, self.state.tables(), self.now) {
+            Ok(intake) => intake,
+            Err(violations) => return Ok(Judgement::Refuse(violations)),
+        };
+        if let Some((subject_ref, earlier)) = self.staged_records.get(&intake.evidence.id) {
+            return Ok(repeated_in_batch(subject_ref, earlier, record, &intake));
+        }
+        let judgement = self.against_held(record, &intake, etag)?;
+        if let Judgement::Create | Judgement::Supersede(_) = judgement {
+            let violations = self.in_context(&intake);
+            if !violations.is_empty() {
+                return Ok(Judgement::Refuse(violations));
+            }
+            self.stage(record, intake);
+        }
+        Ok(judgement)
+    }
+
+    fn against_held(&self, record: &pb::Record, intake: &Intake, etag: Option<&str>) -> Result<Judgement, E> {
+        let Some((subject, revision)) = self.state.holder(&intake.evidence.id) else {
+            return Ok(match etag {
+                None => Judgement::Create,
+                Some(_) => refuse("id", "ETAG_MISMATCH", "an etag was given, but no version of this record is in force"),
+            });
+        };
+        if self.state.dossier(subject).subject_ref() != &*intake.subject_ref {
+            return Ok(refuse(
+                "subject_ref",
+                "RECORD_OF_ANOTHER_SUBJECT",
+                "this record id is in force for another subject; withdraw it there first",
+            ));
+        }
+        if etag.is_some_and(|etag| etag != revision.to_string()) {
+            return Ok(refuse("id", "ETAG_MISMATCH", "the record changed since its etag was read"));
+        }
+        let held = (self.held)(revision)?;
+        if held.record == *record {
+            return Ok(Judgement::Unchanged(revision));
+        }
+        let held_micros = record::recorded_micros(&held.record, held.ingested_micros);
+        if intake.recorded_micros < held_micros {
+            return Ok(refuse(
+                "recorded_time",
+                "OLDER_THAN_HELD",
+                "recorded_time is before that of the version in force; a version in force is superseded only by a later one",
+            ));
+        }
+        Ok(Judgement::Supersede(revision))
+    }
+
+    /// What the rest of the person's records say about this one.
+    fn in_context(&self, intake: &Intake) -> Vec<pb::Violation> {
+        let before = self.dossier(&intake.subject_ref);
+        let mut violations = Vec::new();
+        if let Some(violation) = born_after(before, &intake.evidence) {
+            violations.push(violation);
+        }
+        if let Kind::Other(Other::BandOverride(decision)) = &intake.evidence.kind {
+            let without = before.map(|dossier| dossier.without(&intake.evidence.id, dossier.revision()));
+            let dossier = without.unwrap_or_else(|| Dossier::new(&intake.subject_ref));
+            violations.extend(self.unlawful(&dossier, decision));
+        }
+        violations
+    }
+
+    /// An override that lowers below a floor needs a second officer and a near end.
+    fn unlawful(&self, dossier: &Dossier, decision: &BandOverride) -> Vec<pb::Violation> {
+        let (Some(rules), Some(as_of)) = (self.state.rules(), self.state.as_of()) else { return Vec::new() };
+        let weighed = composite::weigh(dossier, rules, as_of);
+        let families: &[Family] = match decision.scope {
+            OverrideScope::Both => &[Family::Cohort, Family::Outstanding],
+            OverrideScope::Cohort => &[Family::Cohort],
+            OverrideScope::Outstanding => &[Family::Outstanding],
+        };
+        let below_floor = families.iter().any(|family| {
+            let composed = match family {
+                Family::Cohort => weighed.cohort,
+                Family::Outstanding => weighed.outstanding,
+            };
+            decision.band < composed.floored && composed.floored > composed.computed
+        });
+        let mut violations = Vec::new();
+        if below_floor && decision.second_officer.is_none() {
+            violations.push(violation(
+                "band_override.second_officer",
+                "SECOND_OFFICER_REQUIRED",
+                "the band lies below a floor: a second officer of inspector rank is required",
+            ));
+        }
+        let most = rules.policy.overrides.below_floor_days;
+        if below_floor && decision.expires - decision.decided > most {
+            violations.push(violation(
+                "band_override.expires_on",
+                "OVERRIDE_TOO_LONG",
+                &format!("the band lies below a floor: the override may last at most {most} days"),
+            ));
+        }
+        violations
+    }
+
+    fn dossier(&self, subject_ref: &str) -> Option<&Dossier> {
+        self.staged_dossiers
+            .get(subject_ref)
+            .or_else(|| self.state.subject(subject_ref).map(|subject| &**self.state.dossier(subject)))
+    }
+
+    fn stage(&mut self, record: &pb::Record, intake: Intake) {
+        let staged = match self.dossier(&intake.subject_ref) {
+            Some(dossier) => dossier.with(intake.evidence.clone()),
+            None => Dossier::new(&intake.subject_ref).with(intake.evidence.clone()),
+        };
+        self.staged_dossiers.insert(intake.subject_ref.clone(), staged);
+        self.staged_records.insert(intake.evidence.id, (intake.subject_ref, record.clone()));
+    }
+}
+
+/// An id that came twice in one batch.
+fn repeated_in_batch(subject_ref: &str, earlier: &pb::Record, record: &pb::Record, intake: &Intake) -> Judgement {
+    if subject_ref != &*intake.subject_ref {
+        return refuse("id", "DUPLICATE_RECORD_ID", "this record id stands twice in the request, for two subjects");
+    }
+    if earlier == record {
+        return Judgement::Unchanged(Revision(0));
+    }
+    refuse("id", "DUPLICATE_RECORD_ID", "this record id stands twice in the request, with different content")
+}
+
+/// A fact dated before the person was born, whichever of the two came first.
+fn born_after(before: Option<&Dossier>, evidence: &Evidence) -> Option<pb::Violation> {
+    if let Kind::Person(person) = &evidence.kind {
+        let birth = person.birth?;
+        let first = before?.offences().filter_map(|offence| offence.committed).min()?;
+        return (birth > first).then(|| {
+            violation(
+                "person.birth_date",
+                "BORN_AFTER_OFFENCE",
+                &format!("person.birth_date is {birth}, after an offence held of this person on {first}"),
+            )
+        });
+    }
+    let birth = before?.person()?.birth?;
+    let date = event_date(evidence)?;
+    (date < birth).then(|| {
+        violation(
+            "event_date",
+            "BORN_AFTER_OFFENCE",
+            &format!("event_date is {date}, before the person's birth date as held"),
+        )
+    })
+}
+
+fn event_date(evidence: &Evidence) -> Option<Date> {
+    match &evidence.kind {
+        Kind::Person(_) => None,
+        Kind::Offence(offence) => Some(offence.committed.unwrap_or(offence.reported)),
+        Kind::Other(other) => Some(match other {
+            Other::SanctionSummary(summary) => summary.first.unwrap_or(summary.as_at),
+            Other::Custody(custody) => custody.start,
+            Other::Marker(marker) => marker.set,
+            Other::Intelligence(intelligence) => intelligence.date,
+            Other::Assessment(assessment) => assessment.made,
+            Other::Order { made } => *made,
+            Other::Breach(breach) => breach.date,
+            Other::Exploitation(exploitation) => exploitation.date,
+            Other::Outstanding(file) => file.first_opened()?,
+            Other::CohortMembership(membership) => membership.selected,
+            Other::BandOverride(decision) => decision.decided,
+        }),
+    }
+}
+
+fn violation(field: &str, reason: &str, description: &str) -> pb::Violation {
+    pb::Violation { field: field.to_owned(), reason: reason.to_owned(), description: description.to_owned() }
+}
+
+fn refuse(field: &str, reason: &str, description: &str) -> Judgement {
+    Judgement::Refuse(vec![violation(field, reason, description)])
+}

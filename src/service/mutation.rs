@@ -1,0 +1,93 @@
+//! What a caller may ask the writer to do, and what it answers.
+
+use prost::Message;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::fault::Fault;
+use crate::access::Caller;
+use crate::domain::Revision;
+use crate::pb;
+
+/// A request to change something.
+#[derive(Debug)]
+pub struct Mutation {
+    /// Who asks.
+    pub caller: Caller,
+    /// The caller's id of the request.
+    pub request_id: [u8; 16],
+    /// BLAKE3 of the request's content, without its id.
+    pub digest: [u8; 32],
+    /// What to do.
+    pub body: MutationBody,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum MutationBody {
+    /// Write records.
+    Write(Records),
+    /// Withdraw a record.
+    Withdraw {
+        /// The person.
+        subject_ref: String,
+        /// The record.
+        record_id: String,
+        /// Why.
+        reason: String,
+        /// Etag; empty: whatever is in force.
+        etag: String,
+    },
+}
+
+/// Records to write.
+#[derive(Debug)]
+pub struct Records {
+    /// The records.
+    pub records: Vec<pb::Record>,
+    /// Etags by record id.
+    pub etags: std::collections::BTreeMap<String, String>,
+    /// Whether one refused record refuses them all.
+    pub all_or_none: bool,
+    /// Judge, write nothing.
+    pub validate_only: bool,
+}
+
+/// What became of a mutation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Revision of the last event written; the head where nothing needed writing.
+    pub revision: Revision,
+    /// What became of each record, in order; empty for other mutations.
+    pub verdicts: Vec<pb::RecordVerdict>,
+}
+
+/// A mutation in the writer's queue.
+#[derive(Debug)]
+pub struct Queued {
+    /// What to do.
+    pub mutation: Mutation,
+    /// Where the answer goes, once it is durable.
+    pub reply: oneshot::Sender<Result<Answer, Fault>>,
+}
+
+/// A request id as the contract has it.
+///
+/// # Errors
+/// When it is not a UUID.
+pub fn request_id(text: &str) -> Result<[u8; 16], pb::Violation> {
+    let parsed = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+    parsed.map(Uuid::into_bytes).ok_or_else(|| pb::Violation {
+        field: "request_id".to_owned(),
+        reason: "INVALID_REQUEST_ID".to_owned(),
+        description: "request_id is a UUID such as 0b9a6a1e-9f0e-4c39-8a3e-2f1a64f0a7c1".to_owned(),
+    })
+}
+
+/// Digest of a request's content: the message with its request id emptied by the caller.
+pub fn content_digest(method: &str, message: &impl Message) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(method.as_bytes());
+    hasher.update(&message.encode_to_vec());
+    *hasher.finalize().as_bytes()
+}

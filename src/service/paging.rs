@@ -1,0 +1,122 @@
+//! Page tokens of every paged read: of ranked lists, each chain on one pinned
+//! snapshot, and of a person's records, each chain up to one revision.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::fault::Fault;
+use super::ranked::PageOf;
+use crate::access::Caller;
+use crate::domain::{Revision, SubjectId};
+use crate::ranking::pins::{Holder, Limits, PinId};
+use crate::ranking::retire::Retirement;
+use crate::ranking::token::{Digest, StoreIdentity, Ticket, TokenError};
+use crate::ranking::{Cursor, Pins, Standings, Start, Tokens};
+use crate::store::Identity;
+
+/// Makes and reads page tokens, and holds the snapshots that they are of.
+pub struct Paging {
+    tokens: Tokens,
+    pins: Pins,
+    begun: Instant,
+}
+
+impl Paging {
+    /// Paging for one store and one process, holding at most `snapshots` snapshots.
+    pub fn new(identity: Identity, snapshots: usize, retirement: Retirement) -> Self {
+        // The incarnation is random and never leaves the store: a key for MACs that outlives the process.
+        // Tokens carry hashes of both, which tell nothing of the key.
+        let key = blake3::derive_key("steelyard 2026 page tokens", &identity.incarnation);
+        let incarnation = blake3::hash(&identity.incarnation);
+        let public = StoreIdentity {
+            store: *blake3::hash(&identity.store_id).as_bytes().first_chunk().expect("32 bytes hold 16"),
+            incarnation: u64::from_be_bytes(*incarnation.as_bytes().first_chunk().expect("32 bytes hold 8")),
+        };
+        let (process, _) = uuid::Uuid::new_v4().as_u64_pair();
+        let limits = Limits { snapshots, ..Limits::default() };
+        Self {
+            tokens: Tokens::new(key, public, process),
+            pins: Pins::new(limits, retirement),
+            begun: Instant::now(),
+        }
+    }
+
+    /// The snapshot of a page and where the page begins: the newest at the top, or the pinned one further down.
+    ///
+    /// # Errors
+    /// Faults of the token.
+    pub fn open(
+        &self,
+        newest: Arc<Standings>,
+        caller: &Caller,
+        asked: &PageOf,
+    ) -> Result<(Arc<Standings>, Start), Fault> {
+        if asked.token.is_empty() {
+            return Ok((newest, Start::Top));
+        }
+        let ticket = self.tokens.open(&asked.token, digest(caller, &asked.arguments)).map_err(|error| fault(&error))?;
+        let pinned = self.pins.get(ticket.pin, self.millis()).ok_or(Fault::PageTokenExpired)?;
+        Ok((pinned, Start::After(ticket.cursor)))
+    }
+
+    /// The token of the page after `cursor`, with its snapshot held.
+    pub fn next(
+        &self,
+        standings: &Arc<Standings>,
+        cursor: Cursor,
+        caller: &Caller,
+        asked: &PageOf,
+    ) -> String {
+        let pin = self.pins.pin(standings, holder(caller), self.millis());
+        self.tokens.seal(&Ticket { pin, cursor, digest: digest(caller, &asked.arguments) })
+    }
+
+    /// The revision up to which a chain of record pages reads, and the one that it has reached; `None` for the first page.
+    ///
+    /// # Errors
+    /// Faults of the token.
+    pub fn read_held(
+        &self,
+        token: &str,
+        caller: &Caller,
+        arguments: &[u8; 32],
+    ) -> Result<Option<(Revision, Revision)>, Fault> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let ticket = self.tokens.open(token, digest(caller, arguments)).map_err(|error| fault(&error))?;
+        let reached = u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched);
+        Ok(Some((Revision(ticket.pin.0), Revision(reached))))
+    }
+
+    /// The token of the record page after `reached`. Records never change, so nothing is pinned: the ticket's
+    /// fields carry the two revisions.
+    pub fn held_token(&self, through: Revision, reached: Revision, caller: &Caller, arguments: &[u8; 32]) -> String {
+        let low = reached.0 & u64::from(u32::MAX);
+        let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
+        let cursor = Cursor { last: SubjectId(half(reached.0 >> 32)), matched: half(low) };
+        self.tokens.seal(&Ticket { pin: PinId(through.0), cursor, digest: digest(caller, arguments) })
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn digest(caller: &Caller, arguments: &[u8; 32]) -> Digest {
+    Digest::of(&[arguments, &caller.scope_digest()])
+}
+
+fn holder(caller: &Caller) -> Holder {
+    let hash = blake3::hash(caller.actor.as_bytes());
+    Holder(u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("32 bytes hold 8")))
+}
+
+fn fault(error: &TokenError) -> Fault {
+    match error {
+        TokenError::Invalid => Fault::PageTokenInvalid,
+        TokenError::OtherArguments => Fault::PageTokenOfOtherArguments,
+        TokenError::AnotherStore => Fault::PageTokenOfAnotherStore,
+        TokenError::Expired => Fault::PageTokenExpired,
+    }
+}

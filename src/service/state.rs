@@ -1,0 +1,271 @@
+//! The one fold: [`State::apply`] is the only thing that changes what is known.
+//! The writer, a start from views, a rebuild from the ledger and any later
+//! replay all go through it. It judges nothing and reads no clock: whatever was
+//! decided is in the event.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::record;
+use super::victim;
+use crate::domain::dossier::Dossier;
+use crate::domain::evidence::Evidence;
+use crate::domain::{Date, Revision, SubjectId};
+use crate::policy::Policy;
+use crate::ranking::References;
+use crate::ranking::hash_index::HashIndex;
+use crate::reference::Tables;
+use crate::scoring::Rules;
+use crate::scoring::harm::Catalogue;
+use crate::store::pb::event::Body;
+use crate::store::pb::{Event, EvidenceWithdrawn, EvidenceWritten, PolicyActivated};
+
+/// An event that this version cannot fold: the store was written by another.
+#[derive(Debug, thiserror::Error)]
+#[error("event {revision} cannot be read by this version: {why}")]
+pub struct Unreadable {
+    /// Its revision.
+    pub revision: Revision,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// What must be weighed anew after some events.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Subjects concerned.
+    pub subjects: BTreeSet<SubjectId>,
+    /// Everybody: the day or the policy changed.
+    pub everyone: bool,
+}
+
+/// Everything that the ledger folds to, but the standings.
+#[derive(Debug)]
+pub struct State {
+    tables: &'static Tables,
+    revision: Revision,
+    as_of: Option<Date>,
+    rules: Option<Arc<Rules>>,
+    dossiers: Vec<Arc<Dossier>>,
+    references: Arc<References>,
+    records: HashIndex,
+    victims: HashIndex,
+    /// Subjects whose victims must be linked anew by [`State::settle`].
+    unsettled: BTreeSet<SubjectId>,
+}
+
+impl State {
+    /// The state of an empty ledger.
+    pub fn new(tables: &'static Tables) -> Self {
+        Self {
+            tables,
+            revision: Revision(0),
+            as_of: None,
+            rules: None,
+            dossiers: Vec::new(),
+            references: Arc::default(),
+            records: HashIndex::default(),
+            victims: HashIndex::default(),
+            unsettled: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in what the view of dossiers holds, by subject id from 0, as at a revision. The day and the
+    /// policy are applied before, from their own events.
+    pub fn admit(&mut self, revision: Revision, dossiers: Vec<Dossier>) {
+        debug_assert!(self.dossiers.is_empty(), "dossiers must be admitted once");
+        self.dossiers.reserve_exact(dossiers.len());
+        for dossier in dossiers {
+            let subject = self.next_subject();
+            self.references.insert(dossier.subject_ref(), subject);
+            for id in dossier.record_ids() {
+                self.records.insert(id, subject);
+            }
+            for reference in victim::references(&dossier).collect::<BTreeSet<_>>() {
+                self.victims.insert(reference, subject);
+            }
+            self.dossiers.push(Arc::new(dossier));
+        }
+        self.unsettle_everyone();
+        self.revision = revision;
+    }
+
+    /// Revision of the last event folded in.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The day on which lists are weighed, once one is set.
+    pub fn as_of(&self) -> Option<Date> {
+        self.as_of
+    }
+
+    /// The policy in force with its catalogue, once one is active.
+    pub fn rules(&self) -> Option<&Arc<Rules>> {
+        self.rules.as_ref()
+    }
+
+    /// The published tables.
+    pub fn tables(&self) -> &'static Tables {
+        self.tables
+    }
+
+    /// Every dossier, by subject id.
+    pub fn dossiers(&self) -> &[Arc<Dossier>] {
+        &self.dossiers
+    }
+
+    /// The dossier of a subject.
+    pub fn dossier(&self, subject: SubjectId) -> &Arc<Dossier> {
+        &self.dossiers[subject.index()]
+    }
+
+    /// The id that the next new subject gets.
+    pub fn next_subject(&self) -> SubjectId {
+        SubjectId(u32::try_from(self.dossiers.len()).expect("a store must hold fewer than 2^32 subjects"))
+    }
+
+    /// The subject of a reference.
+    pub fn subject(&self, subject_ref: &str) -> Option<SubjectId> {
+        let is_it = |subject: SubjectId| self.dossiers.get(subject.index()).is_some_and(|held| held.subject_ref() == subject_ref);
+        self.references.find(subject_ref, is_it)
+    }
+
+    /// References of every subject, for the standings to share.
+    pub fn references(&self) -> &Arc<References> {
+        &self.references
+    }
+
+    /// The subject that holds a record in force, and the revision of its version.
+    pub fn holder(&self, record_id: &str) -> Option<(SubjectId, Revision)> {
+        self.records
+            .candidates(record_id)
+            .find_map(|subject| Some((subject, self.dossier(subject).revision_of(record_id)?)))
+    }
+
+    /// Folds one event in and notes who must be weighed anew.
+    ///
+    /// # Errors
+    /// When the event was written by a version whose records this one cannot read.
+    pub fn apply(&mut self, event: &Event, touched: &mut Touched) -> Result<(), Unreadable> {
+        let revision = Revision(event.revision);
+        let unreadable = |why| Unreadable { revision, why };
+        match &event.body {
+            Some(Body::EvidenceWritten(written)) => {
+                let subject = SubjectId(event.subject_id);
+                self.write(subject, revision, event.recorded_micros, written, touched).map_err(unreadable)?;
+            }
+            Some(Body::EvidenceWithdrawn(withdrawn)) => {
+                self.withdraw(SubjectId(event.subject_id), revision, withdrawn, touched);
+            }
+            Some(Body::AsOfMoved(moved)) => {
+                self.as_of = Some(moved.as_of.parse().map_err(|_| unreadable("its as_of is not a date"))?);
+                touched.everyone = true;
+            }
+            Some(Body::PolicyActivated(activated)) => {
+                self.rules = Some(self.activate(activated).map_err(unreadable)?);
+                self.unsettle_everyone();
+                touched.everyone = true;
+            }
+            Some(Body::RequestAnswered(_)) => {}
+            None => return Err(unreadable("its kind is unknown")),
+        }
+        self.revision = revision;
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        subject: SubjectId,
+        revision: Revision,
+        ingested_micros: i64,
+        written: &EvidenceWritten,
+        touched: &mut Touched,
+    ) -> Result<(), &'static str> {
+        let record = written.record.as_ref().ok_or("it holds no record")?;
+        let evidence = read(record, ingested_micros, revision, self.tables).ok_or("its record cannot be read")?;
+        if subject.index() == self.dossiers.len() {
+            self.references.insert(&record.subject_ref, subject);
+            self.dossiers.push(Arc::new(Dossier::new(&record.subject_ref)));
+        }
+        let before = Arc::clone(self.dossiers.get(subject.index()).ok_or("its subject was never admitted")?);
+        if before.revision_of(&evidence.id).is_none() {
+            self.records.insert(&evidence.id, subject);
+        }
+        self.replace(subject, &before, before.with(evidence), touched);
+        Ok(())
+    }
+
+    fn withdraw(
+        &mut self,
+        subject: SubjectId,
+        revision: Revision,
+        withdrawn: &EvidenceWithdrawn,
+        touched: &mut Touched,
+    ) {
+        let before = Arc::clone(self.dossier(subject));
+        self.records.remove(&withdrawn.record_id, subject);
+        self.replace(subject, &before, before.without(&withdrawn.record_id, revision), touched);
+    }
+
+    fn replace(&mut self, subject: SubjectId, before: &Dossier, after: Dossier, touched: &mut Touched) {
+        let old: BTreeSet<&str> = victim::references(before).collect();
+        let new: BTreeSet<Box<str>> = victim::references(&after).map(Into::into).collect();
+        for reference in old.iter().filter(|reference| !new.contains(**reference)) {
+            self.victims.remove(reference, subject);
+        }
+        for reference in new.iter().filter(|reference| !old.contains(&***reference)) {
+            self.victims.insert(reference, subject);
+        }
+        self.dossiers[subject.index()] = Arc::new(after);
+        touched.subjects.insert(subject);
+        for reference in old.iter().copied().chain(new.iter().map(|reference| &**reference)) {
+            self.unsettled.extend(self.victims.candidates(reference));
+            self.unsettled.insert(subject);
+        }
+    }
+
+    /// Links victims after a group of events: what [`Self::apply`] leaves open, since one victim may
+    /// stand in many records of a group. Idempotent; the outcome depends on the dossiers alone.
+    pub fn settle(&mut self, touched: &mut Touched) {
+        for subject in std::mem::take(&mut self.unsettled) {
+            if self.link(subject) {
+                touched.subjects.insert(subject);
+            }
+        }
+    }
+
+    fn activate(&self, activated: &PolicyActivated) -> Result<Arc<Rules>, &'static str> {
+        let policy = Policy::parse(&activated.text).map_err(|_| "its policy does not validate")?;
+        let catalogue = Catalogue::new(self.tables, &policy);
+        Ok(Arc::new(Rules { policy, catalogue }))
+    }
+
+    /// Leaves everybody's victims to be linked anew: proof, and so repetition, is policy.
+    fn unsettle_everyone(&mut self) {
+        let subjects = (0..self.next_subject().0).map(SubjectId);
+        let linked = subjects.filter(|subject| victim::references(self.dossier(*subject)).next().is_some());
+        self.unsettled = linked.collect();
+    }
+
+    /// Finds anew which of one person's victims are repeat victims; whether anything changed.
+    fn link(&mut self, subject: SubjectId) -> bool {
+        let Some(rules) = &self.rules else { return false };
+        let dossier = self.dossier(subject);
+        let victims = &self.victims;
+        let repeats = victim::repeats(dossier, &rules.policy.harm, &rules.catalogue, |reference| {
+            victims.candidates(reference).map(|linked| &*self.dossiers[linked.index()])
+        });
+        if *repeats == *dossier.repeats() {
+            return false;
+        }
+        let linked = dossier.with_repeats(repeats);
+        self.dossiers[subject.index()] = Arc::new(linked);
+        true
+    }
+}
+
+/// Evidence of a record in the ledger; a record without `recorded_time` was recorded when it was taken in.
+fn read(record: &crate::pb::Record, ingested_micros: i64, revision: Revision, tables: &Tables) -> Option<Evidence> {
+    record::from_stored(record, record::recorded_micros(record, ingested_micros), revision, tables)
+}

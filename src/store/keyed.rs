@@ -1,0 +1,366 @@
+//! Every rule of the store, over any ordered key-value engine: what is a fit
+//! group, how events are sealed, how long values are split, which reads are
+//! exact. It holds one lock for writers and none for readers.
+//!
+//! A commit is the engine's one atomic batch: events, views and head together.
+//! The head is published in memory only once the batch is durable, and reads of
+//! the ledger stop there, so that nobody is told what a power cut could take back.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use prost::Message;
+
+use super::codec::{self, Encoder, MAX_WHOLE, Value};
+use super::engine::{Batch, CommitError, Engine, Rows};
+use super::error::{AppendError, Fault, StoreError, Unfit};
+use super::keys::{Key, KeySpan, View, ViewKey};
+use super::place::Place;
+use super::reads::{Entries, Events, value};
+use super::{Entry, EventHash, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent, pb};
+use crate::domain::Revision;
+
+/// Entries and bytes after which a rebuild commits: bounds its memory and how long readers wait.
+const REBUILD_ENTRIES: usize = 4096;
+const REBUILD_BYTES: usize = 1 << 20;
+
+/// A store over an ordered key-value engine.
+#[derive(Debug)]
+pub struct KeyedStore<E: Engine> {
+    engine: E,
+    identity: Identity,
+    head: Mutex<Head>,
+    writer: Mutex<Writer>,
+}
+
+/// What only the writer touches.
+#[derive(Debug, Default)]
+struct Writer {
+    encoder: Encoder,
+    event: Vec<u8>,
+    fate: Fate,
+}
+
+/// Whether writes are still taken.
+#[derive(Debug, Default)]
+enum Fate {
+    #[default]
+    Open,
+    Full,
+    Stopped(String),
+}
+
+impl Writer {
+    fn may_write(&self) -> Result<(), AppendError> {
+        match &self.fate {
+            Fate::Open => Ok(()),
+            Fate::Full => Err(AppendError::ReadOnly),
+            Fate::Stopped(cause) => Err(StoreError::Stopped { cause: cause.clone() }.into()),
+        }
+    }
+
+    /// Keeps `payload` under `key`, and says in how many frames.
+    fn put(&mut self, batch: &mut impl Batch, key: &Key, payload: &[u8]) -> Result<u16, Unfit> {
+        self.encoder.encode(key, SCHEMA_VERSION, payload, |key, frame| batch.put(key.as_ref(), frame))
+    }
+
+    /// Encodes an event with the hash of the one before it, and keeps it. Gives its own hash.
+    fn seal(&mut self, batch: &mut impl Batch, event: &pb::Event, previous: &EventHash) -> Result<EventHash, Unfit> {
+        // Field 12, length-delimited, appended to the encoded event: spares a copy of the event to set one field.
+        const PREVIOUS_HASH: [u8; 2] = [12 << 3 | 2, 32];
+        let mut bytes = std::mem::take(&mut self.event);
+        bytes.clear();
+        bytes.reserve(event.encoded_len() + PREVIOUS_HASH.len() + previous.len());
+        event.encode(&mut bytes).expect("a growable buffer must take any message");
+        bytes.extend_from_slice(&PREVIOUS_HASH);
+        bytes.extend_from_slice(previous);
+        let kept = self.put(batch, &Key::event(Revision(event.revision)), &bytes);
+        let hash = *blake3::hash(&bytes).as_bytes();
+        self.event = bytes;
+        kept.map(|_| hash)
+    }
+}
+
+impl<E: Engine> KeyedStore<E> {
+    /// Writes what every store has from its creation into an empty engine.
+    pub(super) fn create(engine: &E, identity: Identity) -> Result<(), StoreError> {
+        let mut writer = Writer::default();
+        let mut batch = E::Batch::default();
+        let mut put = |key: Key, payload: &[u8]| {
+            writer.put(&mut batch, &key, payload).expect("a fact about the store must fit one frame");
+        };
+        put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
+        put(Key::store_id(), &identity.store_id);
+        put(Key::incarnation(), &identity.incarnation);
+        put(Key::head(), &head_bytes(&Head::EMPTY));
+        engine.commit(batch).map_err(|error| match error {
+            CommitError::Full => StoreError::Full,
+            CommitError::Failed(error) => error,
+        })
+    }
+
+    /// Reads the facts of a created store, and that the head is the last event.
+    pub(super) fn start(engine: E) -> Result<Self, StoreError> {
+        let found = u32::from_be_bytes(required(&engine, &Key::schema())?);
+        let known = u32::from(SCHEMA_VERSION);
+        if found > known {
+            return Err(StoreError::NewerSchema { found, known });
+        }
+        let identity = Identity {
+            store_id: required(&engine, &Key::store_id())?,
+            incarnation: required(&engine, &Key::incarnation())?,
+        };
+        let bytes: [u8; 40] = required(&engine, &Key::head())?;
+        let (revision, hash) = bytes.split_first_chunk::<8>().expect("40 bytes must begin with 8");
+        let head = Head {
+            revision: Revision(u64::from_be_bytes(*revision)),
+            hash: hash.try_into().expect("32 of 40 bytes must remain after 8"),
+        };
+        let store = Self { engine, identity, head: Mutex::new(head), writer: Mutex::default() };
+        if let Some(last) = store.stored_event(head.revision)?
+            && last.hash() != head.hash
+        {
+            return Err(StoreError::BrokenChain { revision: head.revision });
+        }
+        Ok(store)
+    }
+
+    /// The engine beneath, for tests that damage it or make it fail.
+    #[cfg(test)]
+    pub(super) const fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    fn durable_head(&self) -> Head {
+        // Only ever set as a whole, so a poisoned lock still holds a whole head.
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, AppendError> {
+        let stopped = |_| StoreError::Stopped { cause: "the engine panicked during a write".to_owned() };
+        let writer = self.writer.lock().map_err(stopped)?;
+        writer.may_write()?;
+        Ok(writer)
+    }
+
+    /// Sets or removes one entry, and removes what a longer value before it would leave behind. `written` holds the
+    /// frames of entries that this batch has already set.
+    fn change(
+        &self,
+        writer: &mut Writer,
+        batch: &mut E::Batch,
+        written: &mut HashMap<ViewKey, u16>,
+        (entry, change): (&ViewKey, Option<&[u8]>),
+    ) -> Result<(), AppendError> {
+        let key = entry.key();
+        let mut before = 1;
+        if entry.view().may_span() {
+            before = match written.get(entry) {
+                Some(frames) => *frames,
+                None => self.frames(key)?,
+            };
+        }
+        let now = match change {
+            Some(payload) if payload.len() > MAX_WHOLE && !entry.view().may_span() => {
+                let place = Place::of(key.as_ref());
+                return Err(Unfit::TooLong { place, bytes: payload.len(), most: MAX_WHOLE }.into());
+            }
+            Some(payload) => writer.put(batch, key, payload)?,
+            None => {
+                batch.remove(key.as_ref());
+                1
+            }
+        };
+        for left in now..before {
+            batch.remove(key.chunk(left).as_ref());
+        }
+        if now != before || written.contains_key(entry) {
+            written.insert(*entry, now);
+        }
+        Ok(())
+    }
+
+    /// Frames that the value under `key` takes now.
+    fn frames(&self, key: &Key) -> Result<u16, StoreError> {
+        let Some(bytes) = self.engine.get(key.as_ref())? else { return Ok(1) };
+        let frame = codec::decode(key.as_ref(), bytes.as_ref());
+        frame.map(|frame| frame.part.frames()).map_err(|fault| StoreError::corrupt(key.as_ref(), fault))
+    }
+
+    fn commit(&self, writer: &mut Writer, batch: E::Batch) -> Result<(), AppendError> {
+        self.engine.commit(batch).map_err(|error| match error {
+            CommitError::Full => {
+                writer.fate = Fate::Full;
+                AppendError::Full
+            }
+            CommitError::Failed(error) => {
+                writer.fate = Fate::Stopped(error.to_string());
+                error.into()
+            }
+        })
+    }
+
+    /// Removes every row of a view, whatever is in it.
+    fn clear(&self, writer: &mut Writer, view: View) -> Result<(), AppendError> {
+        let span = KeySpan::all(view);
+        let (from, until) = span.bounds();
+        let mut rows = Rows::new(&self.engine, from, until).peekable();
+        while rows.peek().is_some() {
+            let mut batch = E::Batch::default();
+            for row in rows.by_ref().take(REBUILD_ENTRIES) {
+                let (key, _) = row?;
+                batch.remove(key.as_ref());
+            }
+            self.commit(writer, batch)?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: Engine> Store for KeyedStore<E> {
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.durable_head())
+    }
+
+    fn append(&self, expected: &Head, group: &Group) -> Result<Head, AppendError> {
+        let mut guard = self.writer()?;
+        let writer = &mut *guard;
+        let found = self.durable_head();
+        if found != *expected {
+            return Err(AppendError::Conflict { expected: *expected, found });
+        }
+        check_fit(&found, &group.events)?;
+        if group.events.is_empty() && group.views.is_empty() {
+            return Ok(found);
+        }
+        let mut batch = E::Batch::default();
+        let mut head = found;
+        for event in &group.events {
+            head = Head { revision: Revision(event.revision), hash: writer.seal(&mut batch, event, &head.hash)? };
+        }
+        let mut written = HashMap::new();
+        for (entry, change) in &group.views {
+            self.change(writer, &mut batch, &mut written, (entry, change.as_deref()))?;
+        }
+        if head != found {
+            writer.put(&mut batch, &Key::head(), &head_bytes(&head))?;
+        }
+        self.commit(writer, batch)?;
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        Ok(head)
+    }
+
+    fn stored_event(&self, revision: Revision) -> Result<Option<StoredEvent>, StoreError> {
+        if revision == Head::EMPTY.revision || revision > self.durable_head().revision {
+            return Ok(None);
+        }
+        let key = Key::event(revision);
+        let first = self.engine.get(key.as_ref())?.ok_or(StoreError::MissingEvent { revision })?;
+        let Value { schema_version, payload } = value(&self.engine, &key, first.as_ref())?;
+        Ok(Some(StoredEvent { revision, schema_version, bytes: payload }))
+    }
+
+    fn stored_events(&self, from: Revision, through: Revision) -> Scan<'_, StoredEvent> {
+        let next = from.max(Revision(1));
+        let through = through.min(self.durable_head().revision);
+        Box::new(Events::new(&self.engine, next, through))
+    }
+
+    fn get(&self, key: &ViewKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = key.key();
+        let first = self.engine.get(key.as_ref())?;
+        first.map(|first| value(&self.engine, key, first.as_ref()).map(|value| value.payload)).transpose()
+    }
+
+    fn scan(&self, span: &KeySpan) -> Scan<'_, Entry> {
+        Box::new(Entries::new(&self.engine, span))
+    }
+
+    fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
+        Ok(fact(&self.engine, &Key::view_version(view))?.map(u32::from_be_bytes))
+    }
+
+    fn replace_view(
+        &self,
+        view: View,
+        version: u32,
+        entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
+    ) -> Result<(), AppendError> {
+        let mut guard = self.writer()?;
+        let writer = &mut *guard;
+        let version_key = Key::view_version(view);
+        let mut batch = E::Batch::default();
+        batch.remove(version_key.as_ref());
+        self.commit(writer, batch)?;
+        self.clear(writer, view)?;
+
+        let mut batch = E::Batch::default();
+        let mut written = HashMap::new();
+        let (mut count, mut bytes) = (0, 0);
+        for entry in entries {
+            let (key, payload) = entry?;
+            if key.view() != view {
+                return Err(Unfit::OtherView { place: Place::of(key.key().as_ref()), view }.into());
+            }
+            self.change(writer, &mut batch, &mut written, (&key, Some(&payload)))?;
+            count += 1;
+            bytes += payload.len();
+            if count >= REBUILD_ENTRIES || bytes >= REBUILD_BYTES {
+                self.commit(writer, std::mem::take(&mut batch))?;
+                written.clear();
+                (count, bytes) = (0, 0);
+            }
+        }
+        writer.put(&mut batch, &version_key, &version.to_be_bytes())?;
+        self.commit(writer, batch)
+    }
+}
+
+/// Whether events may follow `head`.
+fn check_fit(head: &Head, events: &[pb::Event]) -> Result<(), Unfit> {
+    let mut expected = head.revision;
+    for event in events {
+        expected = expected.next();
+        let revision = Revision(event.revision);
+        if revision != expected {
+            return Err(Unfit::Revision { found: revision, expected });
+        }
+        if !event.previous_hash.is_empty() {
+            return Err(Unfit::Sealed { revision });
+        }
+        if event.body.is_none() {
+            return Err(Unfit::NoBody { revision });
+        }
+        if event.schema_version != u32::from(SCHEMA_VERSION) {
+            let (found, writes) = (event.schema_version, SCHEMA_VERSION.into());
+            return Err(Unfit::Schema { revision, found, writes });
+        }
+        if event.key_id != 0 {
+            return Err(Unfit::Encrypted { revision, key_id: event.key_id });
+        }
+    }
+    Ok(())
+}
+
+fn head_bytes(head: &Head) -> [u8; 40] {
+    let mut bytes = [0; 40];
+    bytes[..8].copy_from_slice(&head.revision.0.to_be_bytes());
+    bytes[8..].copy_from_slice(&head.hash);
+    bytes
+}
+
+/// A fact of fixed size under an `m/` key.
+fn fact<E: Engine, const N: usize>(engine: &E, key: &Key) -> Result<Option<[u8; N]>, StoreError> {
+    let Some(first) = engine.get(key.as_ref())? else { return Ok(None) };
+    let payload = value(engine, key, first.as_ref())?.payload;
+    let shape = Fault::Shape { expected: N, found: payload.len() };
+    payload.try_into().map(Some).map_err(|_| StoreError::corrupt(key.as_ref(), shape))
+}
+
+fn required<E: Engine, const N: usize>(engine: &E, key: &Key) -> Result<[u8; N], StoreError> {
+    fact(engine, key)?.ok_or(StoreError::NotAStore { place: Place::of(key.as_ref()) })
+}

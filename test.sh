@@ -1,0 +1,27 @@
+#!/bin/sh
+# Every test. Needs Rust and Python 3; the other tools are installed into target/tools and nowhere else.
+# Without an argument `just test` runs; with arguments, those recipes: `sh ./test.sh lint`.
+set -eu
+cd "$(dirname "$0")"
+
+missing() {
+    echo "test.sh: $1" >&2
+    exit 69
+}
+command -v cargo >/dev/null || missing "cargo is not there; install Rust, see https://rustup.rs"
+command -v python3 >/dev/null || missing "python3 is not there; the linters and the foreign clients come with it"
+
+tools=target/tools
+if ! cmp -s .ci/tools.txt "$tools/installed.txt"; then
+    echo "Installing the tools of .ci/tools.txt into $tools"
+    rm -rf "$tools"
+    mkdir -p target
+    python3 -m venv "$tools" || missing "python3 cannot make a virtual environment; on Debian: apt install python3-venv"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check --requirement .ci/tools.txt
+    cp .ci/tools.txt "$tools/installed.txt"
+fi
+PATH="$PWD/$tools/bin:$PATH"
+export PATH
+
+[ "$#" -gt 0 ] || set -- test
+exec just "$@"

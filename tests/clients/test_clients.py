@@ -1,0 +1,248 @@
+"""Clients that Steelyard did not write, against a real server over a real socket.
+
+A Python client generated from the protos by grpcio-tools, grpcurl through
+reflection, and `buf curl` list, page through and explain. STEELYARD_BIN names
+the server's binary.
+"""
+
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import uuid
+
+import grpc
+from google.protobuf import json_format
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_tools import protoc
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("STEELYARD_BIN", ROOT / "target" / "debug" / "steelyard"))
+AS_OF = "2026-03-31"
+SUBJECTS = 400
+READY_SECONDS = 120
+
+
+def generate_stubs(folder: pathlib.Path) -> None:
+    """Compiles the contract with Google's own compiler."""
+    protos = [f"steelyard/v1/{name}.proto" for name in ("common", "evidence", "ranking")]
+    include = str(ROOT / "proto")
+    failed = protoc.main(["protoc", f"-I{include}", f"-I{well_known()}", f"--python_out={folder}", f"--grpc_python_out={folder}", *protos])
+    if failed:
+        raise RuntimeError("protoc could not compile the contract")
+    sys.path.insert(0, str(folder))
+
+
+def well_known() -> str:
+    """Google's own protos, as grpcio-tools ships them."""
+    import grpc_tools
+
+    return str(pathlib.Path(grpc_tools.__file__).parent / "_proto")
+
+
+class Server:
+    """A server process on a free port, with a data directory of its own."""
+
+    def __init__(self, data: pathlib.Path):
+        self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
+            stderr=self.log,
+            env={**os.environ, "STEELYARD_CONFIG": ""},
+        )
+        self.address = self._address()
+
+    def _address(self) -> str:
+        """The address in the line that says that the server is ready."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            with open(self.log.name, encoding="utf-8") as log:
+                for line in log:
+                    fields = json.loads(line) if line.startswith("{") else {}
+                    fields = {**fields, **fields.get("fields", {})}
+                    if "grpc.address" in fields:
+                        return fields["grpc.address"]
+            time.sleep(0.05)
+        with open(self.log.name, encoding="utf-8") as log:
+            raise RuntimeError("the server did not become ready:\n" + log.read())
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        self.log.close()
+        return code
+
+
+class Clients(unittest.TestCase):
+    """What a developer of another system would try first."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="steelyard-clients-"))
+        stubs = cls.folder / "stubs"
+        stubs.mkdir()
+        generate_stubs(stubs)
+        for name in ("common", "evidence", "ranking"):
+            setattr(cls, name, importlib.import_module(f"steelyard.v1.{name}_pb2"))
+        cls.evidence_grpc = importlib.import_module("steelyard.v1.evidence_pb2_grpc")
+        cls.ranking_grpc = importlib.import_module("steelyard.v1.ranking_pb2_grpc")
+        cls.server = Server(cls.folder)
+        cls.channel = grpc.insecure_channel(cls.server.address)
+        cls.write = cls.evidence_grpc.EvidenceServiceStub(cls.channel)
+        cls.read = cls.ranking_grpc.RankingServiceStub(cls.channel)
+        force = cls.folder / "force.ndjson"
+        generate = [BINARY, "generate", "--subjects", str(SUBJECTS), "--seed", "11", "--as-of", AS_OF, "--out", force]
+        subprocess.run(generate, check=True, capture_output=True)
+        imported = subprocess.run(
+            [BINARY, "import", force, "--server", f"http://{cls.server.address}"], capture_output=True, text=True
+        )
+        if imported.returncode != 0:
+            raise RuntimeError(f"import ended with {imported.returncode}: {imported.stdout}{imported.stderr}")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.channel.close()
+        code = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert code == 0, f"the server ended with {code} on SIGTERM"
+
+    def pages(self, name, size):
+        token = ""
+        while True:
+            page = self.read.ListStandings(
+                self.ranking.ListStandingsRequest(list=name, page_size=size, page_token=token), timeout=20
+            )
+            yield page
+            token = page.next_page_token
+            if not token:
+                return
+
+    def test_a_generated_client_pages_through_a_whole_list(self):
+        whole = [row for page in self.pages(self.common.LIST_ALL, 37) for row in page.standings]
+        self.assertEqual(len(whole), SUBJECTS)
+        self.assertEqual([row.position for row in whole], list(range(1, SUBJECTS + 1)))
+        self.assertEqual(len({row.subject_ref for row in whole}), SUBJECTS)
+        keys = [(row.effective_band, row.composite) for row in whole]
+        self.assertEqual(keys, sorted(keys, reverse=True))
+
+    def test_contributions_sum_to_the_composite(self):
+        first = next(self.pages(self.common.LIST_OUTSTANDING, 5)).standings
+        self.assertTrue(first)
+        for row in first:
+            answer = self.read.GetStanding(self.ranking.GetStandingRequest(subject_ref=row.subject_ref), timeout=20)
+            for listed in answer.standings:
+                shares = [part.milli_points for part in listed.standing.detail.contributions]
+                self.assertEqual(sum(shares), listed.standing.composite)
+                self.assertTrue(all(part.rule for part in listed.standing.detail.contributions))
+
+    def test_an_export_is_the_list(self):
+        request = self.ranking.ExportStandingsRequest(list=self.common.LIST_ALL)
+        exported = [row.subject_ref for part in self.read.ExportStandings(request, timeout=60) for row in part.standings]
+        listed = [row.subject_ref for page in self.pages(self.common.LIST_ALL, 200) for row in page.standings]
+        self.assertEqual(exported, listed)
+
+    def test_a_write_is_idempotent_and_read_back(self):
+        record = self.evidence.Record(
+            id="client-1", subject_ref="CLIENT-1", source_system="client", event_date="2026-03-30",
+            person=self.evidence.Person(birth_date="1990-01-01", sex=self.common.SEX_MALE, areas=["Northgate"]),
+        )
+        request = self.evidence.WriteEvidenceRequest(request_id=str(uuid.uuid4()), records=[record])
+        first = self.write.WriteEvidence(request, timeout=20)
+        again = self.write.WriteEvidence(request, timeout=20)
+        self.assertEqual(first, again)
+        request.records[0].person.birth_date = "1991-01-01"
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.write.WriteEvidence(request, timeout=20)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.ALREADY_EXISTS)
+        held = self.write.ListEvidence(
+            self.evidence.ListEvidenceRequest(subject_ref="CLIENT-1", min_revision=first.revision), timeout=20
+        )
+        self.assertEqual([version.record.id for version in held.records], ["client-1"])
+
+    def test_every_violation_comes_at_once(self):
+        record = self.evidence.Record(id="", subject_ref="a\u0007b", event_date="2026-02-30", offence=self.evidence.Offence(cjs_code="XX99999"))
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.write.WriteEvidence(
+                self.evidence.WriteEvidenceRequest(request_id=str(uuid.uuid4()), records=[record]), timeout=20
+            )
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        from google.rpc import error_details_pb2, status_pb2
+
+        trailer = dict(refused.exception.trailing_metadata())["grpc-status-details-bin"]
+        status = status_pb2.Status.FromString(trailer)
+        fields = set()
+        for detail in status.details:
+            if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+                bad = error_details_pb2.BadRequest()
+                detail.Unpack(bad)
+                fields = {violation.field for violation in bad.field_violations}
+            if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+                cause = error_details_pb2.ErrorInfo()
+                detail.Unpack(cause)
+                self.assertEqual((cause.reason, cause.domain), ("INVALID_ARGUMENT", "steelyard"))
+        wanted = {"records[0].id", "records[0].subject_ref", "records[0].source_system", "records[0].event_date", "records[0].offence.cjs_code"}
+        self.assertLessEqual(wanted, fields)
+
+    def test_health_is_told_for_each_service(self):
+        stub = health_pb2_grpc.HealthStub(self.channel)
+        for service in ("", "steelyard.v1.RankingService", "steelyard.v1.EvidenceService"):
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
+            self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING, service)
+
+    def test_reflection_names_the_services(self):
+        services = set(ProtoReflectionDescriptorDatabase(self.channel).get_services())
+        self.assertLessEqual({"steelyard.v1.RankingService", "steelyard.v1.EvidenceService"}, services)
+
+    def run_tool(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    @unittest.skipUnless(shutil.which("buf"), "buf is not installed")
+    def test_buf_curl_lists_and_explains(self):
+        def call(method, body):
+            url = f"http://{self.server.address}/steelyard.v1.RankingService/{method}"
+            return self.run_tool("buf", "curl", "--schema", str(ROOT / "proto"), "--protocol", "grpc", "--http2-prior-knowledge", "-d", json.dumps(body), url)
+
+        page = call("ListStandings", {"list": "LIST_OUTSTANDING", "pageSize": 3})
+        second = call("ListStandings", {"list": "LIST_OUTSTANDING", "pageSize": 3, "pageToken": page["nextPageToken"]})
+        self.assertEqual([row["position"] for row in page["standings"] + second["standings"]], [1, 2, 3, 4, 5, 6])
+        who = page["standings"][0]["subjectRef"]
+        explained = call("GetStanding", {"subjectRef": who})
+        self.assertEqual(explained["subjectRef"], who)
+        self.assertTrue(explained["standings"][0]["standing"]["detail"]["contributions"])
+
+    @unittest.skipUnless(shutil.which("grpcurl"), "grpcurl is not installed")
+    def test_grpcurl_works_through_reflection_alone(self):
+        body = json.dumps({"list": "LIST_ALL", "pageSize": 2, "view": "VIEW_FULL"})
+        page = self.run_tool("grpcurl", "-plaintext", "-d", body, self.server.address, "steelyard.v1.RankingService/ListStandings")
+        message = json_format.ParseDict(page, self.ranking.ListStandingsResponse())
+        self.assertEqual(len(message.standings), 2)
+
+    def test_an_altered_page_token_is_refused(self):
+        token = next(self.pages(self.common.LIST_ALL, 10)).next_page_token
+        altered = token[:-1] + ("A" if token[-1] != "A" else "B")
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.read.ListStandings(
+                self.ranking.ListStandingsRequest(list=self.common.LIST_ALL, page_size=10, page_token=altered), timeout=20
+            )
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        with self.assertRaises(grpc.RpcError) as other:
+            self.read.ListStandings(
+                self.ranking.ListStandingsRequest(list=self.common.LIST_CHILDREN, page_size=10, page_token=token), timeout=20
+            )
+        self.assertIn("other arguments", other.exception.details())
+
+
+if __name__ == "__main__":
+    unittest.main()

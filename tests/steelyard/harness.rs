@@ -1,0 +1,186 @@
+//! A real server process on a real socket, with a client generated from the
+//! contract. Whatever a test leaves running is killed when it goes out of scope.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use steelyard::pb;
+use steelyard::pb::evidence_service_client::EvidenceServiceClient;
+use steelyard::pb::ranking_service_client::RankingServiceClient;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use crate::people::AS_OF;
+
+/// Longest wait for a server to be ready or to end.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A server process.
+pub struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    /// A server that keeps everything in memory, weighing on [`AS_OF`].
+    pub fn in_memory() -> Self {
+        Self::with(&["--memory", "--as-of", AS_OF])
+    }
+
+    /// A server on a data directory, weighing on the day that its ledger says.
+    pub fn on(directory: &Path, more: &[&str]) -> Self {
+        let directory = directory.to_str().expect("a temporary path must be text");
+        let mut arguments = vec!["--data-dir", directory];
+        arguments.extend(more);
+        Self::with(&arguments)
+    }
+
+    /// A server with these arguments, ready to be called.
+    pub fn with(arguments: &[&str]) -> Self {
+        let mut process = Self::command(arguments).spawn().expect("the server must start");
+        let log = process.stderr.take().expect("the log is piped");
+        let (ready, address) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                if let Some(address) = address_in(&line) {
+                    // Nobody listens any more once the server is known to be ready.
+                    drop(ready.send(address));
+                }
+            }
+        });
+        let address = address.recv_timeout(PATIENCE).expect("the server must become ready");
+        Self { process, address }
+    }
+
+    fn command(arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
+        command
+            .args(["serve", "--grpc-listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Starts a server that must refuse to; its exit code and what it said.
+    pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+        let output = Self::command(arguments).output().expect("the server must start");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// A client of it.
+    pub async fn client(&self) -> Client {
+        let channel = Channel::from_shared(format!("http://{}", self.address))
+            .expect("an address must be a URI")
+            .connect()
+            .await
+            .expect("a ready server must take connections");
+        Client { evidence: EvidenceServiceClient::new(channel.clone()), ranking: RankingServiceClient::new(channel) }
+    }
+
+    /// Asks it to stop, and waits.
+    pub fn stop(mut self) -> ExitStatus {
+        let killed = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(killed.is_ok_and(|status| status.success()), "the server must still run");
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.process.try_wait().expect("a child can be waited for") {
+                return status;
+            }
+            std::thread::yield_now();
+        }
+        panic!("the server did not stop when asked");
+    }
+
+    /// Kills it as a power cut would, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.process.kill().expect("the server must still run");
+        self.process.wait().expect("a child can be waited for");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone after `stop` and `kill`.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn address_in(line: &str) -> Option<String> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = line.get("fields").unwrap_or(&line);
+    fields.get("grpc.address")?.as_str().map(str::to_owned)
+}
+
+/// Clients of both services.
+#[derive(Clone)]
+pub struct Client {
+    /// Of evidence.
+    pub evidence: EvidenceServiceClient<Channel>,
+    /// Of ranking.
+    pub ranking: RankingServiceClient<Channel>,
+}
+
+impl Client {
+    /// Writes records, all or none.
+    pub async fn try_write(&mut self, records: Vec<pb::Record>) -> Result<pb::WriteEvidenceResponse, tonic::Status> {
+        let request = pb::WriteEvidenceRequest { request_id: new_id(), records, ..Default::default() };
+        self.evidence.write_evidence(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Writes records that must be taken.
+    pub async fn write(&mut self, records: Vec<pb::Record>) -> pb::WriteEvidenceResponse {
+        match self.try_write(records).await {
+            Ok(response) => response,
+            Err(status) => panic!("records must be taken: {}", told(&status)),
+        }
+    }
+
+    /// A whole list, in pages of `size`.
+    pub async fn whole(&mut self, list: pb::List, size: u32) -> Vec<pb::Standing> {
+        let mut whole = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request =
+                pb::ListStandingsRequest { list: list.into(), page_size: size, page_token, ..Default::default() };
+            let page = self.ranking.list_standings(request).await.expect("a page must come").into_inner();
+            whole.extend(page.standings);
+            if page.next_page_token.is_empty() {
+                return whole;
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
+    /// A person's standing on every list.
+    pub async fn standing(&mut self, subject_ref: &str) -> Result<pb::GetStandingResponse, tonic::Status> {
+        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), min_revision: 0 };
+        self.ranking.get_standing(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// A person's standing on one list, which they must stand on.
+    pub async fn on_list(&mut self, subject_ref: &str, list: pb::List) -> pb::Standing {
+        let answer = self.standing(subject_ref).await.expect("the person must be known");
+        let listed = answer.standings.into_iter().find(|listed| listed.list == i32::from(list));
+        listed.and_then(|listed| listed.standing).unwrap_or_else(|| panic!("{subject_ref} must stand on {list:?}"))
+    }
+}
+
+/// A new request id.
+pub fn new_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// A status with its reason and every violation, as `field: REASON: description`.
+pub fn told(status: &tonic::Status) -> String {
+    use tonic_types::StatusExt;
+    let details = status.get_error_details();
+    let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+    let violations: Vec<String> =
+        violations.into_iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+    format!("{:?} {reason} {} {}", status.code(), status.message(), violations.join(" | "))
+}

@@ -1,0 +1,9 @@
+//! Tests of the whole: a real server, real sockets, and the rules that its users rely on.
+
+mod bad_input;
+mod evidence;
+mod harness;
+mod lists;
+mod people;
+mod persona_tests;
+mod personas;
