@@ -44,10 +44,9 @@ fn code(fault: &Fault) -> Code {
     match fault {
         Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
         Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord => Code::NotFound,
-        Fault::NotYetScored
-        | Fault::NoActivePolicy
-        | Fault::PageTokenExpired
-        | Fault::PageTokenOfAnotherStore => Code::FailedPrecondition,
+        Fault::NotYetScored | Fault::NoActivePolicy | Fault::PageTokenExpired | Fault::PageTokenOfAnotherStore => {
+            Code::FailedPrecondition
+        }
         Fault::RequestIdReused => Code::AlreadyExists,
         Fault::EtagMismatch => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
@@ -126,7 +125,10 @@ mod tests {
         let status = status(&fault, "c-1");
         assert_eq!(status.code(), Code::InvalidArgument);
         let details = status.get_error_details();
-        assert_eq!(details.error_info().map(|info| (info.reason.as_str(), info.domain.as_str())), Some(("INVALID_ARGUMENT", "steelyard")));
+        assert_eq!(
+            details.error_info().map(|info| (info.reason.as_str(), info.domain.as_str())),
+            Some(("INVALID_ARGUMENT", "steelyard"))
+        );
         assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(5));
         assert!(status.message().ends_with("and 2 more"), "{}", status.message());
     }

@@ -86,7 +86,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let options = options(settings)?;
+    let options = options(settings);
     let home = settings.store.clone();
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
         let store: Arc<dyn Store> = match &home.home {
@@ -127,7 +127,10 @@ pub async fn run(
             Ok(ended) => ended??,
             Err(_) => {
                 serving.abort();
-                warn!(shutdown.grace_seconds = settings.shutdown.grace.as_secs(), "calls were still in flight and were cut off");
+                warn!(
+                    shutdown.grace_seconds = settings.shutdown.grace.as_secs(),
+                    "calls were still in flight and were cut off"
+                );
             }
         },
     }
@@ -141,21 +144,14 @@ pub async fn run(
     Ok(())
 }
 
-fn options(settings: &Settings) -> anyhow::Result<Options> {
-    let policy = match &settings.lists.policy {
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .with_context(|| format!("the policy file {} could not be read", path.display()))?,
-        ),
-        None => None,
-    };
-    Ok(Options {
+fn options(settings: &Settings) -> Options {
+    Options {
         as_of: settings.lists.as_of,
-        policy,
+        policy: settings.lists.policy.as_ref().map(|file| file.text.clone()),
         stale_after: settings.lists.stale_after,
         page_pins: settings.limits.page_pins,
         now: Arc::new(Timestamp::now),
-    })
+    }
 }
 
 fn router(

@@ -65,18 +65,10 @@ impl Board {
     /// Weighs whoever was touched and puts up the new standings. Nothing is put up while no policy or day is set.
     pub(super) fn publish(&self, state: &State, touched: &Touched, now: Timestamp) {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
-        let meta = Meta {
-            revision: state.revision(),
-            as_of,
-            rules: Arc::clone(rules),
-            generation: 0,
-            published: now,
-        };
+        let meta = Meta { revision: state.revision(), as_of, rules: Arc::clone(rules), generation: 0, published: now };
         let earlier = self.standings.load_full();
         let next = match &earlier {
-            Some(earlier) if !touched.everyone => {
-                earlier.with(&self.changes(state, touched, rules, as_of), meta)
-            }
+            Some(earlier) if !touched.everyone => earlier.with(&self.changes(state, touched, rules, as_of), meta),
             Some(earlier) => self.everyone(state, rules, as_of, meta).replacing(earlier),
             None => self.everyone(state, rules, as_of, meta),
         };
@@ -86,11 +78,8 @@ impl Board {
     }
 
     fn everyone(&self, state: &State, rules: &Rules, as_of: Date, meta: Meta) -> Standings {
-        let rows: Vec<(Arc<Dossier>, Row)> = state
-            .dossiers()
-            .par_iter()
-            .map(|dossier| (Arc::clone(dossier), self.row(dossier, rules, as_of)))
-            .collect();
+        let rows: Vec<(Arc<Dossier>, Row)> =
+            state.dossiers().par_iter().map(|dossier| (Arc::clone(dossier), self.row(dossier, rules, as_of))).collect();
         Standings::load(meta, Arc::clone(&self.names), Arc::clone(state.references()), rows)
     }
 

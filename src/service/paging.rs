@@ -34,11 +34,7 @@ impl Paging {
         };
         let (process, _) = uuid::Uuid::new_v4().as_u64_pair();
         let limits = Limits { snapshots, ..Limits::default() };
-        Self {
-            tokens: Tokens::new(key, public, process),
-            pins: Pins::new(limits, retirement),
-            begun: Instant::now(),
-        }
+        Self { tokens: Tokens::new(key, public, process), pins: Pins::new(limits, retirement), begun: Instant::now() }
     }
 
     /// The snapshot of a page and where the page begins: the newest at the top, or the pinned one further down.
@@ -60,13 +56,7 @@ impl Paging {
     }
 
     /// The token of the page after `cursor`, with its snapshot held.
-    pub fn next(
-        &self,
-        standings: &Arc<Standings>,
-        cursor: Cursor,
-        caller: &Caller,
-        asked: &PageOf,
-    ) -> String {
+    pub fn next(&self, standings: &Arc<Standings>, cursor: Cursor, caller: &Caller, asked: &PageOf) -> String {
         let pin = self.pins.pin(standings, holder(caller), self.millis());
         self.tokens.seal(&Ticket { pin, cursor, digest: digest(caller, &asked.arguments) })
     }

@@ -242,8 +242,7 @@ impl Writer {
             return Ok(verdict_of(record, verdict, Revision(0), Vec::new()));
         }
         let subject = self.state.subject(&record.subject_ref).unwrap_or_else(|| self.state.next_subject());
-        let body =
-            Body::EvidenceWritten(EvidenceWritten { record: Some(record.clone()), supersedes: supersedes.0 });
+        let body = Body::EvidenceWritten(EvidenceWritten { record: Some(record.clone()), supersedes: supersedes.0 });
         self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
         Ok(verdict_of(record, verdict, group.head(), Vec::new()))
     }
