@@ -107,8 +107,8 @@ impl Drop for Server {
 
 fn address_in(line: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let fields = line.get("fields").unwrap_or(&line);
-    fields.get("grpc.address")?.as_str().map(str::to_owned)
+    let ready = line.get("message")?.as_str()? == "ready";
+    line.get("grpc.address").filter(|_| ready)?.as_str().map(str::to_owned)
 }
 
 /// Clients of both services.
