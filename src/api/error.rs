@@ -98,16 +98,15 @@ const TOLD: usize = 3;
 
 fn message(fault: &Fault) -> String {
     let Fault::Invalid(violations) = fault else { return fault.to_string() };
-    let mut message = violations
+    let mut told: Vec<String> = violations
         .iter()
         .take(TOLD)
         .map(|violation| format!("{}: {}", violation.field, violation.description))
-        .collect::<Vec<_>>()
-        .join("; ");
+        .collect();
     if violations.len() > TOLD {
-        message.push_str(&format!("; and {} more", violations.len() - TOLD));
+        told.push(format!("and {} more", violations.len() - TOLD));
     }
-    message
+    told.join("; ")
 }
 
 #[cfg(test)]

@@ -52,8 +52,11 @@ impl<'a> Rows<'a> {
     }
 
     fn detail(&self, subject: SubjectId, explanation: Explanation) -> pb::StandingDetail {
-        let reasons =
-            self.standings.row(subject).into_iter().flat_map(|row| row.reasons().map(|reason| reason.proto()));
+        let reasons = self
+            .standings
+            .row(subject)
+            .into_iter()
+            .flat_map(|row| row.reasons().map(super::super::domain::word::OutstandingReason::proto));
         detail::detail(explanation, self.list.family(), &self.standings.rules().policy, reasons)
     }
 

@@ -2,7 +2,6 @@
 //! up the next. Nobody waits for anybody.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -28,7 +27,7 @@ pub struct Board {
     standings: ArcSwapOption<Standings>,
     names: Arc<Names>,
     revision: watch::Sender<Revision>,
-    writable: AtomicBool,
+    writable: watch::Sender<bool>,
 }
 
 impl Board {
@@ -39,7 +38,7 @@ impl Board {
             standings: ArcSwapOption::empty(),
             names: Arc::default(),
             revision: watch::Sender::new(Revision(0)),
-            writable: AtomicBool::new(true),
+            writable: watch::Sender::new(true),
         }
     }
 
@@ -53,13 +52,13 @@ impl Board {
         self.revision.subscribe()
     }
 
-    /// Whether the writer takes writes.
-    pub fn writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
+    /// Tells whether the writer takes writes.
+    pub fn writable(&self) -> watch::Receiver<bool> {
+        self.writable.subscribe()
     }
 
     pub(super) fn set_writable(&self, writable: bool) {
-        self.writable.store(writable, Ordering::Relaxed);
+        self.writable.send_replace(writable);
     }
 
     /// Weighs whoever was touched and puts up the new standings. Nothing is put up while no policy or day is set.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::people::AS_OF;
 
 /// Longest wait for a server to be ready or to end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server process.
 pub struct Server {
@@ -56,10 +56,10 @@ impl Server {
 
     fn command(arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
-        if !arguments.contains(&"--grpc-listen") {
-            command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
-        } else {
+        if arguments.contains(&"--grpc-listen") {
             command.arg("serve");
+        } else {
+            command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
         }
         command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
         command

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use steelyard::domain::Date;
 use steelyard::pb;
+use steelyard::pb::batch_standing::Result as Found;
 
 use crate::harness::{Client, Server, told};
 use crate::people::Somebody;
@@ -156,7 +157,6 @@ async fn neighbours_and_batches_agree_with_the_list() {
         ..Default::default()
     };
     let batch = client.ranking.batch_get_standings(request).await.expect("must be answered").into_inner();
-    use pb::batch_standing::Result as Found;
     let results: Vec<Option<Found>> = batch.results.into_iter().map(|answer| answer.result).collect();
     assert!(matches!(&results[0], Some(Found::Standing(standing)) if standing.subject_ref == "ESCAPED"));
     assert_eq!(results[1], Some(Found::Reason(pb::ErrorReason::UnknownSubject.into())));
