@@ -9,12 +9,12 @@ use tonic::{Request, Response, Status};
 use super::filter::Arguments;
 use super::standing::{Rows, ended, listed};
 use super::{Edge, correlated};
+use crate::domain::MilliPoints;
 use crate::domain::word::{Band, Component, List};
 use crate::pb;
 use crate::pb::ranking_service_server::RankingService;
 use crate::ranking::summary::CASE_AGES;
 use crate::ranking::{DecidedBy, Placed, Summary};
-use crate::domain::MilliPoints;
 use crate::service::fault::Fault;
 use crate::service::ranked::{Compared, PageOf, Reading};
 use crate::service::{Service, held};
@@ -276,11 +276,13 @@ fn compared(service: &Service, list: List, reading: Reading<Compared>) -> pb::Co
     let Reading { standings, found } = reading;
     let rows = Rows::new(&standings, list, true);
     let sums = |explanation: &crate::scoring::composite::Explanation| {
-        Component::ALL.iter().map(|component| {
-            let of = explanation.contributions.iter().filter(|part| part.component == *component);
-            of.map(|part| part.milli).sum::<u32>()
-        })
-        .collect::<Vec<_>>()
+        Component::ALL
+            .iter()
+            .map(|component| {
+                let of = explanation.contributions.iter().filter(|part| part.component == *component);
+                of.map(|part| part.milli).sum::<u32>()
+            })
+            .collect::<Vec<_>>()
     };
     let differences: Vec<pb::ComponentDifference> = Component::ALL
         .iter()
@@ -321,12 +323,7 @@ fn decided(by: DecidedBy) -> pb::DecidedBy {
 }
 
 /// The comparison in a sentence.
-fn why(
-    above: &pb::Standing,
-    below: &pb::Standing,
-    by: DecidedBy,
-    differences: &[pb::ComponentDifference],
-) -> String {
+fn why(above: &pb::Standing, below: &pb::Standing, by: DecidedBy, differences: &[pb::ComponentDifference]) -> String {
     let (first, second) = (&above.subject_ref, &below.subject_ref);
     match by {
         DecidedBy::EffectiveBand => format!(
@@ -354,7 +351,9 @@ fn why(
             format!("Composite, harm and threat are equal; {first} stands above {second} because risk is greater.")
         }
         DecidedBy::OutstandingSince => {
-            format!("The scores are equal; {first} stands above {second} because they have been outstanding for longer.")
+            format!(
+                "The scores are equal; {first} stands above {second} because they have been outstanding for longer."
+            )
         }
         DecidedBy::SubjectRef => {
             format!("Everything is equal; {first} stands above {second} only because references are in order.")

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::people::AS_OF;
 
 /// Longest wait for a server to be ready or to end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server process.
 pub struct Server {
@@ -56,11 +56,12 @@ impl Server {
 
     fn command(arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
-        command
-            .args(["serve", "--grpc-listen", "127.0.0.1:0", "--log-format", "json"])
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null());
+        if arguments.contains(&"--grpc-listen") {
+            command.arg("serve");
+        } else {
+            command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
+        }
+        command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
         command
     }
 
@@ -80,18 +81,13 @@ impl Server {
         Client { evidence: EvidenceServiceClient::new(channel.clone()), ranking: RankingServiceClient::new(channel) }
     }
 
-    /// Asks it to stop, and waits.
-    pub fn stop(mut self) -> ExitStatus {
+    /// Asks it to stop, and waits. Clients that are idle must not hold it up.
+    pub async fn stop(mut self) -> ExitStatus {
         let killed = Command::new("kill").arg(self.process.id().to_string()).status();
         assert!(killed.is_ok_and(|status| status.success()), "the server must still run");
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if let Some(status) = self.process.try_wait().expect("a child can be waited for") {
-                return status;
-            }
-            std::thread::yield_now();
-        }
-        panic!("the server did not stop when asked");
+        let waited = tokio::task::spawn_blocking(move || self.process.wait());
+        let waited = tokio::time::timeout(PATIENCE, waited).await.expect("the server must stop when asked");
+        waited.expect("waiting must not panic").expect("a child can be waited for")
     }
 
     /// Kills it as a power cut would, and waits until it is gone.
@@ -111,8 +107,8 @@ impl Drop for Server {
 
 fn address_in(line: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let fields = line.get("fields").unwrap_or(&line);
-    fields.get("grpc.address")?.as_str().map(str::to_owned)
+    let ready = line.get("message")?.as_str()? == "ready";
+    line.get("grpc.address").filter(|_| ready)?.as_str().map(str::to_owned)
 }
 
 /// Clients of both services.
