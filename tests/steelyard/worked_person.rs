@@ -224,3 +224,28 @@ async fn what_would_change_it_changes_it_as_the_page_says() {
         }
     }
 }
+
+#[test]
+fn a_reader_with_a_calculator_gets_the_probabilities_on_the_page() {
+    // What each row of the table is multiplied by: 28 years and its powers, the category, three occasions, one month,
+    // the rate of sanctions and its square, violent occasions, their rate, and exactly one of them.
+    let rates = [libm::log(3.0 / 32.0), libm::log(3.0 / 18.0), libm::log(3.0 / 18.0)];
+    let quantities = |rate: f64| {
+        [1.0, 28.0, 784.0, 21_952.0, 614_656.0, 1.0, 3.0, 1.0, rate, rate * rate, 1.0, libm::log(1.0 / 36.0), 1.0]
+    };
+    let rows = table("His risk");
+    let (_, predictors) = PAGE.split_once("| predictor | z |").expect("the page must show the predictors");
+    for (place, name) in ["ARP", "VRP", "SVRP"].into_iter().enumerate() {
+        let quantities = quantities(rates[place]);
+        assert_eq!(rows.len(), quantities.len());
+        let z: f64 = rows
+            .iter()
+            .zip(quantities)
+            .filter(|(row, _)| !row[place + 1].is_empty())
+            .map(|(row, quantity)| quantity * row[place + 1].parse::<f64>().expect("the cell must hold a number"))
+            .sum();
+        let percent = 100.0 / (1.0 + libm::exp(-z));
+        let told = format!("| {name} | {z:.6} | {percent:.4} % |");
+        assert!(predictors.lines().any(|line| line.starts_with(&told)), "{told}");
+    }
+}
