@@ -7,3 +7,4 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod worked_person;
