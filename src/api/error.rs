@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::pb;
 use crate::service::fault::Fault;
@@ -63,12 +63,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
         Fault::Invalid(violations) => {
-            for violation in violations {
-                details.add_bad_request_violation(
-                    &violation.field,
-                    format!("{}: {}", violation.reason, violation.description),
-                );
-            }
+            let fields = violations.iter().map(|violation| {
+                let mut field = FieldViolation::new(&violation.field, &violation.description);
+                field.reason.clone_from(&violation.reason);
+                field
+            });
+            details.set_bad_request(fields.collect::<Vec<_>>());
         }
         Fault::QueueFull => {
             details.set_retry_info(Some(RETRY));
@@ -98,11 +98,7 @@ const TOLD: usize = 3;
 
 fn message(fault: &Fault) -> String {
     let Fault::Invalid(violations) = fault else { return fault.to_string() };
-    let mut told: Vec<String> = violations
-        .iter()
-        .take(TOLD)
-        .map(|violation| format!("{}: {}", violation.field, violation.description))
-        .collect();
+    let mut told: Vec<String> = violations.iter().take(TOLD).map(|violation| violation.description.clone()).collect();
     if violations.len() > TOLD {
         told.push(format!("and {} more", violations.len() - TOLD));
     }

@@ -30,6 +30,9 @@ use crate::store::{Identity, MemoryStore, SledStore, Store};
 /// How often the house is put in order.
 const TEND: Duration = Duration::from_secs(15);
 
+/// How long the writer may take to end once nobody can ask it anything more.
+const WRITER_ENDS: Duration = Duration::from_secs(5);
+
 /// What every service at the edge shares.
 pub struct Edge {
     /// The use cases.
@@ -121,7 +124,6 @@ pub async fn run(
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let told = async move {
         shutdown.await;
-        info!("stopping: no new calls");
         // Load balancers and waiting streams learn of it at once.
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
@@ -151,12 +153,11 @@ pub async fn run(
     tending.abort();
     drop(edge);
     let writer = tokio::task::spawn_blocking(move || writer.join());
-    if let Ok(joined) = tokio::time::timeout(settings.shutdown.grace, writer).await {
+    if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
         joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?;
     } else {
-        warn!("the writer had not ended within the grace period");
+        warn!("calls that were cut off still hold the writer; everything acknowledged is durable");
     }
-    info!("stopped");
     Ok(())
 }
 
@@ -195,6 +196,7 @@ fn router(
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     Ok(tonic::transport::Server::builder()
         .timeout(settings.limits.request_timeout)

@@ -176,7 +176,9 @@ pub fn told(status: &tonic::Status) -> String {
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    let violations: Vec<String> =
-        violations.into_iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+    let violations: Vec<String> = violations
+        .into_iter()
+        .map(|violation| format!("{}: {}: {}", violation.field, violation.reason, violation.description))
+        .collect();
     format!("{:?} {reason} {} {}", status.code(), status.message(), violations.join(" | "))
 }
