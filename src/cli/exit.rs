@@ -111,9 +111,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(Exit::Usage)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
-            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. })) {
-                Some(Exit::Unavailable)
-            } else if cause.is::<tonic::transport::Error>() {
+            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
+                || cause.is::<tonic::transport::Error>()
+            {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)
