@@ -52,3 +52,7 @@ keep:
 # The demonstration, on a free port, ending by itself
 demo:
     cargo run --release --locked -- demo --once --port 0
+
+# How the order of seven thousand real people agrees with what they went on to do; needs the shared reference
+broward:
+    cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1

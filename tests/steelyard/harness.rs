@@ -17,6 +17,18 @@ use crate::people::AS_OF;
 /// Longest wait for a server to be ready or to end.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// The command with no settings but those that a test gives it: neither a developer's own nor the variables of the
+/// tests themselves, which the server would refuse as misspelt settings.
+pub fn steelyard() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("STEELYARD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// A server process.
 pub struct Server {
     process: Child,
@@ -55,7 +67,7 @@ impl Server {
     }
 
     fn command(arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
+        let mut command = steelyard();
         if arguments.contains(&"--grpc-listen") {
             command.arg("serve");
         } else {
@@ -71,9 +83,14 @@ impl Server {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
+    /// Where it listens, as the command line takes it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A client of it.
     pub async fn client(&self) -> Client {
-        let channel = Channel::from_shared(format!("http://{}", self.address))
+        let channel = Channel::from_shared(self.url())
             .expect("an address must be a URI")
             .connect()
             .await
