@@ -191,28 +191,7 @@ pub fn ordinal(number: u32) -> String {
 
 /// `2026-03-31` as `31 March 2026`; anything else as it is.
 pub fn day(text: &str) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    text.parse::<Date>().map_or_else(
-        |_| plain(text),
-        |date| {
-            let (year, month, day) = date.ymd();
-            let month = usize::try_from(month - 1).expect("a month must be from 1 to 12");
-            format!("{day} {} {year}", MONTHS[month])
-        },
-    )
+    text.parse::<Date>().map_or_else(|_| plain(text), Date::spelt)
 }
 
 /// Text of a record as it may be printed: a control character could otherwise command the terminal.

@@ -74,6 +74,27 @@ impl Date {
         Self::from_civil(instant.to_zoned(london()).date())
     }
 
+    /// The date as an officer writes it: `3 March 2026`.
+    pub fn spelt(self) -> String {
+        const MONTHS: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        let (year, month, day) = self.ymd();
+        let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month - 1)).copied().unwrap_or_default();
+        format!("{day} {month} {year}")
+    }
+
     /// The instant at which this day begins in London.
     pub fn london_midnight(self) -> Timestamp {
         self.civil().to_zoned(london()).expect("a date between 1900 and 2199 must have a midnight").timestamp()

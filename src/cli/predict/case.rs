@@ -1,15 +1,13 @@
 //! A case as the analyst writes it: which of the two forms it has, and whether
 //! it can be answered.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use serde_json::Value;
 use serde_json::error::Category as Fault;
 
 use super::answer::{Answer, Refusal, Violation};
 use super::check::{Check, Members};
 use crate::domain::offence::Category;
+use crate::reference;
 use crate::scoring::risk::ogrs3;
 use crate::scoring::risk::two_year::{Facts, Instrument};
 
@@ -208,16 +206,9 @@ fn category(check: &mut Check) -> Option<Category> {
     }
 }
 
-/// The actuarial category of a Home Office code in the published table.
+/// The actuarial category of a Home Office code in the published table, UNKNOWN among them; `None` where the table
+/// does not list the code.
 fn category_of(ho_code: &str) -> Option<Category> {
-    static CATEGORIES: LazyLock<HashMap<String, Category>> = LazyLock::new(|| {
-        let text = include_str!("../../../reference/offences/home_office_codes.csv");
-        let rows = csv::Reader::from_reader(text.as_bytes()).into_records();
-        rows.map(|row| {
-            let row = row.expect("the Home Office codes must be the CSV that the build verified");
-            (row[0].to_owned(), row[4].parse().expect("every code must have one of the 25 categories"))
-        })
-        .collect()
-    });
-    CATEGORIES.get(ho_code).copied()
+    let offence = reference::tables().ho_offence(reference::tables().ho(ho_code)?);
+    offence.listed.then(|| offence.category.unwrap_or(Category::Unknown))
 }

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const TWO_YEAR_CASES: &str = include_str!("../../../reference/predictors/hmpps_cases.json");
-const OGRS3_CASES: &str = include_str!("../../../reference/predictors/ogrs3_cases.json");
+use crate::reference::{OGRS3_CASES, PREDICTOR_CASES as TWO_YEAR_CASES};
 
 fn cases(text: &str) -> Vec<Value> {
     serde_json::from_str(text).expect("must be a JSON array")

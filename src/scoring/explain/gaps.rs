@@ -6,7 +6,6 @@ use crate::domain::evidence::{Other, Outstanding};
 use crate::domain::word::{CustodyKind, CustodyState, Family, OutstandingReason};
 use crate::scoring::composite::{Doubts, Whole};
 use crate::scoring::custody::stays;
-use crate::scoring::harm::spelt;
 use crate::scoring::{Case, Gap, floors};
 
 /// Every gap of a person in one family; those that the components heard come first.
@@ -49,7 +48,7 @@ fn stale(case: &Case<'_>, places: &[usize]) -> impl Iterator<Item = Gap> {
         description: format!(
             "A suspicion last updated on {}, {days} days ago or more, gives a point or more of the score. Its outcome \
              would settle it.",
-            spelt(offence.updated)
+            offence.updated.spelt()
         ),
         evidence: vec![offence.id.into()],
         widens: true,
@@ -144,7 +143,7 @@ fn expired<'a>(case: &Case<'a>) -> impl Iterator<Item = Gap> + use<'a> {
         reason: "ASSESSMENT_EXPIRED",
         description: format!(
             "The newest assessment of its kind expired after {} and no longer counts. A new assessment would settle it.",
-            spelt(last)
+            last.spelt()
         ),
         evidence: vec![id.into()],
         widens: false,

@@ -115,7 +115,7 @@ fn safeguarding(case: &Case<'_>, weighed: &Weighed) -> Vec<String> {
         );
     }
     for (_, referral) in exploitation(case.dossier) {
-        let date = harm::spelt(referral.date);
+        let date = referral.date.spelt();
         let standing = match referral.status {
             ExploitationStatus::Pending => format!("Referred on {date} as a possible victim of modern slavery"),
             ExploitationStatus::Positive => format!("Found on {date} to be a victim of modern slavery"),

@@ -26,7 +26,6 @@ pub use resolve::{Basis, Resolved, Resolver};
 pub use stale::{Stale, stale, stale_gap};
 pub(super) use tally::Once;
 use tally::Tally;
-pub(super) use telling::spelt;
 
 /// Where a code's harm days come from, in the order asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

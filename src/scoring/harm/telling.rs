@@ -33,12 +33,12 @@ fn description(case: &Case<'_>, term: &Term<'_>, offence: &OffenceView<'_>) -> S
     let mut text = format!("{}: {}", title(offence.code), outcome_words(offence.outcome));
     if let Some(date) = offence.outcome_date {
         text += " on ";
-        text += &spelt(date);
+        text += &date.spelt();
     }
     text += "; ";
     match offence.committed {
-        Some(date) => text += &["committed on ", &spelt(date)].concat(),
-        None => text += &["reported on ", &spelt(offence.reported), ", date of the offence not known"].concat(),
+        Some(date) => text += &["committed on ", &date.spelt()].concat(),
+        None => text += &["reported on ", &offence.reported.spelt(), ", date of the offence not known"].concat(),
     }
     for said in victim_words(case, term) {
         text += "; ";
@@ -90,10 +90,10 @@ fn victim_words(case: &Case<'_>, term: &Term<'_>) -> Vec<String> {
     match (dates.as_slice(), repeat) {
         ([], false) => {}
         ([], true) => said.push("a repeat victim".to_owned()),
-        ([date], _) => said.push(format!("a repeat victim, also on {}", spelt(*date))),
+        ([date], _) => said.push(format!("a repeat victim, also on {}", date.spelt())),
         (dates, _) => {
             let latest = &dates[dates.len().saturating_sub(DATES_TOLD)..];
-            let latest: Vec<String> = latest.iter().map(|date| spelt(*date)).collect();
+            let latest: Vec<String> = latest.iter().map(|date| date.spelt()).collect();
             let which = if dates.len() > DATES_TOLD { ", the latest" } else { ":" };
             said.push(format!("a repeat victim, also on {} other dates{which} {}", dates.len(), latest.join(", ")));
         }
@@ -231,27 +231,6 @@ fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::NotGuiltyInsanity => "not guilty by reason of insanity",
         Outcome::EvidentialDifficulty => "ended for evidential difficulty",
     }
-}
-
-/// A date as an officer writes it: `3 March 2026`.
-pub(in crate::scoring) fn spelt(date: Date) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let (year, month, day) = date.ymd();
-    let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month - 1)).copied().unwrap_or_default();
-    format!("{day} {month} {year}")
 }
 
 /// A number in plain decimal with at most six places, none of them idle.

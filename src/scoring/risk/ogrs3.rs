@@ -85,7 +85,7 @@ const COPAS_BOOST: f64 = 10.0;
 
 fn coefficients() -> &'static Coefficients {
     static PUBLISHED: LazyLock<Coefficients> = LazyLock::new(|| {
-        let table: Table = serde_json::from_str(include_str!("../../../reference/predictors/ogrs3.json"))
+        let table: Table = serde_json::from_str(crate::reference::OGRS3)
             .expect("the published OGRS3 must be the JSON that the build verified");
         let groups = table.current_offence.into_iter();
         Coefficients {
@@ -148,11 +148,9 @@ impl ByCode {
     fn read() -> Self {
         let groups = published_groups();
         let ho = groups.iter().filter_map(|(code, group)| Some((tables().ho(code)?, *group))).collect();
-        let text = include_str!("../../../reference/offences/cjs_offence_codes.csv");
-        let cjs = csv::Reader::from_reader(text.as_bytes())
-            .into_records()
-            .map(|row| row.expect("the CJS codes must be the CSV that the build verified"))
-            .filter_map(|row| Some((tables().cjs(&row[0])?, *groups.get(&row[2])?)))
+        let listed = tables().cjs_offences().filter(|(_, offence)| offence.listed);
+        let cjs = listed
+            .filter_map(|(place, offence)| Some((place, *groups.get(tables().ho_offence(offence.ho).code)?)))
             .collect();
         Self { ho, cjs }
     }
@@ -160,8 +158,7 @@ impl ByCode {
 
 /// Groups by Home Office code.
 fn published_groups() -> HashMap<String, Group> {
-    let text = include_str!("../../../reference/predictors/ogrs3_offence_groups.csv");
-    csv::Reader::from_reader(text.as_bytes())
+    csv::Reader::from_reader(crate::reference::OGRS3_OFFENCE_GROUPS.as_bytes())
         .into_records()
         .map(|row| {
             let row = row.expect("the OGRS3 groups must be the CSV that the build verified");

@@ -61,7 +61,7 @@ impl Instrument {
     /// Its published coefficients.
     pub fn coefficients(self) -> &'static Coefficients {
         static PUBLISHED: LazyLock<[Coefficients; 3]> = LazyLock::new(|| {
-            let text = include_str!("../../../reference/predictors/hmpps_two_year_predictors.json");
+            let text = crate::reference::TWO_YEAR_PREDICTORS;
             let mut tables: BTreeMap<String, Table> =
                 serde_json::from_str(text).expect("the published predictors must be the JSON that the build verified");
             Instrument::ALL.map(|instrument| {

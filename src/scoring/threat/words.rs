@@ -5,7 +5,6 @@ use super::{Basis, Indicator, Sign, facts};
 use crate::domain::evidence::{Grade, Other};
 use crate::domain::word::{Component, OutstandingReason, ThreatIndicator};
 use crate::scoring::custody::stays;
-use crate::scoring::harm::spelt;
 use crate::scoring::{Case, Factor, Gap, Leaf};
 
 /// The leaf of a sign. `capped`: all intelligence together is held to the policy's most.
@@ -91,7 +90,7 @@ fn violent_or_sexual(case: &Case<'_>, ids: &[Box<str>]) -> Vec<Box<str>> {
 }
 
 fn description(case: &Case<'_>, sign: &Sign<'_>) -> String {
-    let date = spelt(sign.date);
+    let date = sign.date.spelt();
     match sign.basis {
         Basis::Intelligence(indicator, grade, _) => {
             let told = match indicator {
@@ -110,7 +109,7 @@ fn description(case: &Case<'_>, sign: &Sign<'_>) -> String {
 }
 
 fn fact(case: &Case<'_>, sign: &Sign<'_>) -> String {
-    let date = spelt(sign.date);
+    let date = sign.date.spelt();
     let why = || file(case, sign).map_or("outstanding", |(reason, _)| why(reason));
     match sign.indicator {
         Indicator::ThreatToLife => {

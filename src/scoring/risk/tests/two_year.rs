@@ -33,7 +33,7 @@ fn arp_agrees_with_the_case_worked_in_the_method() {
 
 #[test]
 fn the_published_case_is_answered_to_1e_9() {
-    let text = include_str!("../../../../reference/predictors/hmpps_cases.json");
+    let text = crate::reference::PREDICTOR_CASES;
     let cases: serde_json::Value = serde_json::from_str(text).expect("must be JSON");
     let case = &cases[0];
     assert_eq!((&case["ho_code"], &case["sanctions"]), (&"071/11".into(), &2.into()));
