@@ -78,6 +78,9 @@ pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Store> {
 }
 
 fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("is empty; name a directory".to_owned());
+    }
     let path = Path::new(text);
     if path.exists() && !path.is_dir() {
         return Err("is a file; name a directory".to_owned());

@@ -120,6 +120,15 @@ fn a_directory_and_memory_contradict_each_other() {
 }
 
 #[test]
+fn a_directory_without_a_name_is_no_directory() {
+    for given in [given(None, &[], &["--data-dir", ""]), given(Some("data_dir = \"\"\n"), &[], &[])] {
+        let problems = problems(given);
+        assert_eq!((problems.len(), problems[0].0.as_str()), (1, "data_dir"));
+        assert!(problems[0].2.contains("name a directory"), "{}", problems[0].2);
+    }
+}
+
+#[test]
 fn a_scalar_where_a_table_belongs_is_refused_and_hides_nothing() {
     let problems = problems(given(Some("grpc = 5\nmemory = true\n"), &[], &[]));
     assert_eq!(problems.len(), 1);

@@ -101,7 +101,7 @@ pub async fn send(
         };
         failures = if answered { 1 } else { failures + 1 };
         if failures >= settings.attempts {
-            return Err(Stopped::Unavailable(reason));
+            return Err(Stopped::Unavailable(format!("{}: {reason}", settings.endpoint.uri())));
         }
         let doubled = settings.pause.saturating_mul(1 << (failures - 1).min(16));
         tokio::time::sleep(after.unwrap_or(doubled).min(settings.longest_pause)).await;
@@ -270,7 +270,11 @@ fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let told = error.to_string();
+        // The network library says the same of a connection twice.
+        if !text.ends_with(&told) {
+            text = format!("{text}: {told}");
+        }
         cause = error.source();
     }
     text

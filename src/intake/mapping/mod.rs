@@ -55,8 +55,7 @@ impl Mapping {
     /// Everything wrong with it.
     pub fn load(path: &Path) -> Result<Self, Vec<Violation>> {
         let whole = |reason, message: String| vec![Violation { at: String::new(), reason, message }];
-        let bytes = std::fs::read(path)
-            .map_err(|error| whole("UNREADABLE", format!("{} cannot be read: {error}", path.display())))?;
+        let bytes = std::fs::read(path).map_err(|error| whole("UNREADABLE", format!("cannot be read: {error}")))?;
         let text = str::from_utf8(&bytes)
             .map_err(|error| whole("NOT_UTF8", format!("is not UTF-8 after byte {}", error.valid_up_to())))?;
         Self::parse(text, path.parent().unwrap_or(Path::new("")))
