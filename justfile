@@ -40,6 +40,12 @@ test-clients:
     @mkdir -p target
     if [ -d tests/clients ]; then STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/clients 2>&1 | tee target/test-clients.log; tail -n 1 target/test-clients.log >> target/closing-lines.txt; else echo "tests/clients: none yet"; fi
 
+# Throw arbitrary bytes at a parser: page_token, csv_mapping, policy, evidence_batch, ndjson_row, predict_line
+fuzz target seconds="60":
+    command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is not there: cargo install cargo-fuzz --locked"; exit 69; }
+    mkdir -p fuzz/corpus/{{ target }}
+    cargo +nightly fuzz run {{ target }} --fuzz-dir fuzz fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }} -max_len=20000
+
 # Known vulnerabilities in what we depend on; fetches the advisory database
 audit:
     cargo deny check advisories

@@ -42,26 +42,30 @@ impl<F: Fn(&OffenceView<'_>, &Classified) -> bool> Window<F> {
         if most < self.needed {
             return Held::default();
         }
-        let point = distinct(&self.dated(case)) >= self.needed;
-        let earlier = if case.tally.undated == 0 {
-            point
-        } else {
-            distinct(&self.at(case, case.rules.policy.quality.unknown_date_days)) >= self.needed
-        };
-        Held { point, low: point && earlier, high: point || earlier }
+        let dated = self.dated(case);
+        let point = distinct(&dated) >= self.needed;
+        if case.tally.undated == 0 {
+            return Held { point, low: point, high: point };
+        }
+        // An offence of unknown day may be of any day before its report: of one already counted, of one more, or of
+        // one before the window.
+        let known = distinct(&self.of(case, |offence| offence.committed));
+        let unknown = self.of(case, |offence| offence.committed.is_none().then_some(offence.reported)).len();
+        let most = known.saturating_add(u32::try_from(unknown).unwrap_or(u32::MAX));
+        Held { point, low: known >= self.needed, high: most >= self.needed }
     }
 
     /// The dates and the records that tell of them.
     pub fn dated<'a>(&self, case: &Case<'a>) -> Dated<'a> {
-        self.at(case, 0)
+        self.of(case, |offence| Some(offence.date()))
     }
 
-    /// The same with every unknown date `shift` calendar days before its report.
-    fn at<'a>(&self, case: &Case<'a>, shift: i32) -> Dated<'a> {
+    /// The same, each on the day that is asked of it.
+    fn of<'a>(&self, case: &Case<'a>, day: impl Fn(&OffenceView<'a>) -> Option<Date>) -> Dated<'a> {
         let mut dated: Dated<'a> = case
             .allegations()
             .filter(|(_, offence, class)| (self.which)(offence, class))
-            .map(|(_, offence, _)| (case.day(offence.committed.unwrap_or(offence.reported - shift)), offence.id))
+            .filter_map(|(_, offence, _)| Some((case.day(day(&offence)?), offence.id)))
             .filter(|(date, _)| case.clock.within(*date, self.days))
             .collect();
         dated.sort_unstable();

@@ -190,12 +190,14 @@ fn repeated_in_batch(subject_ref: &str, earlier: &pb::Record, record: &pb::Recor
 fn born_after(before: Option<&Dossier>, evidence: &Evidence) -> Option<pb::Violation> {
     if let Kind::Person(person) = &evidence.kind {
         let birth = person.birth?;
-        let first = before?.offences().filter_map(|offence| offence.committed).min()?;
+        let before = before?;
+        let others = before.others().iter().filter_map(|filed| other_date(&filed.kind));
+        let first = before.offences().map(|offence| offence.date()).chain(others).min()?;
         return (birth > first).then(|| {
             violation(
                 "person.birth_date",
                 "BORN_AFTER_OFFENCE",
-                &format!("person.birth_date is {birth}, after an offence held of this person on {first}"),
+                &format!("person.birth_date is {birth}, after a fact held of this person on {first}"),
             )
         });
     }
@@ -214,20 +216,24 @@ fn event_date(evidence: &Evidence) -> Option<Date> {
     match &evidence.kind {
         Kind::Person(_) => None,
         Kind::Offence(offence) => Some(offence.committed.unwrap_or(offence.reported)),
-        Kind::Other(other) => Some(match other {
-            Other::SanctionSummary(summary) => summary.first.unwrap_or(summary.as_at),
-            Other::Custody(custody) => custody.start,
-            Other::Marker(marker) => marker.set,
-            Other::Intelligence(intelligence) => intelligence.date,
-            Other::Assessment(assessment) => assessment.made,
-            Other::Order { made } => *made,
-            Other::Breach(breach) => breach.date,
-            Other::Exploitation(exploitation) => exploitation.date,
-            Other::Outstanding(file) => file.first_opened()?,
-            Other::CohortMembership(membership) => membership.selected,
-            Other::BandOverride(decision) => decision.decided,
-        }),
+        Kind::Other(other) => other_date(other),
     }
+}
+
+fn other_date(other: &Other) -> Option<Date> {
+    Some(match other {
+        Other::SanctionSummary(summary) => summary.first.unwrap_or(summary.as_at),
+        Other::Custody(custody) => custody.start,
+        Other::Marker(marker) => marker.set,
+        Other::Intelligence(intelligence) => intelligence.date,
+        Other::Assessment(assessment) => assessment.made,
+        Other::Order { made } => *made,
+        Other::Breach(breach) => breach.date,
+        Other::Exploitation(exploitation) => exploitation.date,
+        Other::Outstanding(file) => file.first_opened()?,
+        Other::CohortMembership(membership) => membership.selected,
+        Other::BandOverride(decision) => decision.decided,
+    })
 }
 
 fn violation(field: &str, reason: &str, description: &str) -> pb::Violation {
@@ -236,4 +242,50 @@ fn violation(field: &str, reason: &str, description: &str) -> pb::Violation {
 
 fn refuse(field: &str, reason: &str, description: &str) -> Judgement {
     Judgement::Refuse(vec![violation(field, reason, description)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb::record::Kind as Stated;
+    use crate::reference::tables;
+
+    fn record(id: &str, date: &str, kind: Stated) -> pb::Record {
+        let (subject_ref, source_system) = ("S-1".to_owned(), "test".to_owned());
+        let event_date = date.to_owned();
+        pb::Record {
+            id: id.to_owned(),
+            subject_ref,
+            source_system,
+            event_date,
+            kind: Some(kind),
+            ..pb::Record::default()
+        }
+    }
+
+    #[test]
+    fn nobody_does_anything_before_birth_whichever_is_told_first() {
+        let born = |date: &str| {
+            let person = pb::Person { birth_date: date.to_owned(), ..pb::Person::default() };
+            record("p", "2026-01-01", Stated::Person(person))
+        };
+        let undated = pb::Offence {
+            ho_code: "008/06".to_owned(),
+            report_date: "2000-01-02".to_owned(),
+            ..pb::Offence::default()
+        };
+        let facts =
+            [record("o", "", Stated::Offence(undated)), record("d", "2000-01-02", Stated::Order(pb::Order::default()))];
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().expect("must be an instant");
+        let state = State::new(tables());
+        let refused = |records: [&pb::Record; 2]| {
+            let mut judge = Judge::new(&state, now, |_| -> Result<HeldVersion, ()> { Err(()) });
+            records.map(|record| judge.judge(record, None)).map(|judged| matches!(judged, Ok(Judgement::Refuse(_))))
+        };
+        for fact in &facts {
+            assert_eq!(refused([&born("2000-01-03"), fact]), [false, true]);
+            assert_eq!(refused([fact, &born("2000-01-03")]), [false, true]);
+            assert_eq!(refused([fact, &born("2000-01-02")]), [false, false]);
+        }
+    }
 }

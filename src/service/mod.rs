@@ -12,6 +12,8 @@ pub mod mutation;
 pub mod paging;
 pub mod ranked;
 pub mod record;
+#[cfg(test)]
+mod replay_tests;
 pub mod start;
 pub mod state;
 pub mod victim;

@@ -72,6 +72,13 @@ fn unreadable(args: &Args, why: &io::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Answers every case held in memory: one JSON object a line.
+pub fn answered(cases: &[u8]) -> Vec<u8> {
+    let mut answers = Vec::new();
+    answer_all(&mut BufReader::new(cases), &mut answers).expect("memory must be readable and writable");
+    answers
+}
+
 /// How many lines were answered, and how many of these with a refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {

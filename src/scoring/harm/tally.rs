@@ -40,6 +40,8 @@ pub(super) struct Parts<'a> {
     pub(super) age: u32,
     /// The same at the lower end, where the offence date is unknown.
     pub(super) oldest: u32,
+    /// The offence date is known.
+    dated: bool,
 }
 
 /// A way in which harm days of one offence were reckoned.
@@ -62,7 +64,15 @@ impl<'a> Parts<'a> {
             None if !class.sexual => case.clock.age(from - case.rules.policy.quality.unknown_date_days),
             None | Some(_) => age,
         };
-        Self { class, proof, uplift: uplift(case, offence), proactive: offence.proactive, age, oldest: earliest }
+        Self {
+            class,
+            proof,
+            uplift: uplift(case, offence),
+            proactive: offence.proactive,
+            age,
+            oldest: earliest,
+            dated: offence.committed.is_some(),
+        }
     }
 
     /// The two records as one offence: the strongest of each.
@@ -74,6 +84,7 @@ impl<'a> Parts<'a> {
             proactive: self.proactive && other.proactive,
             age: self.age.min(other.age),
             oldest: self.oldest.min(other.oldest),
+            dated: self.dated && other.dated,
         }
     }
 
@@ -142,9 +153,24 @@ pub(super) struct Term<'a> {
     pub(super) records: u32,
     pub(super) parts: Parts<'a>,
     days: Days,
+    /// What is known if records that do not know their date are left out, where there are any: `None` without a
+    /// record that does.
+    certain: Option<Parts<'a>>,
+    /// Some record of it, with proof, does not know its date.
+    undated: bool,
+    /// Days that the upper end has beyond those of one offence: records taken for one because they were reported
+    /// on its day may be of other days.
+    apart: f64,
 }
 
 impl<'a> Term<'a> {
+    fn new(policy: &HarmPolicy, once: Once<'a>, place: usize, parts: Parts<'a>) -> Self {
+        let days = parts.days(policy);
+        let certain = parts.dated.then_some(parts);
+        let undated = !parts.dated && parts.proof > 0.0;
+        Self { once, place, records: 1, parts, days, certain, undated, apart: 0.0 }
+    }
+
     pub(super) fn days(&self) -> Days {
         self.days
     }
@@ -169,9 +195,34 @@ impl<'a> Term<'a> {
                 if parts.proof > self.parts.proof {
                     self.place = place;
                 }
+                let alone = parts.days(policy);
+                if !(parts.dated && self.certain.is_some()) {
+                    self.apart += alone.high;
+                }
+                if parts.dated {
+                    self.certain = Some(self.certain.map_or(parts, |certain| certain.joined(parts)));
+                }
+                self.undated |= !parts.dated && parts.proof > 0.0;
                 self.parts = self.parts.joined(parts);
+                let before = self.days;
                 self.days = self.parts.days(policy);
+                if self.undated {
+                    self.days.high += self.apart;
+                    // Records that may be of other days may not lend each other their proof.
+                    self.days.low = self.certain.map_or(before.low.max(alone.low), |certain| certain.days(policy).low);
+                }
             }
+        }
+    }
+
+    /// Whether this undated offence may turn out to be that other one: alike but for its date, which may be any of
+    /// the days before its report.
+    fn may_be(&self, other: &Self, unknown_days: i32) -> bool {
+        match (self.once, other.once) {
+            (Once::Alike(code, reported, victim), Once::Alike(other_code, date, other_victim)) => {
+                code == other_code && victim == other_victim && date < reported && reported - date <= unknown_days
+            }
+            (Once::Incident(..), Once::Alike(..) | Once::Incident(..)) | (Once::Alike(..), Once::Incident(..)) => false,
         }
     }
 }
@@ -212,11 +263,38 @@ impl<'a> Tally<'a> {
             if let Some(term) = tally.terms.get_mut(at) {
                 term.take_in(policy, place, parts);
             } else {
-                let days = parts.days(policy);
-                tally.terms.push(Term { once, place, records: 1, parts, days });
+                tally.terms.push(Term::new(policy, once, place, parts));
             }
         }
+        tally.doubt_undated(case.rules.policy.quality.unknown_date_days);
         tally
+    }
+
+    /// Widens the interval for what an unknown date may turn out to be: another record's offence, or one of its own.
+    fn doubt_undated(&mut self, unknown_days: i32) {
+        // Of an offence and all that may turn out to be the same, the greatest counts at the lower end. An offence
+        // comes after all that it may be, so what these already stand for is known.
+        let mut stands_for: SmallVec<[f64; 12]> = SmallVec::new();
+        if !self.terms.iter().any(|term| term.undated) {
+            return;
+        }
+        for place in 0..self.terms.len() {
+            let term = &self.terms[place];
+            stands_for.push(term.days.low);
+            self.undated |= term.undated && term.apart > 0.0;
+            if !term.undated || term.certain.is_some() {
+                continue;
+            }
+            let own = term.days.low;
+            let may_be = (0..place).filter(|other| term.may_be(&self.terms[*other], unknown_days));
+            let greatest = may_be.reduce(|held, other| if stands_for[other] > stands_for[held] { other } else { held });
+            if let Some(other) = greatest {
+                self.undated = true;
+                self.terms[place].days.low = (own - stands_for[other]).max(0.0);
+                stands_for[other] = stands_for[other].max(own);
+                stands_for[place] = stands_for[other];
+            }
+        }
     }
 
     pub(super) fn terms(&self) -> &[Term<'a>] {

@@ -154,11 +154,9 @@ pub(super) fn gaps(case: &Case<'_>, tally: &Tally<'_>, listener: &mut impl Liste
         listener.gap(|| Gap {
             reason: "OFFENCE_DATE_UNKNOWN",
             description: "The date of these offences is not known, so they count from the day reported; the date \
-                          would settle how far they have faded."
+                          would settle how far they have faded, and whether another record tells of the same."
                 .to_owned(),
-            evidence: concerned(case, |offence| {
-                offence.committed.is_none() && !case.rules.catalogue.classify(offence.code).sexual
-            }),
+            evidence: concerned(case, |offence| offence.committed.is_none()),
             widens: true,
         });
     }

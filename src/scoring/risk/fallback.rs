@@ -4,6 +4,7 @@
 
 use smallvec::SmallVec;
 
+use super::interval::Range;
 use crate::domain::Date;
 use crate::domain::dossier::OffenceView;
 use crate::policy::RiskPolicy;
@@ -56,11 +57,36 @@ impl Contacts {
         let mut dates: SmallVec<[Date; 16]> = dates.collect();
         dates.sort_unstable();
         dates.dedup();
-        let Some(&last) = dates.last() else { return Self::default() };
         let count = u32::try_from(dates.len()).unwrap_or(u32::MAX);
-        let reached = policy.contact_points.iter().rev().find(|(least, _)| *least <= count);
-        let fading = libm::exp2(-f64::from(clock.age(last)) / policy.contact_half_life_days);
-        let points = reached.map_or(0.0, |(_, points)| points * fading);
-        Self { dates: count, last: Some(last), points, undated: false }
+        let last = dates.last().copied();
+        let points = last.map_or(0.0, |last| points(count, last, clock, policy));
+        Self { dates: count, last, points, undated: false }
     }
+
+    /// Least and most points, where dates are only those of reports: such an offence may be of any of the days
+    /// before its report, of one already counted or of one more.
+    pub fn ends(case: &Case<'_>) -> Range {
+        let (clock, policy) = (&case.clock, &case.rules.policy.risk);
+        let (mut dates, mut undated): (SmallVec<[Date; 16]>, SmallVec<[Date; 4]>) = Default::default();
+        for (offence, date) in contact_offences(case, 0) {
+            if offence.committed.is_some() { dates.push(date) } else { undated.push(date) }
+        }
+        let known = Self::count(dates.into_iter(), clock, policy);
+        let longest = case.rules.policy.quality.unknown_date_days;
+        let oldest =
+            undated.iter().map(|date| *date - longest).filter(|date| clock.age(*date) <= policy.contact_window_days);
+        let alone = oldest.max().map_or(0.0, |date| points(1, date, clock, policy));
+        let most = undated.iter().copied().chain(known.last).max().map_or(0.0, |last| {
+            let more = u32::try_from(undated.len()).unwrap_or(u32::MAX);
+            points(known.dates.saturating_add(more), last, clock, policy)
+        });
+        Range { low: known.points.max(alone), high: most }
+    }
+}
+
+/// Points of so many dates, the last of them on a day.
+fn points(count: u32, last: Date, clock: &Clock, policy: &RiskPolicy) -> f64 {
+    let reached = policy.contact_points.iter().rev().find(|(least, _)| *least <= count);
+    let fading = libm::exp2(-f64::from(clock.age(last)) / policy.contact_half_life_days);
+    reached.map_or(0.0, |(_, points)| points * fading)
 }

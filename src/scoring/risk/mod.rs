@@ -81,8 +81,16 @@ pub fn weigh(case: &Case<'_>, listener: &mut impl Listener) -> Risk {
     let reading = Reading::of(case, 0);
     let mut risk = reading.risk();
     if reading.history.undated_charge || reading.contacts.undated {
-        let earlier = Reading::of(case, case.rules.policy.quality.unknown_date_days).risk();
-        risk = risk.widened_to(&earlier);
+        let earlier = Reading::of(case, case.rules.policy.quality.unknown_date_days);
+        risk = risk.widened_to(&earlier.risk());
+        if reading.contacts.undated {
+            let actuarial = reading.assessed.actuarial.with(earlier.assessed.actuarial);
+            let (ends, missing) = (Contacts::ends(case), reading.assessed.missing.max(earlier.assessed.missing));
+            let low = MilliPoints::from_points(actuarial.low.max(ends.low));
+            let high = MilliPoints::from_points(actuarial.high.max(ends.high) + missing);
+            risk.score =
+                Scored { point: risk.score.point, low: low.min(risk.score.low), high: high.max(risk.score.high) };
+        }
     }
     explain::tell(case, &reading, listener);
     risk

@@ -2,3 +2,4 @@
 
 mod people;
 mod principles;
+mod unknown_dates;
