@@ -15,7 +15,7 @@ pub use compare::{Difference, differences};
 use super::case::exploitation;
 use super::composite::{Doubts, Weighed, Whole, in_effect};
 use super::floors::{self, End, Floor};
-use super::{Case, Factor, Gap, Heard, Rules, harm, risk};
+use super::{Case, Factor, Gap, Heard, Rules, risk};
 use crate::domain::Date;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{BandOverride, Other};
