@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::bytes::{AsBytes, kept};
@@ -55,9 +55,8 @@ pub fn serve(arguments: &[String]) -> anyhow::Result<()> {
         tonic::transport::Server::builder()
             .timeout(Duration::from_secs(30))
             .max_concurrent_streams(256)
-            .tcp_nodelay(true)
             .add_service(replies)
-            .serve_with_incoming(TcpListenerStream::new(listener))
+            .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
             .await?;
         Ok(())
     })
