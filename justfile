@@ -53,6 +53,10 @@ keep:
 demo:
     cargo run --release --locked -- demo --once --port 0
 
+# How the order of seven thousand real people agrees with what they went on to do; needs the shared reference
+broward:
+    cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
+
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
 bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory
 

@@ -9,6 +9,10 @@ missing() {
     exit 69
 }
 command -v cargo >/dev/null || missing "cargo is not there; install Rust, see https://rustup.rs"
+if ! python3 -c 'import ensurepip' 2>/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "Installing Python 3 with apt-get: the linters and the foreign clients come with it"
+    apt-get update -qq && apt-get install -qq -y python3 python3-venv
+fi
 command -v python3 >/dev/null || missing "python3 is not there; the linters and the foreign clients come with it"
 
 tools=target/tools

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::pb;
 use crate::service::fault::Fault;
@@ -44,10 +44,9 @@ fn code(fault: &Fault) -> Code {
     match fault {
         Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
         Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord => Code::NotFound,
-        Fault::NotYetScored
-        | Fault::NoActivePolicy
-        | Fault::PageTokenExpired
-        | Fault::PageTokenOfAnotherStore => Code::FailedPrecondition,
+        Fault::NotYetScored | Fault::NoActivePolicy | Fault::PageTokenExpired | Fault::PageTokenOfAnotherStore => {
+            Code::FailedPrecondition
+        }
         Fault::RequestIdReused => Code::AlreadyExists,
         Fault::EtagMismatch => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
@@ -64,12 +63,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
         Fault::Invalid(violations) => {
-            for violation in violations {
-                details.add_bad_request_violation(
-                    &violation.field,
-                    format!("{}: {}", violation.reason, violation.description),
-                );
-            }
+            let fields = violations.iter().map(|violation| {
+                let mut field = FieldViolation::new(&violation.field, &violation.description);
+                field.reason.clone_from(&violation.reason);
+                field
+            });
+            details.set_bad_request(fields.collect::<Vec<_>>());
         }
         Fault::QueueFull => {
             details.set_retry_info(Some(RETRY));
@@ -99,16 +98,11 @@ const TOLD: usize = 3;
 
 fn message(fault: &Fault) -> String {
     let Fault::Invalid(violations) = fault else { return fault.to_string() };
-    let mut message = violations
-        .iter()
-        .take(TOLD)
-        .map(|violation| format!("{}: {}", violation.field, violation.description))
-        .collect::<Vec<_>>()
-        .join("; ");
+    let mut told: Vec<String> = violations.iter().take(TOLD).map(|violation| violation.description.clone()).collect();
     if violations.len() > TOLD {
-        message.push_str(&format!("; and {} more", violations.len() - TOLD));
+        told.push(format!("and {} more", violations.len() - TOLD));
     }
-    message
+    told.join("; ")
 }
 
 #[cfg(test)]
@@ -126,7 +120,10 @@ mod tests {
         let status = status(&fault, "c-1");
         assert_eq!(status.code(), Code::InvalidArgument);
         let details = status.get_error_details();
-        assert_eq!(details.error_info().map(|info| (info.reason.as_str(), info.domain.as_str())), Some(("INVALID_ARGUMENT", "steelyard")));
+        assert_eq!(
+            details.error_info().map(|info| (info.reason.as_str(), info.domain.as_str())),
+            Some(("INVALID_ARGUMENT", "steelyard"))
+        );
         assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(5));
         assert!(status.message().ends_with("and 2 more"), "{}", status.message());
     }

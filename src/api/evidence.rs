@@ -60,9 +60,7 @@ impl EvidenceService for Evidence {
                         let sequence = batch.sequence;
                         let mutation = import_mutation(batch, &reader_caller);
                         match mutation {
-                            Ok(mutation) => {
-                                reader_edge.service.queue(mutation).await.map(|reply| (sequence, reply))
-                            }
+                            Ok(mutation) => reader_edge.service.queue(mutation).await.map(|reply| (sequence, reply)),
                             Err(fault) => Err(fault),
                         }
                     }
@@ -146,10 +144,7 @@ impl EvidenceService for Evidence {
     }
 }
 
-fn write_mutation(
-    mut request: pb::WriteEvidenceRequest,
-    caller: &crate::access::Caller,
-) -> Result<Mutation, Fault> {
+fn write_mutation(mut request: pb::WriteEvidenceRequest, caller: &crate::access::Caller) -> Result<Mutation, Fault> {
     let mut arguments = Arguments::default();
     let id = read_request_id(&mut arguments, &std::mem::take(&mut request.request_id));
     count(&mut arguments, request.records.len());
@@ -169,10 +164,7 @@ fn write_mutation(
     Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
 }
 
-fn import_mutation(
-    mut request: pb::ImportEvidenceRequest,
-    caller: &crate::access::Caller,
-) -> Result<Mutation, Fault> {
+fn import_mutation(mut request: pb::ImportEvidenceRequest, caller: &crate::access::Caller) -> Result<Mutation, Fault> {
     let mut arguments = Arguments::default();
     let id = read_request_id(&mut arguments, &std::mem::take(&mut request.request_id));
     count(&mut arguments, request.records.len());
@@ -198,7 +190,11 @@ fn withdraw_mutation(
     arguments.subject_ref("record_id", &request.record_id);
     let length = request.reason.chars().count();
     if !(10..=500).contains(&length) {
-        arguments.wrong("reason", "LENGTH_OUT_OF_RANGE", format!("reason has {length} characters; 10 to 500 are allowed"));
+        arguments.wrong(
+            "reason",
+            "LENGTH_OUT_OF_RANGE",
+            format!("reason has {length} characters; 10 to 500 are allowed"),
+        );
     }
     arguments.finish()?;
     let digest = content_digest("WithdrawEvidence", &request);
@@ -227,10 +223,8 @@ fn acknowledgement(sequence: u64, answer: Answer) -> pb::ImportEvidenceResponse 
     };
     let (created, superseded, unchanged) =
         (counted(pb::Verdict::Created), counted(pb::Verdict::Superseded), counted(pb::Verdict::Unchanged));
-    let (refused_positions, refused) = (0..)
-        .zip(answer.verdicts)
-        .filter(|(_, verdict)| verdict.verdict == i32::from(pb::Verdict::Refused))
-        .unzip();
+    let (refused_positions, refused) =
+        (0..).zip(answer.verdicts).filter(|(_, verdict)| verdict.verdict == i32::from(pb::Verdict::Refused)).unzip();
     pb::ImportEvidenceResponse {
         sequence,
         revision: answer.revision.0,

@@ -1,9 +1,7 @@
 //! Arguments of ranking calls as typed values, or everything wrong with them.
 
 use crate::domain::id::check_reference;
-use crate::domain::word::{
-    Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason,
-};
+use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason};
 use crate::pb;
 use crate::ranking::Filter;
 use crate::service::fault::Fault;
@@ -99,7 +97,11 @@ impl Arguments {
 
     fn references(&mut self, field: &str, texts: &[String], length: usize) -> Vec<String> {
         if texts.len() > MOST_REFERENCES {
-            self.wrong(field, "TOO_MANY", format!("{field} holds {}; at most {MOST_REFERENCES} are allowed", texts.len()));
+            self.wrong(
+                field,
+                "TOO_MANY",
+                format!("{field} holds {}; at most {MOST_REFERENCES} are allowed", texts.len()),
+            );
         }
         for (place, text) in texts.iter().take(MOST_REFERENCES).enumerate() {
             if let Err(why) = check_reference(text, length) {

@@ -9,6 +9,7 @@ pub mod standing;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -25,6 +26,12 @@ use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::service::fault::Fault;
 use crate::service::{Options, Service, Started};
 use crate::store::{Identity, MemoryStore, SledStore, Store};
+
+/// How often the house is put in order.
+const TEND: Duration = Duration::from_secs(15);
+
+/// How long the writer may take to end once nobody can ask it anything more.
+const WRITER_ENDS: Duration = Duration::from_secs(5);
 
 /// What every service at the edge shares.
 pub struct Edge {
@@ -86,7 +93,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let options = options(settings)?;
+    let options = options(settings);
     let home = settings.store.clone();
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
         let store: Arc<dyn Store> = match &home.home {
@@ -102,13 +109,21 @@ pub async fn run(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
+    let tending = tokio::spawn(tend(service.clone()));
+    tokio::spawn({
+        let (read_only, health) = (service.read_only(), health.clone());
+        async move {
+            read_only.await;
+            // Reads go on; a balancer that writes must look elsewhere.
+            health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
+        }
+    });
     let edge = Arc::new(Edge { service });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let told = async move {
         shutdown.await;
-        info!("stopping: no new calls");
         // Load balancers and waiting streams learn of it at once.
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
@@ -125,39 +140,46 @@ pub async fn run(
     };
     match ended {
         Some(ended) => ended??,
-        None => match tokio::time::timeout(settings.shutdown.grace, &mut serving).await {
-            Ok(ended) => ended??,
-            Err(_) => {
+        None => {
+            if let Ok(ended) = tokio::time::timeout(settings.shutdown.grace, &mut serving).await {
+                ended??;
+            } else {
                 serving.abort();
-                warn!(shutdown.grace_seconds = settings.shutdown.grace.as_secs(), "calls were still in flight and were cut off");
+                warn!(
+                    shutdown.grace_seconds = settings.shutdown.grace.as_secs(),
+                    "calls were still in flight and were cut off"
+                );
             }
-        },
+        }
     }
+    tending.abort();
     drop(edge);
     let writer = tokio::task::spawn_blocking(move || writer.join());
-    match tokio::time::timeout(settings.shutdown.grace, writer).await {
-        Ok(joined) => joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?,
-        Err(_) => warn!("the writer had not ended within the grace period"),
+    if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
+        joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?;
+    } else {
+        warn!("calls that were cut off still hold the writer; everything acknowledged is durable");
     }
-    info!("stopped");
     Ok(())
 }
 
-fn options(settings: &Settings) -> anyhow::Result<Options> {
-    let policy = match &settings.lists.policy {
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .with_context(|| format!("the policy file {} could not be read", path.display()))?,
-        ),
-        None => None,
-    };
-    Ok(Options {
+/// Keeps the house in order between calls.
+async fn tend(service: Service) {
+    let mut interval = tokio::time::interval(TEND);
+    loop {
+        interval.tick().await;
+        service.tend();
+    }
+}
+
+fn options(settings: &Settings) -> Options {
+    Options {
         as_of: settings.lists.as_of,
-        policy,
+        policy: settings.lists.policy.as_ref().map(|file| file.text.clone()),
         stale_after: settings.lists.stale_after,
         page_pins: settings.limits.page_pins,
         now: Arc::new(Timestamp::now),
-    })
+    }
 }
 
 fn router(
@@ -176,6 +198,7 @@ fn router(
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     Ok(tonic::transport::Server::builder()
         .timeout(settings.limits.request_timeout)

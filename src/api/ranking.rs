@@ -9,12 +9,12 @@ use tonic::{Request, Response, Status};
 use super::filter::Arguments;
 use super::standing::{Rows, ended, listed};
 use super::{Edge, correlated};
+use crate::domain::MilliPoints;
 use crate::domain::word::{Band, Component, List};
 use crate::pb;
 use crate::pb::ranking_service_server::RankingService;
 use crate::ranking::summary::CASE_AGES;
 use crate::ranking::{DecidedBy, Placed, Summary};
-use crate::domain::MilliPoints;
 use crate::service::fault::Fault;
 use crate::service::ranked::{Compared, PageOf, Reading};
 use crate::service::{Service, held};
@@ -232,7 +232,7 @@ impl RankingService for Ranking {
         let mut arguments = Arguments::default();
         let list = arguments.list(asked.list);
         let full = arguments.full(asked.view);
-        let mut page_of = PageOf {
+        let page_of = PageOf {
             list,
             filter: arguments.filter(asked.filter.as_ref()),
             size: if full { MOST_FULL as usize } else { EXPORT_BASIC },
@@ -243,24 +243,30 @@ impl RankingService for Ranking {
         let (sender, parts) = tokio::sync::mpsc::channel(EXPORT_IN_FLIGHT);
         let edge = Arc::clone(&self.0);
         tokio::spawn(async move {
+            let mut part = edge.service.page(&caller, &page_of, asked.min_revision).await;
             loop {
-                let read = edge.service.page(&caller, &page_of, asked.min_revision).await;
-                let part = read.map(|disclosure| {
-                    let Reading { standings, found } = disclosure.answer;
-                    pb::ExportStandingsResponse {
-                        context: Some(edge.service.context(&standings)),
-                        standings: Rows::new(&standings, list, full).all(&found.page.rows),
-                        resume_token: found.next.unwrap_or_default(),
-                        list_size: size(standings.size(list)),
-                        sent_time: Some(edge.service.instant()),
+                let Reading { standings, found } = match part {
+                    Ok(disclosure) => disclosure.answer,
+                    Err(fault) => {
+                        let refused = edge.refuse("ExportStandings", &caller, &fault);
+                        // A client that went away has nobody to tell.
+                        let _ = sender.send(Err(refused)).await;
+                        return;
                     }
-                });
-                let part = part.map_err(|fault| edge.refuse("ExportStandings", &caller, &fault));
-                let resume = part.as_ref().map(|part| part.resume_token.clone()).unwrap_or_default();
-                if sender.send(part).await.is_err() || resume.is_empty() {
+                };
+                let next = found.page.next;
+                let message = pb::ExportStandingsResponse {
+                    context: Some(edge.service.context(&standings)),
+                    standings: Rows::new(&standings, list, full).all(&found.page.rows),
+                    resume_token: found.next.unwrap_or_default(),
+                    list_size: size(standings.size(list)),
+                    sent_time: Some(edge.service.instant()),
+                };
+                if sender.send(Ok(message)).await.is_err() {
                     return;
                 }
-                page_of.token = resume;
+                let Some(cursor) = next else { return };
+                part = Ok(edge.service.page_after(&caller, &page_of, &standings, cursor));
             }
         });
         Ok(Response::new(ReceiverStream::new(parts)))
@@ -276,11 +282,13 @@ fn compared(service: &Service, list: List, reading: Reading<Compared>) -> pb::Co
     let Reading { standings, found } = reading;
     let rows = Rows::new(&standings, list, true);
     let sums = |explanation: &crate::scoring::composite::Explanation| {
-        Component::ALL.iter().map(|component| {
-            let of = explanation.contributions.iter().filter(|part| part.component == *component);
-            of.map(|part| part.milli).sum::<u32>()
-        })
-        .collect::<Vec<_>>()
+        Component::ALL
+            .iter()
+            .map(|component| {
+                let of = explanation.contributions.iter().filter(|part| part.component == *component);
+                of.map(|part| part.milli).sum::<u32>()
+            })
+            .collect::<Vec<_>>()
     };
     let differences: Vec<pb::ComponentDifference> = Component::ALL
         .iter()
@@ -321,12 +329,7 @@ fn decided(by: DecidedBy) -> pb::DecidedBy {
 }
 
 /// The comparison in a sentence.
-fn why(
-    above: &pb::Standing,
-    below: &pb::Standing,
-    by: DecidedBy,
-    differences: &[pb::ComponentDifference],
-) -> String {
+fn why(above: &pb::Standing, below: &pb::Standing, by: DecidedBy, differences: &[pb::ComponentDifference]) -> String {
     let (first, second) = (&above.subject_ref, &below.subject_ref);
     match by {
         DecidedBy::EffectiveBand => format!(
@@ -354,7 +357,9 @@ fn why(
             format!("Composite, harm and threat are equal; {first} stands above {second} because risk is greater.")
         }
         DecidedBy::OutstandingSince => {
-            format!("The scores are equal; {first} stands above {second} because they have been outstanding for longer.")
+            format!(
+                "The scores are equal; {first} stands above {second} because they have been outstanding for longer."
+            )
         }
         DecidedBy::SubjectRef => {
             format!("Everything is equal; {first} stands above {second} only because references are in order.")

@@ -52,13 +52,16 @@ impl<'a> Rows<'a> {
     }
 
     fn detail(&self, subject: SubjectId, explanation: Explanation) -> pb::StandingDetail {
-        let reasons = self.standings.row(subject).into_iter().flat_map(|row| row.reasons().map(|reason| reason.proto()));
+        let reasons = self
+            .standings
+            .row(subject)
+            .into_iter()
+            .flat_map(|row| row.reasons().map(super::super::domain::word::OutstandingReason::proto));
         detail::detail(explanation, self.list.family(), &self.standings.rules().policy, reasons)
     }
 
     fn basic(&self, placed: Placed) -> pb::Standing {
-        let (Some(row), Some(dossier)) =
-            (self.standings.row(placed.subject), self.standings.dossier(placed.subject))
+        let (Some(row), Some(dossier)) = (self.standings.row(placed.subject), self.standings.dossier(placed.subject))
         else {
             return pb::Standing::default();
         };

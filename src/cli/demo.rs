@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Day on which they are weighed
-    #[arg(long, value_name = "DATE", default_value = "2026-03-31")]
+    #[arg(long, value_name = "DATE", default_value_t = today())]
     as_of: Date,
     /// Keep the data in this directory; without it they are forgotten
     #[arg(long, value_name = "DIR")]
@@ -158,6 +158,11 @@ async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result
     }
     output::print(&farewell(args, &server, &program(), page))?;
     Ok(())
+}
+
+/// Today in London: the lists of a demonstration are not to look stale.
+fn today() -> Date {
+    Date::in_london(jiff::Timestamp::now())
 }
 
 fn greeting(args: &Args, page: Page) -> String {

@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use super::client;
 use crate::config;
 use crate::pb::ErrorReason;
+use crate::store::StoreError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -110,7 +111,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(Exit::Usage)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
-            } else if cause.is::<tonic::transport::Error>() {
+            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
+                || cause.is::<tonic::transport::Error>()
+            {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)

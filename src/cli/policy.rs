@@ -1,21 +1,23 @@
 //! `steelyard policy check`: judges a policy file before a force starts by it,
 //! and shows every number that it changes from the reference policy.
 //!
-//! The share of a force's people in each band needs their records, so a server
-//! tells it: [`check`] takes the shares that the caller asked for, and shows
-//! them; without any, the file alone is judged.
+//! With a file of records it weighs those people too, and shows the share of
+//! them that would stand in each band.
+
+mod trial;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use comfy_table::Table;
 use serde_json::{Value, json};
 
+use super::exit::{Exit, Failure};
 use super::sheet::{blank, right_align};
+use crate::domain::Date;
 use crate::domain::word::Band;
 use crate::policy::{Policy, PolicyViolation};
 
@@ -40,6 +42,13 @@ pub struct CheckArgs {
     /// The policy file; without one, the reference policy.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Records as NDJSON, as `import` takes them: weigh these people under the policy, in this process, and show
+    /// the share of them in each band.
+    #[arg(long, value_name = "FILE", requires = "as_of")]
+    pub records: Option<PathBuf>,
+    /// Day on which to weigh them.
+    #[arg(long, value_name = "DATE", requires = "records")]
+    pub as_of: Option<Date>,
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
@@ -64,21 +73,17 @@ pub struct BandShares {
     pub people: [u64; 4],
 }
 
-/// Runs the command on the file alone. Exit code 1 where the policy has faults.
+/// Runs the command. Exit code 65 where the policy has faults.
 ///
 /// # Errors
-/// When the file cannot be read or the answer not be written.
+/// When a file cannot be read, a record is refused, or the answer cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
-        Command::Check(args) => check(args, &[]),
+        Command::Check(args) => check(args),
     }
 }
 
-/// Checks a policy file and shows, after its numbers, the share of people in each band.
-///
-/// # Errors
-/// When the file cannot be read or the answer not be written.
-pub fn check(args: &CheckArgs, shares: &[BandShares]) -> anyhow::Result<ExitCode> {
+fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let text = match &args.file {
         Some(path) => read(path)?,
         None => Policy::default_text().to_owned(),
@@ -87,9 +92,13 @@ pub fn check(args: &CheckArgs, shares: &[BandShares]) -> anyhow::Result<ExitCode
     let (answer, code) = match Policy::parse(&text) {
         Ok(policy) => {
             let numbers = numbers(&text);
+            let shares = match (&args.records, args.as_of) {
+                (Some(records), Some(as_of)) => trial::shares(records, &text, as_of)?,
+                (Some(_) | None, _) => Vec::new(),
+            };
             let answer = match args.output {
-                Output::Table => told(&named, &policy, &numbers, shares),
-                Output::Json => pretty(&valid_json(&policy, &numbers, shares))?,
+                Output::Table => told(&named, &policy, &numbers, &shares),
+                Output::Json => pretty(&valid_json(&policy, &numbers, &shares))?,
             };
             (answer, ExitCode::SUCCESS)
         }
@@ -98,7 +107,7 @@ pub fn check(args: &CheckArgs, shares: &[BandShares]) -> anyhow::Result<ExitCode
                 Output::Table => refused(&named, &violations),
                 Output::Json => pretty(&refused_json(&violations))?,
             };
-            (answer, ExitCode::FAILURE)
+            (answer, Exit::DataRefused.into())
         }
     };
     io::stdout().lock().write_all(answer.as_bytes())?;
@@ -106,8 +115,9 @@ pub fn check(args: &CheckArgs, shares: &[BandShares]) -> anyhow::Result<ExitCode
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8 text", path.display()))
+    let missing = |why: String| Failure::new(Exit::InputMissing, format!("{} {why}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| missing(format!("cannot be read: {error}")))?;
+    Ok(String::from_utf8(bytes).map_err(|_| missing("is not UTF-8 text".to_owned()))?)
 }
 
 fn pretty(value: &Value) -> anyhow::Result<String> {

@@ -16,6 +16,9 @@ use super::exit::{Exit, Failure};
 use crate::config::{self, Flags, Home, Settings};
 use crate::{api, telemetry};
 
+/// How long after the grace, in which calls in flight may end, the store may take to be left in order.
+const LAST_RESORT: Duration = Duration::from_secs(30);
+
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -77,7 +80,7 @@ pub async fn serve(settings: &Settings, listener: TcpListener, stop: impl Future
         // A sender dropped without a word means the same: nobody is left to serve for.
         let _ = told.await;
     };
-    bounded(api::run(settings, listener, shutdown), stop, tell, settings.shutdown.grace).await
+    bounded(api::run(settings, listener, shutdown), stop, tell, settings.shutdown.grace + LAST_RESORT).await
 }
 
 async fn bounded(
@@ -91,12 +94,12 @@ async fn bounded(
         ended = &mut server => return ended.map(|()| Exit::Done),
         () = stop => {}
     }
-    info!(shutdown.grace_seconds = grace.as_secs(), "stopping: calls in flight may end");
+    info!(shutdown.bound_seconds = grace.as_secs(), "stopping: calls in flight may end");
     let _ = tell.send(());
     if let Ok(ended) = tokio::time::timeout(grace, server).await {
         return ended.map(|()| Exit::Done);
     }
-    warn!(shutdown.grace_seconds = grace.as_secs(), "calls were still in flight when the grace ended");
+    warn!(shutdown.bound_seconds = grace.as_secs(), "the server had not left the store in order in time");
     Ok(Exit::Internal)
 }
 

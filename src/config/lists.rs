@@ -7,6 +7,7 @@ use super::Concern;
 use super::key::{Key, Shape};
 use super::reader::{Reader, whole};
 use crate::domain::Date;
+use crate::policy::Policy;
 
 /// What lists are weighed by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Lists {
     /// Day to weigh everyone on from now on. `None`: the day that the ledger holds.
     pub as_of: Option<Date>,
     /// Policy file to activate. `None`: the policy that the ledger holds, or the one compiled in.
-    pub policy: Option<PathBuf>,
+    pub policy: Option<PolicyFile>,
     /// How long after the start of `as_of` (London) answers are marked stale.
     pub stale_after: Duration,
 }
@@ -61,7 +62,23 @@ pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Lists> {
     Some(Lists { as_of: as_of?, policy: policy?, stale_after: Duration::from_secs(hours? * 3_600) })
 }
 
-fn file(text: &str) -> Result<PathBuf, String> {
+/// A policy file that validates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+fn file(text: &str) -> Result<PolicyFile, String> {
     let path = Path::new(text);
-    if path.is_file() { Ok(path.to_owned()) } else { Err("is not a file that can be found".to_owned()) }
+    let found = std::fs::read_to_string(path).map_err(|error| format!("is a file that cannot be read: {error}"))?;
+    match Policy::parse(&found) {
+        Ok(_) => Ok(PolicyFile { path: path.to_owned(), text: found }),
+        Err(violations) => {
+            let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            Err(format!("is a policy that does not validate:\n    {}", listed.join("\n    ")))
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub use flags::Flags;
 pub use grpc::Grpc;
 pub use key::{Key, Shape};
 pub use limits::Limits;
-pub use lists::Lists;
+pub use lists::{Lists, PolicyFile};
 pub use log::{Log, LogFormat};
 pub use reader::Effective;
 pub use reference::page as reference_page;

@@ -20,7 +20,7 @@ pub(super) const GRACE_SECONDS: Key = Key {
     shape: Shape::Value("SECONDS"),
     takes: "0 to 3600, seconds",
     default: Some("20"),
-    meaning: "How long calls in flight may go on after the signal to stop. Then the server ends, with exit code 70. \
+    meaning: "How long calls in flight may go on after the signal to stop. Then they are cut off and the server ends. \
               What was acknowledged is safe either way.",
 };
 

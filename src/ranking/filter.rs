@@ -99,7 +99,7 @@ impl Sieve {
     /// Whether a person matches, apart from band, area and officer.
     pub(super) fn passes(&self, row: &Row) -> bool {
         self.may(row.facets)
-            && self.opened_by.is_none_or(|latest| row.longest_outstanding_since().is_some_and(|since| since <= latest))
+            && self.opened_by.is_none_or(|latest| row.outstanding_since().is_some_and(|since| since <= latest))
     }
 
     /// Whether the band at a place of the order is wanted.

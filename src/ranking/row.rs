@@ -8,8 +8,8 @@ use super::names::{AreaId, Names, OfficerId};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{CohortMembership, Other, Outstanding};
 use crate::domain::word::{
-    Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, OutstandingReason,
-    PersonCategory, Rag,
+    Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, OutstandingReason, PersonCategory,
+    Rag,
 };
 use crate::domain::{Date, MilliPoints};
 use crate::scoring::Rules;
@@ -107,10 +107,9 @@ pub struct Row {
     pub areas: Areas,
     /// Offender manager, if managed by a known one.
     officer: Option<OfficerId>,
-    /// Day on which the latest of the open periods began; `NOT_OUTSTANDING` where none is open.
-    latest_opened: i32,
-    /// Day on which the earliest of them began, which makes it the longest.
-    longest_opened: i32,
+    /// Day on which the earliest of the open periods began; `NOT_OUTSTANDING` where none is open. A file opened
+    /// later for another reason must not make a long-wanted person look new.
+    since: i32,
 }
 
 const NOT_OUTSTANDING: i32 = i32::MIN;
@@ -119,8 +118,7 @@ impl Row {
     /// The row of a person weighed on `as_of`.
     pub fn new(dossier: &Dossier, weighed: &Weighed, rules: &Rules, as_of: Date, names: &Names) -> Self {
         let membership = membership_in_force(dossier);
-        let mut facets = weighed.custody.facet()
-            | own_offence_groups(dossier, &rules.catalogue);
+        let mut facets = weighed.custody.facet() | own_offence_groups(dossier, &rules.catalogue);
         let mut areas: Vec<AreaId> =
             dossier.person().into_iter().flat_map(|person| person.areas()).map(|area| names.area(area)).collect();
         let mut lists = Lists::default()
@@ -133,15 +131,14 @@ impl Row {
             facets |= membership.rag.map_or(Facets::NONE, Facet::facet);
             areas.extend(membership.area.as_deref().map(|area| names.area(area)));
         }
-        let (mut latest, mut longest) = (NOT_OUTSTANDING, i32::MAX);
+        let mut since = None;
         for (file, opened) in open_files(dossier) {
             lists = lists.and(List::Outstanding, true).and(file.reason.list(), true);
             facets |= file.reason.facet() | file.circulation.facet();
             areas.extend(file.area.as_deref().map(|area| names.area(area)));
             // A file opened after the day's lists were made counts as if opened on their day.
             let opened = opened.min(as_of).days();
-            latest = latest.max(opened);
-            longest = longest.min(opened);
+            since = Some(since.map_or(opened, |since: i32| since.min(opened)));
         }
         for (family, composed) in [(Family::Cohort, &weighed.cohort), (Family::Outstanding, &weighed.outstanding)] {
             facets |= Facets::provisional(family).only_if(composed.provisional);
@@ -157,8 +154,7 @@ impl Row {
             facets: facets | Facets::CHILD.only_if(weighed.child),
             areas: Areas::new(areas),
             officer: membership.and_then(|held| held.offender_manager.as_deref()).map(|officer| names.officer(officer)),
-            latest_opened: latest,
-            longest_opened: if latest == NOT_OUTSTANDING { NOT_OUTSTANDING } else { longest },
+            since: since.unwrap_or(NOT_OUTSTANDING),
         }
     }
 
@@ -170,19 +166,15 @@ impl Row {
         }
     }
 
-    /// Start of the latest open period, which the order is by.
+    /// Start of the earliest open period, which the order and the age of the case are by. A file that was closed
+    /// and reopened is open since it was reopened.
     pub const fn outstanding_since(&self) -> Option<Date> {
-        opened(self.latest_opened)
-    }
-
-    /// Start of the longest open period, which the age of the case is by.
-    pub const fn longest_outstanding_since(&self) -> Option<Date> {
-        opened(self.longest_opened)
+        if self.since == NOT_OUTSTANDING { None } else { Some(Date::from_days(self.since)) }
     }
 
     /// Whole days in the longest open period on `as_of`.
     pub fn days_outstanding(&self, as_of: Date) -> Option<u32> {
-        self.longest_outstanding_since().map(|since| u32::try_from(as_of - since).unwrap_or(0))
+        self.outstanding_since().map(|since| u32::try_from(as_of - since).unwrap_or(0))
     }
 
     /// Offender manager, if managed by a known one.
@@ -219,10 +211,6 @@ impl Row {
     pub fn circulation(&self) -> Option<Circulation> {
         self.facets.words().min_by_key(|circulation| reach(*circulation))
     }
-}
-
-const fn opened(days: i32) -> Option<Date> {
-    if days == NOT_OUTSTANDING { None } else { Some(Date::from_days(days)) }
 }
 
 /// Furthest first: would an officer here who checks the person know? Of two that reach nobody,

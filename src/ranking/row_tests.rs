@@ -66,7 +66,7 @@ fn row_from(people: &People, others: &[Other]) -> Row {
 }
 
 #[test]
-fn since_is_of_the_latest_open_period_and_age_of_the_longest() {
+fn since_is_of_the_earliest_file_as_last_opened() {
     let people = People::of([]);
     let row = row_from(
         &people,
@@ -76,8 +76,7 @@ fn since_is_of_the_latest_open_period_and_age_of_the_longest() {
             file(&[(-700, Some(-1))], Circulation::International, "East"),
         ],
     );
-    assert_eq!(row.outstanding_since(), Some(AS_OF - 20));
-    assert_eq!(row.longest_outstanding_since(), Some(AS_OF - 300));
+    assert_eq!(row.outstanding_since(), Some(AS_OF - 300));
     assert_eq!(row.days_outstanding(AS_OF), Some(300));
     assert_eq!(row.circulation(), Some(Circulation::PncWanted), "a closed file's circulation is past");
     let areas: Vec<_> = row.areas.as_slice().iter().map(|area| people.names.area_name(*area)).collect();
@@ -204,10 +203,8 @@ fn evidential_difficulty_has_proof_only_where_the_policy_says_so() {
 fn an_offence_that_exploitation_explains_gives_no_group_until_reviewed() {
     let of = |status, reviewed| {
         let referral = Exploitation { status, date: AS_OF - 3, offence_ids: vec!["F".into()], reviewed };
-        let records = vec![
-            record("F", burglary(Outcome::Charged)),
-            record("N", Kind::Other(Other::Exploitation(referral))),
-        ];
+        let records =
+            vec![record("F", burglary(Outcome::Charged)), record("N", Kind::Other(Other::Exploitation(referral)))];
         groups(records, &catalogue(|_| {}))
     };
     assert_eq!(of(ExploitationStatus::Pending, None), []);

@@ -176,8 +176,7 @@ pub struct People {
 
 impl People {
     pub fn of(invented: impl IntoIterator<Item = Invented>) -> Self {
-        let mut people =
-            Self { names: Arc::default(), references: Arc::default(), rules: rules(), held: Vec::new() };
+        let mut people = Self { names: Arc::default(), references: Arc::default(), rules: rules(), held: Vec::new() };
         for (number, person) in (0..).zip(invented) {
             let change = people.change(SubjectId(number), &person);
             people.held.push((change.dossier, change.row));

@@ -281,9 +281,9 @@ impl FromIterator<bool> for Mask {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{self, Records, day};
-    use crate::domain::word::Outcome;
     use super::*;
     use crate::domain::word::ExploitationStatus::{Negative, Pending, Positive};
+    use crate::domain::word::Outcome;
 
     #[test]
     fn a_mask_keeps_every_bit_beyond_the_first_word() {

@@ -2,7 +2,6 @@
 //! up the next. Nobody waits for anybody.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -28,7 +27,7 @@ pub struct Board {
     standings: ArcSwapOption<Standings>,
     names: Arc<Names>,
     revision: watch::Sender<Revision>,
-    writable: AtomicBool,
+    writable: watch::Sender<bool>,
 }
 
 impl Board {
@@ -39,7 +38,7 @@ impl Board {
             standings: ArcSwapOption::empty(),
             names: Arc::default(),
             revision: watch::Sender::new(Revision(0)),
-            writable: AtomicBool::new(true),
+            writable: watch::Sender::new(true),
         }
     }
 
@@ -53,30 +52,22 @@ impl Board {
         self.revision.subscribe()
     }
 
-    /// Whether the writer takes writes.
-    pub fn writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
+    /// Tells whether the writer takes writes.
+    pub fn writable(&self) -> watch::Receiver<bool> {
+        self.writable.subscribe()
     }
 
     pub(super) fn set_writable(&self, writable: bool) {
-        self.writable.store(writable, Ordering::Relaxed);
+        self.writable.send_replace(writable);
     }
 
     /// Weighs whoever was touched and puts up the new standings. Nothing is put up while no policy or day is set.
     pub(super) fn publish(&self, state: &State, touched: &Touched, now: Timestamp) {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
-        let meta = Meta {
-            revision: state.revision(),
-            as_of,
-            rules: Arc::clone(rules),
-            generation: 0,
-            published: now,
-        };
+        let meta = Meta { revision: state.revision(), as_of, rules: Arc::clone(rules), generation: 0, published: now };
         let earlier = self.standings.load_full();
         let next = match &earlier {
-            Some(earlier) if !touched.everyone => {
-                earlier.with(&self.changes(state, touched, rules, as_of), meta)
-            }
+            Some(earlier) if !touched.everyone => earlier.with(&self.changes(state, touched, rules, as_of), meta),
             Some(earlier) => self.everyone(state, rules, as_of, meta).replacing(earlier),
             None => self.everyone(state, rules, as_of, meta),
         };
@@ -86,11 +77,8 @@ impl Board {
     }
 
     fn everyone(&self, state: &State, rules: &Rules, as_of: Date, meta: Meta) -> Standings {
-        let rows: Vec<(Arc<Dossier>, Row)> = state
-            .dossiers()
-            .par_iter()
-            .map(|dossier| (Arc::clone(dossier), self.row(dossier, rules, as_of)))
-            .collect();
+        let rows: Vec<(Arc<Dossier>, Row)> =
+            state.dossiers().par_iter().map(|dossier| (Arc::clone(dossier), self.row(dossier, rules, as_of))).collect();
         Standings::load(meta, Arc::clone(&self.names), Arc::clone(state.references()), rows)
     }
 

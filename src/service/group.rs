@@ -243,7 +243,7 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
 }
 
 fn place(dossier: &StoredDossier, record_id: &str) -> Result<usize, usize> {
-    dossier.evidence.binary_search_by(|evidence| {
-        evidence.record.as_ref().map_or("", |record| record.id.as_str()).cmp(record_id)
-    })
+    dossier
+        .evidence
+        .binary_search_by(|evidence| evidence.record.as_ref().map_or("", |record| record.id.as_str()).cmp(record_id))
 }

@@ -90,15 +90,17 @@ impl Service {
             held.revision > after.0
                 && (asked.include_history || held.state == i32::from(pb::RecordState::InForce))
                 && (asked.kinds.is_empty()
-                    || held.record.as_ref().is_some_and(|record| asked.kinds.iter().any(|kind| kind == kind_name(record))))
+                    || held
+                        .record
+                        .as_ref()
+                        .is_some_and(|record| asked.kinds.iter().any(|kind| kind == kind_name(record))))
         });
         let records: Vec<pb::HeldRecord> = wanted.by_ref().take(size).collect();
         let next_page_token = match (wanted.next(), records.last()) {
             (Some(_), Some(last)) => self.paging.held_token(through, Revision(last.revision), caller, &arguments),
             (Some(_) | None, _) => String::new(),
         };
-        let answer =
-            pb::ListEvidenceResponse { context: Some(self.context(&standings)), records, next_page_token };
+        let answer = pb::ListEvidenceResponse { context: Some(self.context(&standings)), records, next_page_token };
         Ok(Disclosure { answer, subjects: vec![subject] })
     }
 }
@@ -129,12 +131,7 @@ fn other_name(other: &Other) -> &'static str {
 
 /// Digest of what pages of one chain must share.
 fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
-    let shared = pb::ListEvidenceRequest {
-        page_size: 0,
-        page_token: String::new(),
-        min_revision: 0,
-        ..asked.clone()
-    };
+    let shared = pb::ListEvidenceRequest { page_size: 0, page_token: String::new(), min_revision: 0, ..asked.clone() };
     *blake3::hash(&shared.encode_to_vec()).as_bytes()
 }
 

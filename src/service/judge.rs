@@ -83,7 +83,9 @@ where
         let Some((subject, revision)) = self.state.holder(&intake.evidence.id) else {
             return Ok(match etag {
                 None => Judgement::Create,
-                Some(_) => refuse("id", "ETAG_MISMATCH", "an etag was given, but no version of this record is in force"),
+                Some(_) => {
+                    refuse("id", "ETAG_MISMATCH", "an etag was given, but no version of this record is in force")
+                }
             });
         };
         if self.state.dossier(subject).subject_ref() != &*intake.subject_ref {
@@ -129,19 +131,15 @@ where
     /// An override that lowers below a floor needs a second officer and a near end.
     fn unlawful(&self, dossier: &Dossier, decision: &BandOverride) -> Vec<pb::Violation> {
         let (Some(rules), Some(as_of)) = (self.state.rules(), self.state.as_of()) else { return Vec::new() };
-        let weighed = composite::weigh(dossier, rules, as_of);
         let families: &[Family] = match decision.scope {
             OverrideScope::Both => &[Family::Cohort, Family::Outstanding],
             OverrideScope::Cohort => &[Family::Cohort],
             OverrideScope::Outstanding => &[Family::Outstanding],
         };
-        let below_floor = families.iter().any(|family| {
-            let composed = match family {
-                Family::Cohort => weighed.cohort,
-                Family::Outstanding => weighed.outstanding,
-            };
-            decision.band < composed.floored && composed.floored > composed.computed
-        });
+        let below_floor = families
+            .iter()
+            .filter_map(|family| composite::floor(dossier, rules, as_of, *family))
+            .any(|floor| decision.band < floor);
         let mut violations = Vec::new();
         if below_floor && decision.second_officer.is_none() {
             violations.push(violation(

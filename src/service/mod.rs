@@ -3,6 +3,7 @@
 //! here, and only here.
 
 pub mod board;
+pub mod expiry;
 pub mod fault;
 pub mod group;
 pub mod held;
@@ -39,7 +40,7 @@ use start::StartError;
 use writer::{Now, OwnChange, Writer};
 
 /// Requests that may wait for the writer.
-const QUEUE: usize = 1_024;
+const QUEUE: usize = 256;
 /// Record reads that may block at once.
 const BLOCKING_READS: usize = 4;
 /// Longest wait for a `min_revision`.
@@ -109,7 +110,7 @@ impl Service {
         let retirement = Retirement::start();
         let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;
-        let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now));
+        let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now))?;
         for change in changes {
             writer.change(change)?;
         }
@@ -201,9 +202,20 @@ impl Service {
         timestamp((self.now)())
     }
 
-    /// Whether writes are taken.
-    pub fn writable(&self) -> bool {
-        self.board.writable()
+    /// Ends when the writer stops taking writes, or with the service.
+    pub fn read_only(&self) -> impl Future<Output = ()> + use<> {
+        let mut writable = self.board.writable();
+        async move {
+            // The board going away means the same: nothing is written any more.
+            let _ = writable.wait_for(|writable| !writable).await;
+        }
+    }
+
+    /// Lets go of snapshots whose page tokens have expired. To be called now and then.
+    pub fn tend(&self) {
+        if let Some(newest) = self.board.standings() {
+            self.paging.sweep(&newest);
+        }
     }
 }
 

@@ -34,11 +34,7 @@ impl Paging {
         };
         let (process, _) = uuid::Uuid::new_v4().as_u64_pair();
         let limits = Limits { snapshots, ..Limits::default() };
-        Self {
-            tokens: Tokens::new(key, public, process),
-            pins: Pins::new(limits, retirement),
-            begun: Instant::now(),
-        }
+        Self { tokens: Tokens::new(key, public, process), pins: Pins::new(limits, retirement), begun: Instant::now() }
     }
 
     /// The snapshot of a page and where the page begins: the newest at the top, or the pinned one further down.
@@ -54,19 +50,13 @@ impl Paging {
         if asked.token.is_empty() {
             return Ok((newest, Start::Top));
         }
-        let ticket = self.tokens.open(&asked.token, digest(caller, &asked.arguments)).map_err(|error| fault(&error))?;
+        let ticket = self.tokens.open(&asked.token, digest(caller, &asked.arguments)).map_err(fault)?;
         let pinned = self.pins.get(ticket.pin, self.millis()).ok_or(Fault::PageTokenExpired)?;
         Ok((pinned, Start::After(ticket.cursor)))
     }
 
     /// The token of the page after `cursor`, with its snapshot held.
-    pub fn next(
-        &self,
-        standings: &Arc<Standings>,
-        cursor: Cursor,
-        caller: &Caller,
-        asked: &PageOf,
-    ) -> String {
+    pub fn next(&self, standings: &Arc<Standings>, cursor: Cursor, caller: &Caller, asked: &PageOf) -> String {
         let pin = self.pins.pin(standings, holder(caller), self.millis());
         self.tokens.seal(&Ticket { pin, cursor, digest: digest(caller, &asked.arguments) })
     }
@@ -84,7 +74,7 @@ impl Paging {
         if token.is_empty() {
             return Ok(None);
         }
-        let ticket = self.tokens.open(token, digest(caller, arguments)).map_err(|error| fault(&error))?;
+        let ticket = self.tokens.open(token, digest(caller, arguments)).map_err(fault)?;
         let reached = u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched);
         Ok(Some((Revision(ticket.pin.0), Revision(reached))))
     }
@@ -96,6 +86,11 @@ impl Paging {
         let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
         let cursor = Cursor { last: SubjectId(half(reached.0 >> 32)), matched: half(low) };
         self.tokens.seal(&Ticket { pin: PinId(through.0), cursor, digest: digest(caller, arguments) })
+    }
+
+    /// Lets go of snapshots whose tokens have expired.
+    pub fn sweep(&self, newest: &Standings) {
+        self.pins.sweep(newest, self.millis());
     }
 
     fn millis(&self) -> u64 {
@@ -112,7 +107,7 @@ fn holder(caller: &Caller) -> Holder {
     Holder(u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("32 bytes hold 8")))
 }
 
-fn fault(error: &TokenError) -> Fault {
+fn fault(error: TokenError) -> Fault {
     match error {
         TokenError::Invalid => Fault::PageTokenInvalid,
         TokenError::OtherArguments => Fault::PageTokenOfOtherArguments,

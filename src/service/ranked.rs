@@ -8,7 +8,7 @@ use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
 use crate::domain::word::{Family, List};
 use crate::ranking::place::Neighbours;
-use crate::ranking::{Comparison, Filter, Page, Place, Placed, Standings, Summary};
+use crate::ranking::{Comparison, Cursor, Filter, Page, Place, Placed, Standings, Start, Summary};
 use crate::scoring::composite::{self, Explanation};
 
 /// An answer together with the standings it was read from.
@@ -69,10 +69,32 @@ impl Service {
     pub async fn page(&self, caller: &Caller, asked: &PageOf, min_revision: u64) -> Read<TokenedPage> {
         let newest = self.standings(min_revision).await?;
         let (standings, start) = self.paging.open(newest, caller, asked)?;
+        Ok(self.tokened(caller, asked, standings, start))
+    }
+
+    /// The page after `cursor` of a snapshot that the caller of this still holds: for exports, whose parts are of one
+    /// snapshot however long they take.
+    pub fn page_after(
+        &self,
+        caller: &Caller,
+        asked: &PageOf,
+        standings: &Arc<Standings>,
+        cursor: Cursor,
+    ) -> Disclosure<Reading<TokenedPage>> {
+        self.tokened(caller, asked, Arc::clone(standings), Start::After(cursor))
+    }
+
+    fn tokened(
+        &self,
+        caller: &Caller,
+        asked: &PageOf,
+        standings: Arc<Standings>,
+        start: Start,
+    ) -> Disclosure<Reading<TokenedPage>> {
         let page = standings.page(asked.list, &asked.filter, start, asked.size);
         let next = page.next.map(|cursor| self.paging.next(&standings, cursor, caller, asked));
         let subjects = page.rows.iter().map(|placed| placed.subject).collect();
-        Ok(disclose(standings, TokenedPage { page, next }, subjects))
+        disclose(standings, TokenedPage { page, next }, subjects)
     }
 
     /// A person, for those that take one.

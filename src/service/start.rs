@@ -81,10 +81,8 @@ fn dossiers(store: &dyn Store, tables: &'static Tables) -> Result<Vec<Dossier>, 
     let mut entries = store.scan(&KeySpan::all(View::Dossier)).peekable();
     while entries.peek().is_some() {
         let raw: Vec<Entry> = entries.by_ref().take(DECODED_TOGETHER).collect::<Result<_, _>>()?;
-        let decoded: Vec<Dossier> = raw
-            .par_iter()
-            .map(|(key, bytes)| decode(key, bytes, tables))
-            .collect::<Result<_, BuildError>>()?;
+        let decoded: Vec<Dossier> =
+            raw.par_iter().map(|(key, bytes)| decode(key, bytes, tables)).collect::<Result<_, BuildError>>()?;
         for ((key, _), expected) in raw.iter().zip(dossiers.len()..) {
             if key.subject().map(SubjectId::index) != Some(expected) {
                 return Err(StartError::Gap(u32::try_from(expected).unwrap_or(u32::MAX)));
@@ -166,4 +164,3 @@ fn rebuild_views(store: &dyn Store, head: Revision) -> Result<(), StartError> {
     }
     Ok(())
 }
-

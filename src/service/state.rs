@@ -127,7 +127,9 @@ impl State {
 
     /// The subject of a reference.
     pub fn subject(&self, subject_ref: &str) -> Option<SubjectId> {
-        let is_it = |subject: SubjectId| self.dossiers.get(subject.index()).is_some_and(|held| held.subject_ref() == subject_ref);
+        let is_it = |subject: SubjectId| {
+            self.dossiers.get(subject.index()).is_some_and(|held| held.subject_ref() == subject_ref)
+        };
         self.references.find(subject_ref, is_it)
     }
 

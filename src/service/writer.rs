@@ -6,28 +6,28 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::board::Board;
+use super::expiry::{Expiry, expired};
 use super::fault::Fault;
 use super::group::{BuildError, Building};
 use super::judge::{HeldVersion, Judge, Judgement};
 use super::mutation::{Answer, Mutation, MutationBody, Queued, Records};
+use super::start::StartError;
 use super::state::{State, Touched};
 use crate::access::Caller;
 use crate::domain::{Date, Revision, SubjectId};
 use crate::pb;
 use crate::store::pb::event::Body;
 use crate::store::pb::{AsOfMoved, EvidenceWithdrawn, EvidenceWritten, PolicyActivated, RequestAnswer};
-use crate::store::{AppendError, Head, Store};
+use crate::store::{AppendError, Group, Head, Store, ViewKey};
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
 /// Events after which no further request joins a group. sled copies a node at every key it sets and frees none of the
 /// copies before the batch ends: eight times as many events took 800 MB.
 const GROUP_EVENTS: usize = 1_000;
-/// How long an answer is kept, in microseconds: 72 hours.
-const ANSWER_KEPT_MICROS: i64 = 72 * 60 * 60 * 1_000_000;
 
 /// Where the writer takes the time from.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -39,6 +39,7 @@ pub struct Writer {
     head: Head,
     board: Arc<Board>,
     now: Now,
+    expiry: Expiry,
     broken: bool,
 }
 
@@ -57,9 +58,22 @@ pub enum OwnChange {
 }
 
 impl Writer {
-    /// A writer on a state that was read from `store` up to `head`.
-    pub fn new(store: Arc<dyn Store>, state: State, head: Head, board: Arc<Board>, now: Now) -> Self {
-        Self { store, state, head, board, now, broken: false }
+    /// A writer on a state that was read from `store` up to `head`. Takes expired answers out of the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn new(
+        store: Arc<dyn Store>,
+        state: State,
+        head: Head,
+        board: Arc<Board>,
+        now: Now,
+    ) -> Result<Self, StartError> {
+        let (expiry, gone) = Expiry::begin(&*store, head.revision, now())?;
+        for keys in gone.chunks(GROUP_EVENTS) {
+            store.append(&head, &removal(keys))?;
+        }
+        Ok(Self { store, state, head, board, now, expiry, broken: false })
     }
 
     /// Where the ledger stands.
@@ -78,6 +92,23 @@ impl Writer {
                 waiting.push(next);
             }
             self.serve(&mut waiting);
+            self.expire();
+        }
+    }
+
+    /// Takes a few expired answers out of the store. What cannot be done now is done later.
+    fn expire(&mut self) {
+        if self.broken {
+            return;
+        }
+        match self.expiry.due(&*self.store, self.head.revision, (self.now)()) {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => {
+                if let Err(fault) = self.store.append(&self.head, &removal(&gone)) {
+                    self.broke(&fault);
+                }
+            }
+            Err(fault) => warn!(fault = %fault, "expired answers could not be found"),
         }
     }
 
@@ -149,7 +180,7 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Answer, Fault> {
         let repeated = group.answered(&mutation.caller, mutation.request_id).map_err(|fault| self.broke(&fault))?;
-        if let Some(answer) = repeated.filter(|answer| !expired(answer, now)) {
+        if let Some(answer) = repeated.filter(|answer| !expired(answer.answered_micros, now)) {
             return again(&answer, mutation, group.head());
         }
         match &mutation.body {
@@ -202,14 +233,13 @@ impl Writer {
     fn judge(&self, records: &Records, group: &Building<'_>, now: Timestamp) -> Result<Vec<Judgement>, Fault> {
         let held = |revision: Revision| -> Result<HeldVersion, Fault> {
             let event = group.event(revision).map_err(|fault| report(&fault))?;
-            match event.and_then(|event| Some((event.recorded_micros, event.body?))) {
-                Some((ingested_micros, Body::EvidenceWritten(EvidenceWritten { record: Some(record), .. }))) => {
-                    Ok(HeldVersion { record, ingested_micros })
-                }
-                Some(_) | None => {
-                    error!(revision = revision.0, "the ledger has no record where the state says that there is one");
-                    Err(Fault::Internal)
-                }
+            if let Some((ingested_micros, Body::EvidenceWritten(EvidenceWritten { record: Some(record), .. }))) =
+                event.and_then(|event| Some((event.recorded_micros, event.body?)))
+            {
+                Ok(HeldVersion { record, ingested_micros })
+            } else {
+                error!(revision = revision.0, "the ledger has no record where the state says that there is one");
+                Err(Fault::Internal)
             }
         };
         let mut judge = Judge::new(&self.state, now, held);
@@ -243,8 +273,7 @@ impl Writer {
             return Ok(verdict_of(record, verdict, Revision(0), Vec::new()));
         }
         let subject = self.state.subject(&record.subject_ref).unwrap_or_else(|| self.state.next_subject());
-        let body =
-            Body::EvidenceWritten(EvidenceWritten { record: Some(record.clone()), supersedes: supersedes.0 });
+        let body = Body::EvidenceWritten(EvidenceWritten { record: Some(record.clone()), supersedes: supersedes.0 });
         self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
         Ok(verdict_of(record, verdict, group.head(), Vec::new()))
     }
@@ -330,13 +359,13 @@ impl Writer {
     }
 }
 
+fn removal(keys: &[ViewKey]) -> Group {
+    Group { events: Vec::new(), views: keys.iter().map(|key| (*key, None)).collect() }
+}
+
 fn report(fault: &impl std::fmt::Display) -> Fault {
     error!(fault = %fault, "the store could not be read");
     Fault::Internal
-}
-
-fn expired(answer: &RequestAnswer, now: Timestamp) -> bool {
-    now.as_microsecond() - answer.answered_micros > ANSWER_KEPT_MICROS
 }
 
 /// The answer given before, to the same request.

@@ -56,7 +56,7 @@ class Server:
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
             stderr=self.log,
-            env={**os.environ, "STEELYARD_CONFIG": ""},
+            env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
         )
         self.address = self._address()
 
@@ -69,8 +69,7 @@ class Server:
             with open(self.log.name, encoding="utf-8") as log:
                 for line in log:
                     fields = json.loads(line) if line.startswith("{") else {}
-                    fields = {**fields, **fields.get("fields", {})}
-                    if "grpc.address" in fields:
+                    if fields.get("message") == "ready":
                         return fields["grpc.address"]
             time.sleep(0.05)
         with open(self.log.name, encoding="utf-8") as log:

@@ -45,7 +45,11 @@ async fn each_fault_has_its_field_and_its_reason() {
         (with(|record| record.kind = None), "records[1].kind", "REQUIRED"),
         (with(|record| record.category = 99), "records[1].category", "UNKNOWN_VALUE"),
         (offence(|offence| offence.cjs_code = "ZZ99999".into()), "records[1].offence.cjs_code", "UNKNOWN_OFFENCE_CODE"),
-        (offence(|offence| offence.report_date = "2026-02-01".into()), "records[1].offence.report_date", "DATES_OUT_OF_ORDER"),
+        (
+            offence(|offence| offence.report_date = "2026-02-01".into()),
+            "records[1].offence.report_date",
+            "DATES_OUT_OF_ORDER",
+        ),
         (
             offence(|offence| {
                 offence.outcome = pb::Outcome::Convicted.into();
@@ -69,11 +73,7 @@ async fn each_fault_has_its_field_and_its_reason() {
             "records[2].intelligence.assessment",
             "INVALID_GRADE",
         ),
-        (
-            somebody().mappa(9, 9, "2026-03-01").records(),
-            "records[2].assessment.mappa_category",
-            "OUT_OF_RANGE",
-        ),
+        (somebody().mappa(9, 9, "2026-03-01").records(), "records[2].assessment.mappa_category", "OUT_OF_RANGE"),
         (
             somebody().custody(pb::CustodyKind::Sentence, "2026-03-01", "2026-02-01", "", &[]).records(),
             "records[2].custody.planned_release",
@@ -92,8 +92,9 @@ async fn each_fault_has_its_field_and_its_reason() {
 async fn all_violations_of_all_records_come_at_once() {
     let server = Server::in_memory();
     let mut client = server.client().await;
-    let mut records = somebody().totals("2026-13-01", 2_000, 3_000, "soon").records();
+    let mut records = somebody().totals("2026-03-01", 2_000, 3_000, "soon").records();
     records[1].event_date = "never".to_owned();
+    records[2].event_date = "2026-13-01".to_owned();
     let told = refused(&mut client, records).await;
     for field in [
         "records[1].event_date: INVALID_DATE",
@@ -153,7 +154,8 @@ async fn an_override_below_a_floor_needs_a_second_officer_and_a_near_end() {
             expires_on: expires.to_owned(),
             second_officer: second.to_owned(),
         };
-        let mut record = Somebody::new("FLOORED").record("2026-03-30", Kind::BandOverride(decision)).records().remove(0);
+        let mut record =
+            Somebody::new("FLOORED").record("2026-03-30", Kind::BandOverride(decision)).records().remove(0);
         record.id = format!("FLOORED-{band:?}-{second}-{expires}");
         vec![record]
     };
@@ -219,7 +221,7 @@ async fn page_tokens_are_refused_each_for_its_own_reason() {
         let status = client.ranking.list_standings(ask(list, token)).await.expect_err("must be refused");
         assert!(told(&status).contains(reason), "{reason}: {}", told(&status));
     }
-    assert!(server.stop().success());
+    assert!(server.stop().await.success());
     let server = Server::on(folder.path(), &[]);
     let mut client = server.client().await;
     let expired = client.ranking.list_standings(ask(pb::List::All, &token)).await.expect_err("must be refused");
@@ -239,7 +241,11 @@ async fn oversized_messages_and_batches_leave_the_server_unharmed() {
     let many = (0..1_001).flat_map(|person| Somebody::man(&format!("P-{person}"), "1990-01-01").records()).collect();
     let status = client.try_write(many).await.expect_err("must be refused");
     assert!(told(&status).contains("records: OUT_OF_RANGE"), "{}", told(&status));
-    let id = pb::WriteEvidenceRequest { request_id: "yesterday".into(), records: somebody().records(), ..Default::default() };
+    let id = pb::WriteEvidenceRequest {
+        request_id: "yesterday".into(),
+        records: somebody().records(),
+        ..Default::default()
+    };
     let status = client.evidence.write_evidence(id).await.expect_err("must be refused");
     assert!(told(&status).contains("INVALID_REQUEST_ID"), "{}", told(&status));
     client.write(somebody().records()).await;
@@ -277,6 +283,11 @@ async fn validating_only_writes_nothing() {
         ..Default::default()
     };
     let answer = client.evidence.write_evidence(request).await.expect("must be judged").into_inner();
-    assert!(answer.verdicts.iter().all(|verdict| verdict.verdict == i32::from(pb::Verdict::Created) && verdict.revision == 0));
+    assert!(
+        answer
+            .verdicts
+            .iter()
+            .all(|verdict| verdict.verdict == i32::from(pb::Verdict::Created) && verdict.revision == 0)
+    );
     assert_eq!(client.standing("BAD").await.expect_err("nothing was written").code(), Code::NotFound);
 }

@@ -45,7 +45,10 @@ async fn the_same_request_is_answered_the_same_and_done_once() {
     let again = client.evidence.write_evidence(request.clone()).await.expect("must be answered").into_inner();
     assert_eq!(first, again);
     let versions = held(&mut client, "THIEF", true).await;
-    assert_eq!(versions.iter().filter(|held| held.record.as_ref().is_some_and(|record| record.id == "THIEF-002")).count(), 2);
+    assert_eq!(
+        versions.iter().filter(|held| held.record.as_ref().is_some_and(|record| record.id == "THIEF-002")).count(),
+        2
+    );
     let other = pb::WriteEvidenceRequest { records: thief().split_off(1), ..request };
     let refused = client.evidence.write_evidence(other).await.expect_err("must be refused");
     assert!(told(&refused).contains("REQUEST_ID_REUSED"), "{}", told(&refused));
@@ -148,7 +151,7 @@ async fn a_restart_changes_nothing_and_a_kill_loses_nothing() {
     let before = client.whole(pb::List::All, 7).await;
     let outstanding = client.whole(pb::List::Outstanding, 7).await;
     let explained = client.standing("ABUSER").await.expect("must be known");
-    assert!(server.stop().success(), "a server asked to stop must end well");
+    assert!(server.stop().await.success(), "a server asked to stop must end well");
     let server = Server::on(folder.path(), &[]);
     let mut client = server.client().await;
     assert_eq!(client.whole(pb::List::All, 1_000).await, before);

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
@@ -15,7 +15,19 @@ use uuid::Uuid;
 use crate::people::AS_OF;
 
 /// Longest wait for a server to be ready or to end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The command with no settings but those that a test gives it: neither a developer's own nor the variables of the
+/// tests themselves, which the server would refuse as misspelt settings.
+pub fn steelyard() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("STEELYARD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
 
 /// A server process.
 pub struct Server {
@@ -55,12 +67,13 @@ impl Server {
     }
 
     fn command(arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
-        command
-            .args(["serve", "--grpc-listen", "127.0.0.1:0", "--log-format", "json"])
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null());
+        let mut command = steelyard();
+        if arguments.contains(&"--grpc-listen") {
+            command.arg("serve");
+        } else {
+            command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
+        }
+        command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
         command
     }
 
@@ -70,9 +83,14 @@ impl Server {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
+    /// Where it listens, as the command line takes it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A client of it.
     pub async fn client(&self) -> Client {
-        let channel = Channel::from_shared(format!("http://{}", self.address))
+        let channel = Channel::from_shared(self.url())
             .expect("an address must be a URI")
             .connect()
             .await
@@ -80,18 +98,13 @@ impl Server {
         Client { evidence: EvidenceServiceClient::new(channel.clone()), ranking: RankingServiceClient::new(channel) }
     }
 
-    /// Asks it to stop, and waits.
-    pub fn stop(mut self) -> ExitStatus {
+    /// Asks it to stop, and waits. Clients that are idle must not hold it up.
+    pub async fn stop(mut self) -> ExitStatus {
         let killed = Command::new("kill").arg(self.process.id().to_string()).status();
         assert!(killed.is_ok_and(|status| status.success()), "the server must still run");
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if let Some(status) = self.process.try_wait().expect("a child can be waited for") {
-                return status;
-            }
-            std::thread::yield_now();
-        }
-        panic!("the server did not stop when asked");
+        let waited = tokio::task::spawn_blocking(move || self.process.wait());
+        let waited = tokio::time::timeout(PATIENCE, waited).await.expect("the server must stop when asked");
+        waited.expect("waiting must not panic").expect("a child can be waited for")
     }
 
     /// Kills it as a power cut would, and waits until it is gone.
@@ -111,8 +124,8 @@ impl Drop for Server {
 
 fn address_in(line: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let fields = line.get("fields").unwrap_or(&line);
-    fields.get("grpc.address")?.as_str().map(str::to_owned)
+    let ready = line.get("message")?.as_str()? == "ready";
+    line.get("grpc.address").filter(|_| ready)?.as_str().map(str::to_owned)
 }
 
 /// Clients of both services.
@@ -180,7 +193,9 @@ pub fn told(status: &tonic::Status) -> String {
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    let violations: Vec<String> =
-        violations.into_iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+    let violations: Vec<String> = violations
+        .into_iter()
+        .map(|violation| format!("{}: {}: {}", violation.field, violation.reason, violation.description))
+        .collect();
     format!("{:?} {reason} {} {}", status.code(), status.message(), violations.join(" | "))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use steelyard::domain::Date;
 use steelyard::pb;
+use steelyard::pb::batch_standing::Result as Found;
 
 use crate::harness::{Client, Server, told};
 use crate::people::Somebody;
@@ -62,9 +63,9 @@ async fn ranks_are_of_the_whole_list_whatever_the_filter() {
     let whole = client.whole(pb::List::All, 1_000).await;
     for (place, standing) in (1..).zip(&whole) {
         assert_eq!(standing.position, place);
-        let above = whole.iter().filter(|other| {
-            (other.effective_band, other.composite) > (standing.effective_band, standing.composite)
-        });
+        let above = whole
+            .iter()
+            .filter(|other| (other.effective_band, other.composite) > (standing.effective_band, standing.composite));
         assert_eq!(standing.rank as usize, above.count() + 1, "competition rank on band and composite");
     }
     let filter = pb::StandingFilter { bands: vec![pb::Band::Medium.into()], ..Default::default() };
@@ -156,7 +157,6 @@ async fn neighbours_and_batches_agree_with_the_list() {
         ..Default::default()
     };
     let batch = client.ranking.batch_get_standings(request).await.expect("must be answered").into_inner();
-    use pb::batch_standing::Result as Found;
     let results: Vec<Option<Found>> = batch.results.into_iter().map(|answer| answer.result).collect();
     assert!(matches!(&results[0], Some(Found::Standing(standing)) if standing.subject_ref == "ESCAPED"));
     assert_eq!(results[1], Some(Found::Reason(pb::ErrorReason::UnknownSubject.into())));
@@ -168,7 +168,8 @@ async fn an_export_resumes_where_it_broke_off() {
     let server = Server::in_memory();
     let mut client = server.client().await;
     for batch in 0..3 {
-        let records = (0..900).flat_map(|person| Somebody::man(&format!("P-{batch}-{person:04}"), "1990-01-01").records());
+        let records =
+            (0..900).flat_map(|person| Somebody::man(&format!("P-{batch}-{person:04}"), "1990-01-01").records());
         client.write(records.collect()).await;
     }
     let expected = client.whole(pb::List::All, 1_000).await;
@@ -233,14 +234,16 @@ async fn moving_the_day_weighs_everyone_anew() {
     for day in ["2026-03-31", "2027-03-31"] {
         let server = Server::on(folder.path(), &["--as-of", day]);
         let mut client = server.client().await;
-        client.write(Somebody::man("FADING", "1990-01-01").convicted("OF61102", "2026-03-01", "2026-03-20").records()).await;
+        client
+            .write(Somebody::man("FADING", "1990-01-01").convicted("OF61102", "2026-03-01", "2026-03-20").records())
+            .await;
         let standing = client.on_list("FADING", pb::List::All).await;
         let context = client.standing("FADING").await.expect("must be known").context.expect("every read says");
         assert_eq!(context.as_of, day);
         let days: Date = day.parse().expect("a date");
         assert_eq!(context.stale, Date::in_london(jiff::Timestamp::now()) > days + 1);
         harm.push(standing.harm);
-        assert!(server.stop().success());
+        assert!(server.stop().await.success());
     }
     assert!(harm[1] < harm[0], "harm fades: {harm:?}");
 }

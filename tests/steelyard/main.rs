@@ -1,9 +1,12 @@
 //! Tests of the whole: a real server, real sockets, and the rules that its users rely on.
 
+mod auc;
 mod bad_input;
+mod broward;
 mod evidence;
 mod harness;
 mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod worked_person;

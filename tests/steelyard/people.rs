@@ -119,12 +119,8 @@ impl Somebody {
     pub fn domestic(self, victim: &str, vulnerable: bool) -> Self {
         self.with(|offence| {
             offence.domestic_abuse = true;
-            offence.victim = Some(pb::Victim {
-                victim_ref: victim.to_owned(),
-                natural_person: true,
-                vulnerable,
-                repeat: false,
-            });
+            offence.victim =
+                Some(pb::Victim { victim_ref: victim.to_owned(), natural_person: true, vulnerable, repeat: false });
         })
     }
 

@@ -18,7 +18,12 @@ fn faults(persona: &Persona, standings: &BTreeMap<(String, i32), pb::Standing>, 
         "{subject_ref} ({}): {band:?} with {} = T {} R {} H {}, position {}",
         persona.who, standing.composite, standing.threat, standing.risk, standing.harm, standing.position
     );
-    if !persona.bands.contains(&band) {
+    if let Some((given, what)) = persona.indefensible {
+        if band != given {
+            faults
+                .push(format!("{place}; the method gave {given:?}, which could not be defended ({what}): look again"));
+        }
+    } else if !persona.bands.contains(&band) {
         faults.push(format!("{place}; a sergeant would accept {:?}: {}", persona.bands, persona.why));
     }
     if let Some(provisional) = persona.provisional

@@ -43,8 +43,9 @@ pub(super) fn band(standing: &pb::Standing, detail: &pb::StandingDetail, page: P
     let computed = band_word(standing.computed_band());
     text.push_str(&bullet(&format!("The score of {} alone is {computed}.", points(standing.composite)), page));
     for floor in &detail.floors {
+        let already = if floor.band() < standing.computed_band() { " (it is above that already)" } else { "" };
         let floor_text = format!(
-            "At least {}, whatever the score: {} ({}) {}",
+            "At least {}, whatever the score{already}: {} ({}) {}",
             band_word(floor.band()),
             floor.description,
             floor.rule,
@@ -186,8 +187,16 @@ pub(super) fn waterfall(standing: &pb::Standing, detail: &pb::StandingDetail, ev
 /// The numbers behind a reason: `harm days 365, proof x 0.8`.
 fn factors(factors: &[pb::Factor]) -> String {
     let told = factors.iter().map(|it| {
-        let name = plain(&it.name).replace('_', " ");
-        let value = plain(&it.value);
+        let name = match it.name.as_str() {
+            // Program words of the harm formula, in plain ones.
+            "step" => "taken from".to_owned(),
+            "found" => "if found by police alone".to_owned(),
+            "victim" => "for the victim".to_owned(),
+            "decay" => "faded to".to_owned(),
+            "d" => "harm days left today".to_owned(),
+            name => plain(name).replace('_', " "),
+        };
+        let value = if it.name == "step" { plain(&it.value).replace('_', " ") } else { plain(&it.value) };
         match it.unit.as_str() {
             "" => format!("{name} {value}"),
             "x" => format!("{name} x {value}"),

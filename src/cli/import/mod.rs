@@ -15,6 +15,7 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use tonic::transport::Endpoint;
 
+use super::client::ServerArgs;
 use crate::intake::{Form, Mapping, Rows, Unreadable};
 use client::{Settings, Stopped};
 use run::{File, Report};
@@ -51,8 +52,8 @@ pub struct Args {
     pub files: Vec<PathBuf>,
 
     /// Server to send to
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:50051")]
-    pub server: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
 
     /// Mapping of CSV columns to records; the files are then CSV
     #[arg(long, value_name = "MAP.toml")]
@@ -111,6 +112,11 @@ async fn import(args: &Args, settings: Option<Settings>) -> anyhow::Result<End> 
     if let Some(end) = look_at_files(args, &form) {
         return Ok(end);
     }
+    // A server that is not there at all is said at once; one that goes away later is waited for.
+    if let Err(error) = args.server.connect().await {
+        eprintln!("error: {error:#}");
+        return Ok(End::Unavailable);
+    }
     let mut end = End::Written;
     for path in &args.files {
         let file =
@@ -168,12 +174,12 @@ fn prepare(args: &Args, settings: Option<Settings>) -> Result<(Form, Settings), 
             }
         },
     };
-    let settings = settings.or_else(|| match Endpoint::from_shared(args.server.clone()) {
+    let settings = settings.or_else(|| match Endpoint::from_shared(args.server.server.clone()) {
         Ok(endpoint) if endpoint.uri().scheme().is_some() && endpoint.uri().authority().is_some() => {
             Some(Settings::new(endpoint))
         }
         Ok(_) | Err(_) => {
-            problems.push(format!("--server {:?} must be a URL such as http://127.0.0.1:50051", args.server));
+            problems.push(format!("--server {:?} must be a URL such as http://127.0.0.1:50051", args.server.server));
             None
         }
     });

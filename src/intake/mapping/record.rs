@@ -143,12 +143,11 @@ fn conditions(section: &mut Section<'_>, reader: &mut Reader<'_>) -> Vec<Conditi
     let mut found = Vec::new();
     for (place, item) in section.list("when", reader.violations).unwrap_or_default().iter().enumerate() {
         let at = format!("{at}[{}]", place + 1);
-        match item.as_table() {
-            Some(table) => found.extend(Condition::parse(Section::new(at, table), reader.columns, reader.violations)),
-            None => {
-                let message = "must be a table such as { column = \"…\", present = true }";
-                reader.violations.note(at, "WRONG_TYPE", message);
-            }
+        if let Some(table) = item.as_table() {
+            found.extend(Condition::parse(Section::new(at, table), reader.columns, reader.violations));
+        } else {
+            let message = "must be a table such as { column = \"…\", present = true }";
+            reader.violations.note(at, "WRONG_TYPE", message);
         }
     }
     found

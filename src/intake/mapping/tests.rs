@@ -238,7 +238,7 @@ fn a_value_that_the_contract_would_refuse_is_refused_in_the_mapping() {
         (r#"person.sex = { column = "a", values = { M = "MALE" } }"#, "UNKNOWN_VALUE"),
         (r#"person.sex = { column = "a", values = { M = "SEX_MALE" }, otherwise = "F" }"#, "UNKNOWN_VALUE"),
         (r#"person.sex = { column = "a", table = "sexes" }"#, "UNKNOWN_TABLE"),
-        (r#"person.apparent_age_from = { constant = -1 }"#, "OUT_OF_RANGE"),
+        (r"person.apparent_age_from = { constant = -1 }", "OUT_OF_RANGE"),
         (r#"person.apparent_age_from = { column = "a", default = "ten" }"#, "NOT_A_WHOLE_NUMBER"),
         (r#"person.apparent_age_from = { column = "a", date = "%Y-%m-%d" }"#, "WRONG_TYPE"),
         (r#"person.birth_date = { column = "a", date = "%Y-%q" }"#, "BAD_DATE_FORMAT"),
@@ -250,7 +250,7 @@ fn a_value_that_the_contract_would_refuse_is_refused_in_the_mapping() {
         (r#"person.birth_date = { column = "a", default = "x", required = true }"#, "CONTRADICTION"),
         (r#"person.birth_date = { column = "a", shift_days = 1 }"#, "CONTRADICTION"),
         (r#"person.birth_date = { column = "a", date = "%Y-%m-%d", values = { a = "b" } }"#, "CONTRADICTION"),
-        (r#"person.birth_date = { column = 7 }"#, "WRONG_TYPE"),
+        (r"person.birth_date = { column = 7 }", "WRONG_TYPE"),
     ] {
         let found = violations(&person(&format!("person.name = {{ column = \"n\" }}\n{rule}")));
         assert_eq!(found.len(), 1, "{rule}: {found:?}");

@@ -60,6 +60,9 @@ fn description(case: &Case<'_>, term: &Term<'_>, offence: &OffenceView<'_>) -> S
     text
 }
 
+/// Most other dates of a repeat victim that a sentence tells: the latest.
+const DATES_TOLD: usize = 3;
+
 /// What raised the multiplier for the victim, over every record of the offence.
 fn victim_words(case: &Case<'_>, term: &Term<'_>) -> Vec<String> {
     let counted = scoring(case).filter(|(place, offence)| match term.once {
@@ -89,8 +92,10 @@ fn victim_words(case: &Case<'_>, term: &Term<'_>) -> Vec<String> {
         ([], true) => said.push("a repeat victim".to_owned()),
         ([date], _) => said.push(format!("a repeat victim, also on {}", spelt(*date))),
         (dates, _) => {
-            let dates: Vec<String> = dates.iter().map(|date| spelt(*date)).collect();
-            said.push(format!("a repeat victim, also on {} other dates: {}", dates.len(), dates.join(", ")));
+            let latest = &dates[dates.len().saturating_sub(DATES_TOLD)..];
+            let latest: Vec<String> = latest.iter().map(|date| spelt(*date)).collect();
+            let which = if dates.len() > DATES_TOLD { ", the latest" } else { ":" };
+            said.push(format!("a repeat victim, also on {} other dates{which} {}", dates.len(), latest.join(", ")));
         }
     }
     if domestic {

@@ -33,9 +33,7 @@ pub fn contact_offences<'a>(case: &Case<'a>, earlier: i32) -> impl Iterator<Item
     let (clock, as_of) = (&case.clock, case.as_of);
     case.dossier.offences().enumerate().filter_map(move |(place, offence)| {
         let alleged = offence.committed.unwrap_or(offence.reported - earlier).min(as_of);
-        let counts = case.alleged[place]
-            && i64::from(as_of - alleged) <= horizon
-            && clock.age(alleged) <= window;
+        let counts = case.alleged[place] && i64::from(as_of - alleged) <= horizon && clock.age(alleged) <= window;
         counts.then_some((offence, alleged))
     })
 }

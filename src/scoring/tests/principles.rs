@@ -247,6 +247,15 @@ proptest! {
     }
 
     #[test]
+    fn a_child_is_one_whose_earliest_possible_birth_makes_them_one(records in people()) {
+        use crate::scoring::{Case, risk};
+        let dossier = dossier(&records);
+        let case = Case::new(&dossier, rules(), day(0));
+        let earliest = risk::possible_births(&case).into_iter().min().expect("must never be empty");
+        prop_assert_eq!(case.is_child(), earliest.completed_years(day(0)) < 18);
+    }
+
+    #[test]
     fn threat_is_the_same_with_and_without_an_ear(records in people()) {
         use crate::scoring::{Case, Heard, Silent};
         let dossier = dossier(&records);

@@ -241,16 +241,15 @@ fn grade(check: &mut Check, stated: &pb::Intelligence) -> Option<Grade> {
         return grade;
     }
     check.number("intelligence.source_reliability", stated.source_reliability, 1, 3);
-    let assessment = match stated.assessment.as_bytes() {
-        [letter @ b'A'..=b'E'] => Some(letter - b'A'),
-        _ => {
-            check.wrong(
-                "intelligence.assessment",
-                "INVALID_GRADE",
-                "intelligence.assessment is one letter, A (known directly) to E (suspected to be false)",
-            );
-            None
-        }
+    let assessment = if let [letter @ b'A'..=b'E'] = stated.assessment.as_bytes() {
+        Some(letter - b'A')
+    } else {
+        check.wrong(
+            "intelligence.assessment",
+            "INVALID_GRADE",
+            "intelligence.assessment is one letter, A (known directly) to E (suspected to be false)",
+        );
+        None
     };
     let source = u8::try_from(stated.source_reliability).ok()?;
     Some(Grade::Current { source, assessment: assessment? })
