@@ -62,3 +62,34 @@ demo:
 # How the order of seven thousand real people agrees with what they went on to do; needs the shared reference
 broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
+
+# Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory
+
+# ListStandings against an echo: just bench-list --scale 100000
+bench-list *OPTIONS:
+    cargo bench --locked --bench list -- {{OPTIONS}}
+
+# GetStanding and GetNeighbourhood against an echo, and how their cost grows
+bench-standing *OPTIONS:
+    cargo bench --locked --bench standing -- {{OPTIONS}}
+
+# Weighing against decoding
+bench-weigh *OPTIONS:
+    cargo bench --locked --bench weigh -- {{OPTIONS}}
+
+# Durable writes against sled alone
+bench-write *OPTIONS:
+    cargo bench --locked --bench write -- {{OPTIONS}}
+
+# An import against sled alone
+bench-import *OPTIONS:
+    cargo bench --locked --bench import -- {{OPTIONS}}
+
+# Memory after a restart and at the peak of an import, and the time to start
+bench-memory *OPTIONS:
+    cargo bench --locked --bench memory -- {{OPTIONS}}
+
+# A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
+test-benchmarks:
+    for name in list standing weigh write import memory; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

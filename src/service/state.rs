@@ -194,7 +194,7 @@ impl State {
         if before.revision_of(&evidence.id).is_none() {
             self.records.insert(&evidence.id, subject);
         }
-        self.replace(subject, &before, before.with(evidence), touched);
+        self.replace(subject, &record.id, before.with(evidence), touched);
         Ok(())
     }
 
@@ -207,21 +207,25 @@ impl State {
     ) {
         let before = Arc::clone(self.dossier(subject));
         self.records.remove(&withdrawn.record_id, subject);
-        self.replace(subject, &before, before.without(&withdrawn.record_id, revision), touched);
+        self.replace(subject, &withdrawn.record_id, before.without(&withdrawn.record_id, revision), touched);
     }
 
-    fn replace(&mut self, subject: SubjectId, before: &Dossier, after: Dossier, touched: &mut Touched) {
-        let old: BTreeSet<&str> = victim::references(before).collect();
-        let new: BTreeSet<Box<str>> = victim::references(&after).map(Into::into).collect();
-        for reference in old.iter().filter(|reference| !new.contains(**reference)) {
-            self.victims.remove(reference, subject);
+    /// Puts a dossier in place of another that differs in one record. The index of victims holds each person
+    /// once for each victim of theirs.
+    fn replace(&mut self, subject: SubjectId, record_id: &str, after: Dossier, touched: &mut Touched) {
+        let after = Arc::new(after);
+        let before = std::mem::replace(&mut self.dossiers[subject.index()], Arc::clone(&after));
+        let (was, is) = (victim::reference(&before, record_id), victim::reference(&after, record_id));
+        let among = |dossier: &Dossier, wanted: &str| victim::references(dossier).any(|held| held == wanted);
+        if let Some(gone) = was.filter(|gone| !among(&after, gone)) {
+            self.victims.remove(gone, subject);
         }
-        for reference in new.iter().filter(|reference| !old.contains(&***reference)) {
-            self.victims.insert(reference, subject);
+        if let Some(new) = is.filter(|new| !among(&before, new)) {
+            self.victims.insert(new, subject);
         }
-        self.dossiers[subject.index()] = Arc::new(after);
         touched.subjects.insert(subject);
-        for reference in old.iter().copied().chain(new.iter().map(|reference| &**reference)) {
+        // The victims of the person's other records are victims of the same records as before.
+        for reference in was.into_iter().chain(is) {
             self.unsettled.extend(self.victims.candidates(reference));
             self.unsettled.insert(subject);
         }

@@ -12,6 +12,11 @@ pub fn references(dossier: &Dossier) -> impl Iterator<Item = &str> {
     dossier.offences().filter_map(|offence| link(&offence))
 }
 
+/// The reference of the victim in one record of this person, where it may link.
+pub fn reference<'a>(dossier: &'a Dossier, record_id: &str) -> Option<&'a str> {
+    dossier.offences().find(|offence| offence.id == record_id).and_then(|offence| link(&offence))
+}
+
 /// The reference by which an offence links to others.
 fn link<'a>(offence: &OffenceView<'a>) -> Option<&'a str> {
     let own = matches!(offence.category, PersonCategory::Suspect | PersonCategory::Convicted);

@@ -64,5 +64,5 @@ fn least(whole: &Whole<'_>, family: Family) -> f64 {
 
 /// Places of the stale suspicions that give at least so much of H.
 fn places(whole: &Whole<'_>, least: f64) -> Vec<usize> {
-    harm::stale(&whole.case, least).map_or_else(Vec::new, |stale| stale.places.to_vec())
+    harm::stale(&whole.case, least).into_vec()
 }

@@ -63,6 +63,7 @@ impl Catalogue {
     ///
     /// # Panics
     /// On a record without either code: import refuses one.
+    #[inline]
     pub fn classify(&self, code: OffenceCode) -> &Classified {
         let by_cjs = code.cjs.map(|cjs| &self.cjs[usize::from(cjs.0)]);
         let by_ho = code.ho.map(|ho| &self.ho[usize::from(ho.0)]);
@@ -76,6 +77,7 @@ impl Catalogue {
 
     /// How far a case is proved, 0 to 1, by the policy's table of outcomes and its switch for domestic and
     /// sexual cases that ended for evidential difficulty.
+    #[inline]
     pub fn proof(&self, offence: &OffenceView<'_>, class: &Classified) -> f64 {
         match self.evidential_difficulty {
             Some(kept)

@@ -23,7 +23,7 @@ use crate::domain::word::{OffenceGroup, PersonCategory};
 
 pub use catalogue::Catalogue;
 pub use resolve::{Basis, Resolved, Resolver};
-pub use stale::{Stale, stale, stale_gap};
+pub use stale::stale;
 pub(super) use tally::Once;
 use tally::Tally;
 

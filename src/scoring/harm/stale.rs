@@ -7,29 +7,20 @@ use smallvec::SmallVec;
 
 use super::tally::{Once, Tally};
 use super::{is_own, scoring};
-use crate::domain::MilliPoints;
 use crate::domain::dossier::OffenceView;
 use crate::domain::word::{Outcome, PersonCategory};
-use crate::scoring::{Case, Gap};
+use crate::scoring::Case;
 
-/// H without the stale suspect records that matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stale {
-    /// Lower end of H without them, in milli-points.
-    pub low: MilliPoints,
-    /// Their places in `dossier.offences()`, in order.
-    pub places: SmallVec<[usize; 4]>,
-}
-
-/// Stale suspect records that make at least `least` milli-points of the point of H; `None` where there is none.
+/// Stale suspect records that make at least `least` milli-points of the point of H, as places in
+/// `dossier.offences()`, in order.
 ///
 /// A record is stale when the person is its suspect, no outcome has ended it, and its source has not updated it
 /// for `quality.stale_suspect_days` calendar days. The caller turns points of the composite into points of H:
 /// `least = stale_suspect_milli / (a x weight of H)`. Records of one offence matter together.
-pub fn stale(case: &Case<'_>, least: f64) -> Option<Stale> {
+pub fn stale(case: &Case<'_>, least: f64) -> SmallVec<[usize; 4]> {
     // Nearly everybody has none, and this is asked of everybody.
     if !scoring(case).any(|(_, offence)| is_stale(case, &offence)) {
-        return None;
+        return SmallVec::new();
     }
     let tally = Tally::of(case, |_| true);
     let days = tally.days().point;
@@ -40,37 +31,10 @@ pub fn stale(case: &Case<'_>, least: f64) -> Option<Stale> {
         .filter(|term| days > 0.0 && 1000.0 * points * term.days().point / days >= least)
         .map(|term| term.once)
         .collect();
-    let places: SmallVec<[usize; 4]> = scoring(case)
+    scoring(case)
         .filter(|(_, offence)| is_stale(case, offence) && mattering.contains(&Once::of(offence)))
         .map(|(place, _)| place)
-        .collect();
-    if places.is_empty() {
-        return None;
-    }
-    let without = Tally::of(case, |place| !places.contains(&place));
-    let low = MilliPoints::from_points(case.rules.catalogue.points(without.days().low));
-    Some(Stale { low, places })
-}
-
-/// What stands on the data-quality list for stale records.
-pub fn stale_gap(case: &Case<'_>, stale: &Stale) -> Gap {
-    let is_meant = |place: &usize| stale.places.contains(place);
-    Gap {
-        reason: "SUSPECT_RECORD_STALE",
-        description: format!(
-            "No source has updated {} for {} days or more; the outcome of the case would settle it.",
-            if stale.places.len() == 1 { "a record of an allegation" } else { "records of allegations" },
-            case.rules.policy.quality.stale_suspect_days,
-        ),
-        evidence: case
-            .dossier
-            .offences()
-            .enumerate()
-            .filter(|(place, _)| is_meant(place))
-            .map(|(_, offence)| offence.id.into())
-            .collect(),
-        widens: true,
-    }
+        .collect()
 }
 
 fn is_stale(case: &Case<'_>, offence: &OffenceView<'_>) -> bool {

@@ -1,0 +1,121 @@
+//! Durable writes of one record by 16 clients, against sled alone committing
+//! the same keys and values in groups, as durably.
+
+mod common;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use anyhow::Context;
+use bytes::Bytes;
+use common::force::Force;
+use common::load::Load;
+use common::raw::{self, Pair, Raw};
+use common::server::Server;
+use common::verdict::{Target, heading, note, tell};
+use common::{Options, evidence, run};
+use prost::Message;
+use steelyard::domain::Revision;
+use steelyard::store::{SledStore, Store};
+use uuid::Uuid;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const CLIENTS: usize = 16;
+/// Writes on each side of a pair, for each second that is asked for.
+const WRITES_A_SECOND: f64 = 4_000.0;
+
+fn main() -> anyhow::Result<()> {
+    run(measure)
+}
+
+fn measure(options: &Options) -> anyhow::Result<()> {
+    let subjects = options.scale(100_000);
+    let force = Force::of(options, subjects)?;
+    let scratch = options.scratch("write")?;
+    let (ours, alone) = (scratch.join("data"), scratch.join("alone"));
+    raw::copy(&force.data(), &ours)?;
+    raw::copy(&ours.join("sled"), &alone)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of writes")]
+    let writes = (WRITES_A_SECOND * options.seconds) as u64;
+
+    heading(&format!(
+        "WriteEvidence of one record, {CLIENTS} clients, {subjects} subjects held, {writes} writes a side"
+    ));
+    let mut ratios = Vec::new();
+    let mut number = 0;
+    for _ in 0..options.pairs {
+        let asked: Vec<_> = (number..number + writes).map(|number| evidence::write(number, subjects)).collect();
+        let ids: HashSet<Uuid> = asked.iter().map(|write| write.request_id.parse()).collect::<Result<_, _>>()?;
+        let requests: Vec<Bytes> = asked.iter().map(|write| write.encode_to_vec().into()).collect();
+        number += writes;
+        let file = scratch.join("writes");
+        common::bytes::keep(&file, &requests)?;
+        let held = SledStore::open(&ours, raw::CACHE_BYTES)?.head()?;
+        let server = Server::on(&ours, &[])?;
+        let load = Load {
+            address: server.address.clone(),
+            method: "/steelyard.v1.EvidenceService/WriteEvidence".to_owned(),
+            requests: file,
+            connections: CLIENTS,
+            in_flight: 1,
+            seconds: None,
+        };
+        let outcome = load.run()?;
+        server.stop()?;
+        let written = written(&ours.join("sled"), held.revision, &ids)?;
+        anyhow::ensure!(written.len() as u64 == writes, "{} of {writes} writes were found", written.len());
+        let seconds = Raw::open(&alone)?.group_commit(&written, CLIENTS)?;
+        let rate = writes as f64 / seconds;
+        ratios.push(outcome.rate() / rate);
+        note(&format!(
+            "{:.0} writes/s (p50 {} us, p99 {} us); sled alone {rate:.0}/s, {} keys and {} bytes a write",
+            outcome.rate(),
+            outcome.p50,
+            outcome.p99,
+            written.iter().map(Vec::len).sum::<usize>() / written.len(),
+            written.iter().flatten().map(|(key, value)| key.len() + value.len()).sum::<usize>() / written.len(),
+        ));
+    }
+    tell("of the writes that sled alone commits", &ratios, Target::AtLeast(0.6));
+    std::fs::remove_dir_all(scratch)?;
+    Ok(())
+}
+
+/// What each write after a revision set: its event, its entries in both indexes, its answer, the
+/// dossier of its person as last written, and the head.
+fn written(sled: &Path, after: Revision, ids: &HashSet<Uuid>) -> anyhow::Result<Vec<Vec<Pair>>> {
+    let raw = Raw::open(sled)?;
+    let head = raw.get(b"m/head")?.context("a store has a head")?;
+    let first = [b"e/".as_slice(), &after.next().0.to_be_bytes()].concat();
+    let mut writes: BTreeMap<u64, Vec<Pair>> = BTreeMap::new();
+    for pair in raw.pairs_from(b"e/", &first)? {
+        writes.entry(revision(&pair.0[2..10])?).or_default().push(pair);
+    }
+    for pair in raw.pairs_from(b"i/", b"i/")? {
+        let revision = revision(&pair.0[7..15])?;
+        if let Some(write) = writes.get_mut(&revision) {
+            let dossier = [b"s/".as_slice(), &pair.0[2..6]].concat();
+            write.extend(raw.pairs_from(&dossier, &dossier)?);
+            write.push(pair);
+        }
+    }
+    for pair in raw.pairs_from(b"k/", b"k/")? {
+        if let Some(write) = writes.get_mut(&revision(&pair.0[4..12])?) {
+            write.push(pair);
+        }
+    }
+    // Which answer is whose makes no difference: they are of one length, under keys without order.
+    let answers = raw.pairs_from(b"r/", b"r/")?.into_iter();
+    let answers = answers.filter(|(key, _)| Uuid::from_slice(&key[18..34]).is_ok_and(|id| ids.contains(&id)));
+    for (write, answer) in writes.values_mut().zip(answers) {
+        write.push(answer);
+        write.push((b"m/head".into(), head.clone()));
+    }
+    Ok(writes.into_values().collect())
+}
+
+fn revision(bytes: &[u8]) -> anyhow::Result<u64> {
+    Ok(u64::from_be_bytes(bytes.try_into()?))
+}
