@@ -59,11 +59,14 @@ fn code(fault: &Fault) -> Code {
 /// A fault as a status, with its reason and every field violation. Joined to the log by `correlation_id`.
 pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     let reason = reason(fault).as_str_name().trim_start_matches("ERROR_REASON_");
-    let metadata = HashMap::from([("correlation_id".to_owned(), correlation_id.to_owned())]);
+    let mut metadata = HashMap::from([("correlation_id".to_owned(), correlation_id.to_owned())]);
+    if let Fault::Invalid(violations) = fault {
+        metadata.insert("violations".to_owned(), violations.len().to_string());
+    }
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
         Fault::Invalid(violations) => {
-            let fields = violations.iter().map(|violation| {
+            let fields = fitting(violations).iter().map(|violation| {
                 let mut field = FieldViolation::new(&violation.field, &violation.description);
                 field.reason.clone_from(&violation.reason);
                 field
@@ -93,7 +96,22 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     Status::with_error_details(code(fault), message(fault), details)
 }
 
-/// Most violations told in the message; all are in the details.
+/// Most bytes of violations in one status. Details travel in a header, base64-encoded, and clients refuse more than
+/// 8 KiB of headers: past that they would hear of nothing at all.
+const DETAIL_BYTES: usize = 4_500;
+
+/// The violations that fit a status. `ErrorInfo` says how many there are; `validate_only` tells all of them, as its
+/// verdicts travel in the body.
+fn fitting(violations: &[pb::Violation]) -> &[pb::Violation] {
+    let mut bytes = 0;
+    let fit = violations.iter().take_while(|violation| {
+        bytes += violation.field.len() + violation.reason.len() + violation.description.len() + 12;
+        bytes <= DETAIL_BYTES
+    });
+    &violations[..fit.count()]
+}
+
+/// Most violations told in the message.
 const TOLD: usize = 3;
 
 fn message(fault: &Fault) -> String {
@@ -101,6 +119,9 @@ fn message(fault: &Fault) -> String {
     let mut told: Vec<String> = violations.iter().take(TOLD).map(|violation| violation.description.clone()).collect();
     if violations.len() > TOLD {
         told.push(format!("and {} more", violations.len() - TOLD));
+    }
+    if fitting(violations).len() < violations.len() {
+        told.push("too many for one error: ask again with validate_only for all of them".to_owned());
     }
     told.join("; ")
 }
@@ -126,6 +147,22 @@ mod tests {
         );
         assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(5));
         assert!(status.message().ends_with("and 2 more"), "{}", status.message());
+    }
+
+    #[test]
+    fn more_violations_than_headers_hold_are_counted_and_the_way_to_all_is_told() {
+        let fault = Fault::Invalid((0..400).map(|place| violation(&format!("records[{place}].id"))).collect());
+        let status = status(&fault, "c-1");
+        let details = status.get_error_details();
+        let told = details.bad_request().map_or(0, |bad| bad.field_violations.len());
+        assert!((50..400).contains(&told), "{told}");
+        assert_eq!(
+            details.error_info().and_then(|info| info.metadata.get("violations").cloned()).as_deref(),
+            Some("400")
+        );
+        assert!(status.message().contains("validate_only"), "{}", status.message());
+        let encoded = status.details().len() * 4 / 3;
+        assert!(encoded + status.message().len() < 7_500, "{encoded} bytes of header");
     }
 
     #[test]

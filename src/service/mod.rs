@@ -33,7 +33,7 @@ use crate::policy::Policy;
 use crate::ranking::Standings;
 use crate::ranking::retire::Retirement;
 use crate::reference;
-use crate::store::{Head, Store};
+use crate::store::{Head, Identity, Store};
 use board::Board;
 use fault::Fault;
 use mutation::{Answer, Mutation, Queued};
@@ -86,6 +86,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     queue: mpsc::Sender<Queued>,
     paging: Arc<Paging>,
+    mark: Arc<str>,
     blocking: Arc<Semaphore>,
     stale_after: Duration,
     now: Now,
@@ -121,6 +122,7 @@ impl Service {
         let head = writer.head();
         let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(waiting))?;
         let service = Self {
+            mark: mark(store.identity()).into(),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             board,
             store,
@@ -190,6 +192,7 @@ impl Service {
             generation: meta.generation,
             published_time: Some(timestamp(meta.published)),
             stale: self.stale(meta.as_of),
+            store: self.mark.to_string(),
         }
     }
 
@@ -219,6 +222,13 @@ impl Service {
             self.paging.sweep(&newest);
         }
     }
+}
+
+/// What a store is known by outside: tells one store and incarnation from another, and nothing else of them.
+fn mark(identity: Identity) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("steelyard 2026 store mark");
+    hasher.update(&identity.store_id).update(&identity.incarnation);
+    hasher.finalize().to_hex()[..16].to_owned()
 }
 
 /// An instant in the contract.

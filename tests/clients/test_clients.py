@@ -192,6 +192,17 @@ class Clients(unittest.TestCase):
         wanted = {"records[0].id", "records[0].subject_ref", "records[0].source_system", "records[0].event_date", "records[0].offence.cjs_code"}
         self.assertLessEqual(wanted, fields)
 
+    def test_a_flood_of_violations_still_reaches_the_client(self):
+        bad = [self.evidence.Record() for _ in range(200)]
+        request = self.evidence.WriteEvidenceRequest(request_id=str(uuid.uuid4()), records=bad)
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.write.WriteEvidence(request, timeout=20)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("validate_only", refused.exception.details())
+        request.validate_only = True
+        verdicts = self.write.WriteEvidence(request, timeout=20).verdicts
+        self.assertTrue(all(verdict.violations for verdict in verdicts) and len(verdicts) == 200)
+
     def test_health_is_told_for_each_service(self):
         stub = health_pb2_grpc.HealthStub(self.channel)
         for service in ("", "steelyard.v1.RankingService", "steelyard.v1.EvidenceService"):

@@ -25,13 +25,19 @@ pub struct Origin {
     pub mapping: [u8; 32],
     /// Judge everything, write nothing.
     pub dry_run: bool,
+    /// BLAKE3 of the mark of the store that takes the records: what one took, another has not.
+    pub store: [u8; 32],
+    /// Random, the same while one import is resumed: a finished import that is run again is judged anew.
+    pub run: [u8; 16],
 }
 
 impl Origin {
-    /// The id of one batch: the same rows of the same file through the same mapping have the same id in every run.
+    /// The id of one batch: the same rows of the same file through the same mapping, for the same store, have the
+    /// same id however often one import is resumed.
     fn request_id(&self, begin: Place, after: Place, records: &[pb::Record]) -> Uuid {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.file).update(&self.mapping).update(&[u8::from(self.dry_run)]);
+        hasher.update(&self.store).update(&self.run);
         hasher.update(&begin.offset.to_le_bytes()).update(&after.offset.to_le_bytes());
         // The records too: should another release read the same rows otherwise, that is another request.
         for record in records {
@@ -136,7 +142,7 @@ mod tests {
     use super::*;
     use crate::intake::Form;
 
-    const ORIGIN: Origin = Origin { file: [1; 32], mapping: [0; 32], dry_run: false };
+    const ORIGIN: Origin = Origin { file: [1; 32], mapping: [0; 32], dry_run: false, store: [4; 32], run: [5; 16] };
 
     fn batches(text: &str, most: usize, origin: Origin) -> Vec<Batch> {
         let input = Box::new(Cursor::new(text.to_owned().into_bytes()));

@@ -7,11 +7,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::batch::Origin;
 use crate::intake::Place;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What became of the records of one file so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Checkpoint {
     version: u32,
     file: String,
     mapping: String,
+    store: String,
+    run: Uuid,
     offset: u64,
     lines: u64,
     /// Length of the rejects file, in bytes.
@@ -66,11 +69,18 @@ impl Checkpoint {
             version: VERSION,
             file: hex(&origin.file),
             mapping: hex(&origin.mapping),
+            store: hex(&origin.store),
+            run: Uuid::from_bytes(origin.run),
             offset: place.offset,
             lines: place.lines,
             rejects_length,
             totals,
         }
+    }
+
+    /// Which import it is of.
+    pub fn run(&self) -> [u8; 16] {
+        self.run.into_bytes()
     }
 
     /// Where to go on.
@@ -89,6 +99,9 @@ impl Checkpoint {
             Ok(found) if found.version != VERSION => Found::Other("was written by another release"),
             Ok(found) if found.file != hex(&origin.file) => Found::Other("is of other content of the file"),
             Ok(found) if found.mapping != hex(&origin.mapping) => Found::Other("is of another mapping"),
+            Ok(found) if found.store != hex(&origin.store) => {
+                Found::Other("is of another store, or of before a restore")
+            }
             Ok(found) => Found::Same(found),
             Err(_) => Found::Other("is not a checkpoint"),
         }
@@ -128,7 +141,7 @@ fn hex(digest: &[u8; 32]) -> String {
 mod tests {
     use super::*;
 
-    const ORIGIN: Origin = Origin { file: [1; 32], mapping: [2; 32], dry_run: false };
+    const ORIGIN: Origin = Origin { file: [1; 32], mapping: [2; 32], dry_run: false, store: [4; 32], run: [5; 16] };
 
     #[test]
     fn a_checkpoint_is_of_one_file_through_one_mapping() {
@@ -141,7 +154,12 @@ mod tests {
         checkpoint.save(&path).expect("must save again");
         assert_eq!(Checkpoint::find(&path, &ORIGIN), Found::Same(checkpoint.clone()));
         assert_eq!(checkpoint.place(), Place { offset: 99, lines: 8 });
-        for other in [Origin { file: [3; 32], ..ORIGIN }, Origin { mapping: [3; 32], ..ORIGIN }] {
+        let others = [
+            Origin { file: [3; 32], ..ORIGIN },
+            Origin { mapping: [3; 32], ..ORIGIN },
+            Origin { store: [3; 32], ..ORIGIN },
+        ];
+        for other in others {
             assert!(matches!(Checkpoint::find(&path, &other), Found::Other(_)));
         }
         fs::write(&path, "{").expect("must write");

@@ -13,10 +13,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use tonic::Code;
 use tonic::transport::Endpoint;
 
 use super::client::ServerArgs;
 use crate::intake::{Form, Mapping, Rows, Unreadable};
+use crate::pb;
 use client::{Settings, Stopped};
 use run::{File, Report};
 
@@ -98,6 +100,19 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(end as u8))
 }
 
+/// Digest of the mark of the store behind a server, so that what one store took is not thought to be in another.
+async fn store(server: &ServerArgs) -> anyhow::Result<[u8; 32]> {
+    let mut ranking = super::client::ranking(server.connect().await?);
+    let question = pb::ListStandingsRequest { list: pb::List::All.into(), page_size: 1, ..Default::default() };
+    let mark = match ranking.list_standings(question).await {
+        Ok(page) => page.into_inner().context.unwrap_or_default().store,
+        // A server that takes evidence alone has no mark to tell.
+        Err(status) if status.code() == Code::Unimplemented => String::new(),
+        Err(status) => return Err(status.into()),
+    };
+    Ok(*blake3::hash(mark.as_bytes()).as_bytes())
+}
+
 /// Runs the import, with other settings of the client in tests.
 async fn import(args: &Args, settings: Option<Settings>) -> anyhow::Result<End> {
     let (form, settings) = match prepare(args, settings) {
@@ -113,15 +128,18 @@ async fn import(args: &Args, settings: Option<Settings>) -> anyhow::Result<End> 
         return Ok(end);
     }
     // A server that is not there at all is said at once; one that goes away later is waited for.
-    if let Err(error) = args.server.connect().await {
-        eprintln!("error: {error:#}");
-        return Ok(End::Unavailable);
-    }
+    let store = match store(&args.server).await {
+        Ok(store) => store,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(End::Unavailable);
+        }
+    };
     let mut end = End::Written;
     for path in &args.files {
         let file =
             File { path, form: &form, rejects: rejects_path(args, path), checkpoint: checkpoint_path(args, path) };
-        let (report, stopped) = file.import(args, &settings).await?;
+        let (report, stopped) = file.import(args, &settings, store).await?;
         if !args.quiet {
             print!("{}", summary(args, &file, &report));
         }

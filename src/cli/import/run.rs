@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::batch::{Batch, Batches, Origin, Share};
 use super::checkpoint::{Checkpoint, Found, Totals};
@@ -51,13 +52,21 @@ impl File<'_> {
     ///
     /// # Errors
     /// When the rejects or the checkpoint cannot be written. What stopped the import otherwise stands beside the report.
-    pub async fn import(&self, args: &Args, settings: &Settings) -> anyhow::Result<(Report, Option<Stopped>)> {
-        let origin = match self.origin(args.dry_run) {
+    pub async fn import(
+        &self,
+        args: &Args,
+        settings: &Settings,
+        store: [u8; 32],
+    ) -> anyhow::Result<(Report, Option<Stopped>)> {
+        let mut origin = match self.origin(args.dry_run, store) {
             Ok(origin) => origin,
             Err(error) => return Ok((Report::nothing(), Some(Stopped::Unreadable(error)))),
         };
         let resumable = !is_stdin(self.path) && !args.dry_run;
         let found = if resumable && !args.no_resume { self.found(&origin, args.quiet) } else { None };
+        if let Some(found) = &found {
+            origin.run = found.run();
+        }
         let begin = found.as_ref().map(Checkpoint::place);
         let rows = match self.open(begin) {
             Ok(rows) => rows,
@@ -88,7 +97,7 @@ impl File<'_> {
         }
     }
 
-    fn origin(&self, dry_run: bool) -> Result<Origin, Unreadable> {
+    fn origin(&self, dry_run: bool, store: [u8; 32]) -> Result<Origin, Unreadable> {
         let mapping = match self.form {
             Form::Ndjson => [0; 32],
             Form::Csv(mapping) => mapping.digest(),
@@ -101,7 +110,7 @@ impl File<'_> {
                 .and_then(|file| hasher.update_reader(file).map(|hasher| *hasher.finalize().as_bytes()))
                 .map_err(|error| Unreadable::Io { path: self.path.to_owned(), error })?
         };
-        Ok(Origin { file, mapping, dry_run })
+        Ok(Origin { file, mapping, dry_run, store, run: Uuid::new_v4().into_bytes() })
     }
 
     /// The checkpoint to go on from, if there is one of this file.
