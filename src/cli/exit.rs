@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use super::client;
 use crate::config;
 use crate::pb::ErrorReason;
+use crate::service::StartFault;
 use crate::store::StoreError;
 
 /// Exit codes, as `--help` shows them.
@@ -107,7 +108,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
         .find_map(|cause| {
             if let Some(failure) = cause.downcast_ref::<Failure>() {
                 Some(failure.exit)
-            } else if cause.is::<config::Invalid>() {
+            } else if cause.is::<config::Invalid>()
+                || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
+            {
                 Some(Exit::Usage)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tracing::warn;
 
 use crate::domain::word::List;
 use crate::domain::{Date, Revision};
@@ -255,12 +256,20 @@ fn own_changes(state: &state::State, options: &Options) -> Result<Vec<OwnChange>
     let text = match (&options.policy, state.rules()) {
         (Some(text), _) => Some(text.as_str()),
         (None, None) => Some(Policy::default_text()),
-        (None, Some(_)) => None,
+        // The same policy over other tables weighs otherwise: that is an event like any change of policy.
+        (None, Some(_)) => state.policy_over_other_tables(),
     };
     if let Some(text) = text {
         let policy = Policy::parse(text)
             .map_err(|violations| StartFault::Policy(violations.iter().map(ToString::to_string).collect()))?;
-        if state.rules().is_none_or(|rules| rules.policy != policy) {
+        let held = state.rules().map(|rules| &rules.policy);
+        if held.is_some_and(|held| held.version == policy.version && *held != policy) {
+            return Err(StartFault::Policy(vec![format!(
+                "version: {} is in force with other numbers; a policy that differs needs a version of its own",
+                policy.version
+            )]));
+        }
+        if held != Some(&policy) || state.policy_over_other_tables().is_some() {
             changes.push(OwnChange::Policy { version: policy.version, text: text.to_owned() });
         }
     }
@@ -269,6 +278,10 @@ fn own_changes(state: &state::State, options: &Options) -> Result<Vec<OwnChange>
         (None, None) => Some(Date::in_london((options.now)())),
         (Some(_) | None, _) => None,
     };
+    let today = Date::in_london((options.now)());
+    if let Some(ahead) = as_of.filter(|as_of| *as_of > today) {
+        warn!(as_of = %ahead, "lists are weighed on a day that has not come: everything fades up to then");
+    }
     changes.extend(as_of.map(OwnChange::AsOf));
     Ok(changes)
 }

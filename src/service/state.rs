@@ -46,6 +46,8 @@ pub struct State {
     revision: Revision,
     as_of: Option<Date>,
     rules: Option<Arc<Rules>>,
+    /// Text of the policy in force, and digest of the tables that it was activated over.
+    activated: Option<(String, Vec<u8>)>,
     dossiers: Vec<Arc<Dossier>>,
     references: Arc<References>,
     records: HashIndex,
@@ -62,6 +64,7 @@ impl State {
             revision: Revision(0),
             as_of: None,
             rules: None,
+            activated: None,
             dossiers: Vec::new(),
             references: Arc::default(),
             records: HashIndex::default(),
@@ -103,6 +106,13 @@ impl State {
     /// The policy in force with its catalogue, once one is active.
     pub fn rules(&self) -> Option<&Arc<Rules>> {
         self.rules.as_ref()
+    }
+
+    /// Text of the policy in force, where it was activated over other tables than this binary's: its figures may
+    /// have changed, and the ledger must say so.
+    pub fn policy_over_other_tables(&self) -> Option<&str> {
+        let (text, tables) = self.activated.as_ref()?;
+        (*tables != self.tables.digest()).then_some(text)
     }
 
     /// The published tables.
@@ -166,6 +176,7 @@ impl State {
             }
             Some(Body::PolicyActivated(activated)) => {
                 self.rules = Some(self.activate(activated).map_err(unreadable)?);
+                self.activated = Some((activated.text.clone(), activated.tables_digest.clone()));
                 self.unsettle_everyone();
                 touched.everyone = true;
             }

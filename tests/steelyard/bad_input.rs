@@ -265,6 +265,30 @@ fn a_policy_that_contradicts_itself_refuses_the_start_and_tells_everything() {
     assert!(said.contains("bands"), "{said}");
 }
 
+#[tokio::test]
+async fn a_changed_policy_needs_a_version_of_its_own() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let store = folder.path().join("store");
+    assert!(Server::on(&store, &["--as-of", AS_OF]).stop().await.success());
+    let text = include_str!("../../policies/thr-2026.1.toml");
+    let path = folder.path().join("policy.toml");
+    let path_text = path.to_str().expect("a temporary path must be text").to_owned();
+    let changed = text.replace("very_high = 60", "very_high = 61");
+    assert_ne!(changed, text);
+    std::fs::write(&path, &changed).expect("a file can be written");
+    let data = store.to_str().expect("a temporary path must be text");
+    let (code, said) = Server::refused(&["--data-dir", data, "--policy", &path_text]);
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("a version of its own"), "{said}");
+    std::fs::write(&path, changed.replace("thr-2026.1", "force-2026.1")).expect("a file can be written");
+    let server = Server::on(&store, &["--policy", &path_text]);
+    let mut client = server.client().await;
+    let page =
+        client.ranking.list_standings(pb::ListStandingsRequest { list: pb::List::All.into(), ..Default::default() });
+    let context = page.await.expect("a page must come").into_inner().context.expect("every read says what it is of");
+    assert_eq!(context.policy_version, "force-2026.1");
+}
+
 #[test]
 fn a_wider_address_without_protection_refuses_the_start() {
     let (code, said) = Server::refused(&["--memory", "--grpc-listen", "0.0.0.0:0"]);

@@ -14,6 +14,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::exit::Exit;
 use answer::{Answer, Refusal};
 
 /// Longest line that is read, in bytes.
@@ -30,7 +31,7 @@ const READ_AT_ONCE: usize = 1 << 16;
 /// conviction_date, first_sanction_date, assessment_date. Dates are YYYY-MM-DD.
 ///
 /// A line that cannot be answered gets {"error": {"reason", "violations"}} and the rest go on; the exit code is
-/// then still 0. It is 2 when the input cannot be read.
+/// then still 0. It is 66 when the input cannot be read.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// File of cases, one JSON object a line; - reads standard input.
@@ -69,7 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn unreadable(args: &Args, why: &io::Error) -> ExitCode {
     eprintln!("steelyard predict: cannot read {}: {why}", args.file.display());
-    ExitCode::from(2)
+    Exit::InputMissing.into()
 }
 
 /// Answers every case held in memory: one JSON object a line.

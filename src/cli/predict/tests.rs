@@ -336,10 +336,10 @@ fn every_answer_is_out_before_more_input_is_awaited() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_exits_2() {
+fn a_file_that_cannot_be_read_exits_66() {
     let folder = tempfile::tempdir().expect("must make a folder");
     for file in [folder.path().join("none.ndjson"), folder.path().to_owned()] {
         let code = run(&Args { file }).expect("must run");
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(2)));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(66)));
     }
 }
