@@ -145,8 +145,9 @@ fn act() -> impl Strategy<Value = Act> {
 /// Two policies under which different victims are repeat victims.
 fn policy(number: usize) -> &'static str {
     static CLOSER: LazyLock<String> = LazyLock::new(|| {
-        let text = Policy::default_text().replace("repeat_within_days = 365", "repeat_within_days = 20");
-        assert_ne!(text, Policy::default_text(), "the policy must name the days within which a victim is one again");
+        let named = Policy::default_text().replace("thr-2026.1", "thr-closer");
+        let text = named.replace("repeat_within_days = 365", "repeat_within_days = 20");
+        assert_ne!(text, named, "the policy must name the days within which a victim is one again");
         text
     });
     [Policy::default_text(), &**CLOSER][number]
