@@ -33,6 +33,7 @@ fn compile_protos() -> Result<(), Box<dyn Error>> {
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
         .btree_map(".")
+        .codec_path("crate::api::codec::WholeMessages")
         .compile_fds(descriptors)?;
     pbjson_build::Builder::new().register_descriptors(&encoded)?.btree_map([".steelyard"]).build(&[".steelyard.v1"])?;
     Ok(())

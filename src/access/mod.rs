@@ -2,6 +2,8 @@
 //! one caller who may do everything; every use case takes a caller all the same,
 //! and says whom it disclosed, so that nothing has to be rewritten when they are.
 
+use std::sync::LazyLock;
+
 use crate::domain::SubjectId;
 
 /// The one who asks, and why.
@@ -38,7 +40,8 @@ impl Caller {
     /// Digest of what this caller may see: part of every page token.
     pub fn scope_digest(&self) -> [u8; 32] {
         // Everything: the loopback caller is not scoped.
-        *blake3::hash(b"scope: whole force").as_bytes()
+        static WHOLE_FORCE: LazyLock<[u8; 32]> = LazyLock::new(|| *blake3::hash(b"scope: whole force").as_bytes());
+        *WHOLE_FORCE
     }
 }
 

@@ -1,5 +1,6 @@
 //! The gRPC edge: parse, authorise, call, map. No rule of the field lives here.
 
+pub mod codec;
 pub mod detail;
 pub mod error;
 pub mod evidence;
