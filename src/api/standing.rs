@@ -61,10 +61,7 @@ impl<'a> Rows<'a> {
     }
 
     fn basic(&self, placed: Placed) -> pb::Standing {
-        let (Some(row), Some(dossier)) = (self.standings.row(placed.subject), self.standings.dossier(placed.subject))
-        else {
-            return pb::Standing::default();
-        };
+        let Some((row, dossier)) = self.standings.person(placed.subject) else { return pb::Standing::default() };
         let composed = row.composed(self.list.family());
         pb::Standing {
             subject_ref: dossier.subject_ref().to_owned(),

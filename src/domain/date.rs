@@ -192,6 +192,25 @@ impl FromStr for Date {
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.ymd();
+        // Lists are full of dates, and the formatter is slow with numbers.
+        if let (Ok(year @ 0..=9_999), Ok(month), Ok(day)) =
+            (u16::try_from(year), u16::try_from(month), u16::try_from(day))
+        {
+            let digit = |number: u16| b'0' + (number % 10).to_le_bytes()[0];
+            let text = [
+                digit(year / 1_000),
+                digit(year / 100),
+                digit(year / 10),
+                digit(year),
+                b'-',
+                digit(month / 10),
+                digit(month),
+                b'-',
+                digit(day / 10),
+                digit(day),
+            ];
+            return f.write_str(str::from_utf8(&text).expect("digits and hyphens must be UTF-8"));
+        }
         write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }

@@ -185,6 +185,11 @@ impl Standings {
         self.slots.get(subject.index()).map(|slot| &slot.dossier)
     }
 
+    /// A person as the lists see them, with everything in force about them.
+    pub fn person(&self, subject: SubjectId) -> Option<(&Row, &Arc<Dossier>)> {
+        self.slots.get(subject.index()).map(|slot| (&slot.row, &slot.dossier))
+    }
+
     /// Names of areas and offender managers.
     pub const fn names(&self) -> &Arc<Names> {
         &self.names
