@@ -26,6 +26,7 @@ pub mod place;
 mod reads;
 mod sled_files;
 pub mod sled_store;
+pub mod status;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,7 @@ pub use keys::{KeySpan, View, ViewKey};
 pub use memory::MemoryStore;
 pub use place::{KeyKind, Place};
 pub use sled_store::SledStore;
+pub use status::{DiskStatus, JournalStatus, NoRoom, Recovered, Status};
 
 /// Version of the layout, of events and of view entries that this build writes. It reads this one and older ones.
 pub const SCHEMA_VERSION: u16 = 1;
@@ -119,6 +121,16 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
+    /// An event from its stored bytes, as a journal or a backup holds them. [`decode`](Self::decode) judges them.
+    pub const fn new(revision: Revision, schema_version: u16, bytes: Vec<u8>) -> Self {
+        Self { revision, schema_version, bytes }
+    }
+
+    /// Version of the schema that it was written in.
+    pub const fn schema_version(&self) -> u16 {
+        self.schema_version
+    }
+
     /// The stored bytes: an encoded [`pb::Event`], sealed. Two stores that hold the same event hold these bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -208,6 +220,39 @@ pub trait Store: Send + Sync + 'static {
         version: u32,
         entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
     ) -> Result<(), AppendError>;
+
+    /// Whether there is room on the disk for writes, with a margin: asked before each group is judged.
+    ///
+    /// # Errors
+    /// How much is free and how much there should be.
+    fn room(&self) -> Result<(), NoRoom> {
+        Ok(())
+    }
+
+    /// After [`AppendError::Full`] or [`AppendError::ReadOnly`]: once there is room, closes and opens again what is
+    /// beneath and fills it from the journal. Writes are taken again when this returns `Ok`, at the head given; what was
+    /// journalled and never acknowledged may have become part of the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] while there is no room: try again later. Anything else is final.
+    fn reopen(&self) -> Result<Head, StoreError> {
+        self.head()
+    }
+
+    /// How the store stands.
+    fn status(&self) -> Status {
+        Status::default()
+    }
+
+    /// Tells that a verified backup holds the ledger through `covered`: the journal may let go of that, once the
+    /// engine has it on the disk too. Gives the bytes let go of.
+    ///
+    /// # Errors
+    /// The file system refused.
+    fn release_journal(&self, covered: &Head) -> Result<u64, StoreError> {
+        let _ = covered;
+        Ok(0)
+    }
 
     /// As [`stored_event`](Self::stored_event), decoded.
     ///
