@@ -65,7 +65,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild
 
 # ListStandings against an echo: just bench-list --scale 100000
 bench-list *OPTIONS:
@@ -91,6 +91,14 @@ bench-import *OPTIONS:
 bench-memory *OPTIONS:
     cargo bench --locked --bench memory -- {{OPTIONS}}
 
+# Lists during a full backup against lists of an idle server
+bench-backup *OPTIONS:
+    cargo bench --locked --bench backup -- {{OPTIONS}}
+
+# A start from backup and journal alone against the import
+bench-rebuild *OPTIONS:
+    cargo bench --locked --bench rebuild -- {{OPTIONS}}
+
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

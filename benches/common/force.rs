@@ -79,6 +79,16 @@ impl Force {
         Ok(Self { subjects, records, seconds, peak, path: path.to_owned() })
     }
 
+    /// Imports further batches into a store; seconds that took, and how many records were new.
+    pub fn add(data: &Path, batches: impl Iterator<Item = Bytes> + Send + 'static) -> anyhow::Result<(f64, u64)> {
+        let server = Server::on(data, &[])?;
+        let started = Instant::now();
+        let records = import(&server.address, batches)?;
+        let seconds = started.elapsed().as_secs_f64();
+        server.stop()?;
+        Ok((seconds, records))
+    }
+
     /// The server's data directory.
     pub fn data(&self) -> PathBuf {
         self.path.join("data")
