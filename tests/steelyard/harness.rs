@@ -73,6 +73,9 @@ impl Server {
         } else {
             command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
         }
+        if !arguments.contains(&"--health-listen") {
+            command.args(["--health-listen", "off"]);
+        }
         command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
         command
     }
