@@ -35,6 +35,10 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::ReadOnly => pb::ErrorReason::StoreReadOnly,
         Fault::ShuttingDown => pb::ErrorReason::ShuttingDown,
         Fault::TooLarge => pb::ErrorReason::TooLarge,
+        Fault::BackupRunning => pb::ErrorReason::BackupRunning,
+        Fault::BackupFailed(_) => pb::ErrorReason::BackupFailed,
+        Fault::NoDataDirectory => pb::ErrorReason::NoDataDirectory,
+        Fault::VerificationRunning => pb::ErrorReason::VerificationRunning,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -48,11 +52,12 @@ fn code(fault: &Fault) -> Code {
             Code::FailedPrecondition
         }
         Fault::RequestIdReused => Code::AlreadyExists,
-        Fault::EtagMismatch => Code::Aborted,
+        Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::ReadOnly | Fault::TooLarge => Code::ResourceExhausted,
         Fault::ShuttingDown => Code::Unavailable,
-        Fault::Internal => Code::Internal,
+        Fault::NoDataDirectory => Code::FailedPrecondition,
+        Fault::BackupFailed(_) | Fault::Internal => Code::Internal,
     }
 }
 
@@ -91,6 +96,10 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::ReadOnly
         | Fault::ShuttingDown
         | Fault::TooLarge
+        | Fault::BackupRunning
+        | Fault::BackupFailed(_)
+        | Fault::NoDataDirectory
+        | Fault::VerificationRunning
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)

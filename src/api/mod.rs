@@ -45,7 +45,7 @@ impl Edge {
     pub fn refuse(&self, method: &'static str, caller: &Caller, fault: &Fault) -> Status {
         let reason = error::reason(fault).as_str_name();
         match fault {
-            Fault::Internal | Fault::ReadOnly => {
+            Fault::Internal | Fault::ReadOnly | Fault::BackupFailed(_) => {
                 warn!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
             Fault::Invalid(_)
@@ -63,7 +63,10 @@ impl Edge {
             | Fault::UnknownRecord
             | Fault::QueueFull
             | Fault::ShuttingDown
-            | Fault::TooLarge => {
+            | Fault::TooLarge
+            | Fault::BackupRunning
+            | Fault::NoDataDirectory
+            | Fault::VerificationRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }

@@ -156,7 +156,11 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::RevisionNotReached
         | ErrorReason::QueueFull
         | ErrorReason::StoreReadOnly
+        | ErrorReason::BackupRunning
+        | ErrorReason::VerificationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
+        ErrorReason::NoDataDirectory => Exit::Usage,
+        ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,
         ErrorReason::Internal => Exit::Internal,
     })

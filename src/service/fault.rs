@@ -57,6 +57,18 @@ pub enum Fault {
     /// The reply would be too large.
     #[error("the reply would be larger than 4 MiB: ask for fewer rows")]
     TooLarge,
+    /// A backup is being made already.
+    #[error("a backup is being made already; there is one at a time")]
+    BackupRunning,
+    /// The backup does not count. The sentence names places and never a stored value.
+    #[error("the backup does not count: {0}")]
+    BackupFailed(String),
+    /// The store has no files.
+    #[error("the store is kept in memory alone: there are no files to back up")]
+    NoDataDirectory,
+    /// A verification is running already.
+    #[error("a verification is running already; there is one at a time")]
+    VerificationRunning,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,

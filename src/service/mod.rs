@@ -8,6 +8,7 @@ pub mod fault;
 pub mod group;
 pub mod held;
 pub mod judge;
+pub mod keeping;
 pub mod mutation;
 pub mod paging;
 pub mod ranked;
