@@ -7,11 +7,13 @@
 //! written meanwhile: the ledger up to the head at the beginning never changes,
 //! and what does change is compared with the ledger at its own revision.
 
+pub mod pace;
 pub mod report;
 pub mod told;
 
 use crate::reference::Tables;
-use crate::store::{Pace, Store, StoreError};
+use crate::store::{Store, StoreError};
+pub use pace::{FullSpeed, Pace};
 use report::Report;
 pub use told::{Anchor, Asked, Finding, Outcome, Severity, StandingsAsked, Step, StepOutcome, Told};
 
