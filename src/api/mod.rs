@@ -9,6 +9,7 @@ pub mod health_http;
 pub mod maintenance;
 pub mod ranking;
 pub mod standing;
+pub mod verification;
 
 use std::future::Future;
 use std::sync::Arc;

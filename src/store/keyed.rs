@@ -14,6 +14,7 @@ use prost::Message;
 use super::codec::{self, Encoder, MAX_WHOLE, Value};
 use super::engine::{Batch, CommitError, Engine, Rows};
 use super::error::{AppendError, Fault, StoreError, Unfit};
+use super::inspect::{self, Inspected, Inspection, Mark};
 use super::keys::{Key, KeySpan, View, ViewKey};
 use super::place::Place;
 use super::reads::{Entries, Events, value};
@@ -280,6 +281,19 @@ impl<E: Engine> Store for KeyedStore<E> {
 
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
         Ok(fact(&self.engine, &Key::view_version(view))?.map(u32::from_be_bytes))
+    }
+
+    fn inspect(&self, inspection: &mut Inspection, most: usize) -> Result<Option<Inspected>, StoreError> {
+        inspect::inspect(&self.engine, || self.durable_head(), inspection, most)
+    }
+
+    fn entry_keys(
+        &self,
+        view: View,
+        after: Option<&Mark>,
+        most: usize,
+    ) -> Result<(Vec<ViewKey>, Option<Mark>), StoreError> {
+        inspect::entry_keys(&self.engine, view, after, most)
     }
 
     fn replace_view(

@@ -8,11 +8,13 @@
 //! - [`due`]: when, and of which kind
 //! - [`vault`]: what is asked of the place where backups are
 //! - [`files`]: that place, in a directory
+//! - [`proof`]: verifying the store while it is served
 //! - [`detail`]: how the store stands, with its backups
 
 pub mod detail;
 pub mod due;
 pub mod files;
+pub mod proof;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -61,6 +63,7 @@ struct Inner {
     bell: Condvar,
     stopping: AtomicBool,
     thread: Mutex<Option<JoinHandle<()>>>,
+    turn: proof::Turn,
 }
 
 #[derive(Default)]
@@ -106,6 +109,7 @@ impl Keeping {
             bell: Condvar::new(),
             stopping: AtomicBool::new(false),
             thread: Mutex::default(),
+            turn: proof::Turn::default(),
         }));
         if keeps {
             let inner = Arc::clone(&keeping.0);

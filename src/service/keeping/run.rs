@@ -49,10 +49,10 @@ pub(super) fn run(inner: &Inner) {
 }
 
 /// Gives everybody else the first claim on the processor.
-fn step_back() {
+pub(super) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
-        info!(error = %error, "backups run with the same claim on the processor as everything else");
+        info!(error = %error, "work in the background has the same claim on the processor as everything else");
     }
 }
 
