@@ -6,6 +6,7 @@ mod broward;
 mod evidence;
 mod fuzz_sample;
 mod harness;
+mod keeping;
 mod lists;
 mod people;
 mod persona_tests;
