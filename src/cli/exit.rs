@@ -113,8 +113,12 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
             {
                 Some(Exit::Usage)
+            } else if let Some(StartFault::Halted(halt)) = cause.downcast_ref::<StartFault>() {
+                Some(of_halt(halt))
             } else if let Some(halt) = cause.downcast_ref::<Halt>() {
-                Some(if halt.of_disk() { Exit::InputOutput } else { Exit::Internal })
+                Some(of_halt(halt))
+            } else if matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Full)) {
+                Some(Exit::InputOutput)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
             } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
@@ -126,6 +130,10 @@ pub fn of(error: &anyhow::Error) -> Exit {
             }
         })
         .unwrap_or(Exit::Internal)
+}
+
+fn of_halt(halt: &Halt) -> Exit {
+    if halt.of_disk() { Exit::InputOutput } else { Exit::Internal }
 }
 
 fn of_io(error: &io::Error) -> Exit {

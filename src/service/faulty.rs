@@ -60,8 +60,13 @@ pub struct FaultyStore {
 impl FaultyStore {
     /// A sound, empty store.
     pub fn new() -> Self {
+        Self::of(Identity { store_id: [1; 16], incarnation: [2; 16] })
+    }
+
+    /// A sound, empty store that is known as `identity`.
+    pub fn of(identity: Identity) -> Self {
         Self {
-            kept: MemoryStore::new(Identity { store_id: [1; 16], incarnation: [2; 16] }),
+            kept: MemoryStore::new(identity),
             fate: Mutex::default(),
             appends: AtomicUsize::new(0),
             reopens: AtomicUsize::new(0),

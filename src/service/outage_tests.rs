@@ -12,14 +12,18 @@ use super::fault::Fault;
 use super::faulty::{Disk, FaultyStore, Reopened};
 use super::mutation::{Answer, Mutation, MutationBody, Records};
 use super::outage::{Halt, Pace};
+use super::ranked::PageOf;
 use super::replay_tests::seen;
-use super::{Options, Seen, Service, Started};
+use super::{Options, Seen, Service, StartFault, Started};
 use crate::access::Caller;
+use crate::cli::exit;
 use crate::domain::Revision;
+use crate::domain::word::List;
 use crate::pb;
 use crate::pb::record::Kind;
+use crate::ranking::Filter;
 use crate::store::pb::event::Body;
-use crate::store::{Store, verify_chain};
+use crate::store::{Identity, Store, verify_chain};
 
 /// Longest wait for anything here.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -322,6 +326,46 @@ async fn whatever_fills_up_and_when_nothing_acknowledged_is_missing_and_nothing_
     end(started).expect("must end well");
     assert_eq!(kept(&store), (0..160).map(|number| (format!("r-{number}"), 1)).collect());
     assert_eq!(afresh(&store).await, now);
+}
+
+#[test]
+fn a_start_that_has_something_to_write_says_why_it_could_not() {
+    for disk in [Disk::Full, Disk::Failing] {
+        let store = Arc::new(FaultyStore::new());
+        store.disk(disk);
+        let fault = Service::start(store, options()).map(drop).expect_err("must be refused");
+        assert_eq!(matches!(fault, StartFault::Full), disk == Disk::Full, "{fault}");
+        assert_eq!(matches!(&fault, StartFault::Halted(halt) if halt.of_disk()), disk == Disk::Failing, "{fault}");
+        assert_eq!(exit::of(&fault.into()), exit::Exit::InputOutput);
+    }
+}
+
+#[tokio::test]
+async fn a_page_token_of_before_a_restore_is_refused_by_name() {
+    let here = Identity { store_id: [1; 16], incarnation: [2; 16] };
+    let restored = Identity { incarnation: [3; 16], ..here };
+    let other = Identity { store_id: [3; 16], ..here };
+    let mut token = String::new();
+    for (identity, expected) in [
+        (here, Ok(())),
+        (here, Err(Fault::PageTokenExpired)),
+        (restored, Err(Fault::StoreRestored)),
+        (other, Err(Fault::PageTokenOfAnotherStore)),
+    ] {
+        let store = Arc::new(FaultyStore::of(identity));
+        let started = start(&store);
+        written(&started.service, 1).await;
+        written(&started.service, 2).await;
+        let first =
+            PageOf { list: List::All, filter: Filter::default(), size: 1, token: String::new(), arguments: [0; 32] };
+        let asked = PageOf { token: token.clone(), ..first };
+        let page = started.service.page(&Caller::loopback(), &asked, Seen::default()).await;
+        if let Ok(page) = &page {
+            token = page.answer.found.next.clone().expect("there are two people");
+        }
+        assert_eq!(page.map(drop), expected);
+        end(started).expect("must end well");
+    }
 }
 
 #[tokio::test]
