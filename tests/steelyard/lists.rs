@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use steelyard::domain::Date;
 use steelyard::pb;
 use steelyard::pb::batch_standing::Result as Found;
+use tonic_types::StatusExt;
 
 use crate::harness::{Client, Server, told};
 use crate::people::Somebody;
