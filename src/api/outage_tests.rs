@@ -38,7 +38,7 @@ struct Served {
 }
 
 async fn served() -> Served {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let as_of = "2026-03-20".parse().unwrap();
     let options = Options {
         as_of: Some(as_of),

@@ -199,7 +199,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Revision;
-    use crate::store::{AppendError, Head, Unfit};
+    use crate::store::{AppendError, Unfit};
 
     fn status(code: Code, reason: &str) -> Status {
         let details = ErrorDetails::with_error_info(reason, "steelyard", std::collections::HashMap::default());
@@ -227,13 +227,13 @@ mod tests {
     #[test]
     fn a_writer_that_stopped_ends_the_process_by_what_failed() {
         let engine = StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() };
-        let failed = Halt::Write { after: Head::EMPTY, cause: AppendError::Failed(engine) };
+        let failed = Halt::Write { after: Revision(0), cause: AppendError::Failed(engine) };
         let error = anyhow::Error::from(failed).context("serving");
         assert_eq!(of(&error), Exit::InputOutput);
         assert!(told(&error).contains("no answer from the disk") && told(&error).contains("look at the disk"));
         assert_eq!(of(&Halt::Panicked.into()), Exit::Internal);
         let unfit = AppendError::Unfit(Unfit::NoBody { revision: Revision(1) });
-        assert_eq!(of(&Halt::Write { after: Head::EMPTY, cause: unfit }.into()), Exit::Internal);
+        assert_eq!(of(&Halt::Write { after: Revision(0), cause: unfit }.into()), Exit::Internal);
     }
 
     #[test]

@@ -57,12 +57,14 @@ pub struct FaultyStore {
     looks: AtomicUsize,
 }
 
-impl FaultyStore {
-    /// A sound, empty store.
-    pub fn new() -> Self {
+/// Sound and empty.
+impl Default for FaultyStore {
+    fn default() -> Self {
         Self::of(Identity { store_id: [1; 16], incarnation: [2; 16] })
     }
+}
 
+impl FaultyStore {
     /// A sound, empty store that is known as `identity`.
     pub fn of(identity: Identity) -> Self {
         Self {

@@ -252,6 +252,7 @@ async fn moving_the_day_weighs_everyone_anew() {
 }
 
 #[tokio::test]
+#[expect(clippy::needless_update, reason = "some of these requests have no further field")]
 async fn every_read_refuses_a_revision_of_before_a_restore_at_once() {
     let server = Server::in_memory();
     let mut client = server.client().await;
