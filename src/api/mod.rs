@@ -7,6 +7,8 @@ pub mod evidence;
 pub mod filter;
 pub mod health_http;
 pub mod maintenance;
+#[cfg(test)]
+mod outage_tests;
 pub mod ranking;
 pub mod standing;
 pub mod verification;

@@ -54,7 +54,29 @@ impl Server {
 
     /// A server with these arguments, ready to be called.
     pub fn with(arguments: &[&str]) -> Self {
-        let mut process = Self::command(arguments).spawn().expect("the server must start");
+        Self::ready(Self::command(arguments))
+    }
+
+    /// As [`on`](Self::on), unable to let any file grow past so many blocks of 512 bytes: the refusal of a full disk,
+    /// without a file system of our own.
+    pub fn on_a_disk_of(blocks: u32, directory: &Path, more: &[&str]) -> Self {
+        let directory = directory.to_str().expect("a temporary path must be text");
+        let server = Self::command(&[&["--data-dir", directory], more].concat());
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        limited.arg(server.get_program()).args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        limited.stderr(Stdio::piped()).stdout(Stdio::null());
+        Self::ready(limited)
+    }
+
+    fn ready(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the server must start");
         let log = process.stderr.take().expect("the log is piped");
         let (ready, addresses) = std::sync::mpsc::channel();
         std::thread::spawn(move || {

@@ -4,6 +4,7 @@ mod auc;
 mod bad_input;
 mod broward;
 mod evidence;
+mod full_disk;
 mod fuzz_sample;
 mod harness;
 mod keeping;
