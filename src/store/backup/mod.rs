@@ -17,6 +17,9 @@ pub mod format;
 mod plan;
 pub mod read;
 mod restore;
+mod tail;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use catalogue::{BackupFile, Catalogue, Misfit, sweep};
@@ -26,4 +29,5 @@ pub use format::{Header, Kind, Trailer};
 pub use plan::{Plan, Until};
 pub use read::Reader;
 pub use restore::{Incarnation, Restored, Tail, examine, restore};
+pub use tail::JournalTail;
 pub use write::{Unverified, write};
