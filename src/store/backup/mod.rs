@@ -28,6 +28,6 @@ pub use error::{BackupError, FileFault};
 pub use format::{Header, Kind, Trailer};
 pub use plan::{Plan, Until};
 pub use read::Reader;
-pub use restore::{Incarnation, Restored, Tail, examine, restore};
+pub use restore::{Incarnation, Restored, Tail, examine, must_be_empty, restore};
 pub use tail::JournalTail;
 pub use write::{Unverified, write};

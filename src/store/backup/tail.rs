@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use uuid::Uuid;
-
 use super::error::BackupError;
 use super::restore::Tail;
 use crate::domain::Revision;
@@ -18,18 +16,13 @@ pub struct JournalTail {
 }
 
 impl JournalTail {
-    /// The journal in `directory`, checked whole; `None`: there is none. It must be of the store `store_id`, of
-    /// whichever incarnation, as the chain shows whether it goes on where the backups end.
+    /// The journal in `directory`, checked whole; `None`: there is none.
     ///
     /// # Errors
-    /// [`BackupError::Journal`], [`BackupError::OtherStore`].
-    pub fn open(directory: &Path, store_id: [u8; 16]) -> Result<Option<Self>, BackupError> {
-        let Some(peeked) = journal::peek(directory)? else { return Ok(None) };
-        if peeked.identity.store_id != store_id {
-            let (found, expected) = (Uuid::from_bytes(peeked.identity.store_id), Uuid::from_bytes(store_id));
-            return Err(BackupError::OtherStore { path: directory.to_owned(), found, expected });
-        }
-        Ok(Some(Self { directory: directory.to_owned(), peeked }))
+    /// [`BackupError::Journal`].
+    pub fn open(directory: &Path) -> Result<Option<Self>, BackupError> {
+        let peeked = journal::peek(directory)?;
+        Ok(peeked.map(|peeked| Self { directory: directory.to_owned(), peeked }))
     }
 
     /// Whether an interrupted write stands at its end. It was never acknowledged, and is passed over.
@@ -41,6 +34,10 @@ impl JournalTail {
 impl Tail for JournalTail {
     fn place(&self) -> &Path {
         &self.directory
+    }
+
+    fn store_id(&self) -> [u8; 16] {
+        self.peeked.identity.store_id
     }
 
     fn before(&self) -> Head {
