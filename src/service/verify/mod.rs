@@ -20,6 +20,8 @@ mod report;
 mod requests;
 mod sketch;
 mod standings;
+#[cfg(test)]
+mod tests;
 pub mod told;
 mod values;
 mod walk;
