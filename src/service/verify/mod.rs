@@ -16,6 +16,7 @@
 mod dossiers;
 mod indexes;
 mod ledger;
+pub mod pace;
 mod report;
 mod requests;
 mod sketch;
@@ -27,7 +28,8 @@ mod values;
 mod walk;
 
 use crate::reference::Tables;
-use crate::store::{Fault, Head, Pace, Store, StoreError, View, ViewKey};
+use crate::store::{Fault, Head, Store, StoreError, View, ViewKey};
+pub use pace::{FullSpeed, Pace};
 use report::{Report, Stepping};
 pub use told::{Anchor, Asked, Finding, Outcome, Severity, StandingsAsked, Step, StepOutcome, Told};
 

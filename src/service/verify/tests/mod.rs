@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Asked, Finding, Outcome, Severity, StandingsAsked, Told, verify};
+use super::{Asked, Finding, FullSpeed, Outcome, Severity, StandingsAsked, Told, verify};
 use crate::access::Caller;
 use crate::pb;
 use crate::pb::record::Kind;
@@ -20,7 +20,7 @@ use crate::reference::tables;
 use crate::service::mutation::{Answer, Mutation, MutationBody, Records};
 use crate::service::writer::Now;
 use crate::service::{Options, Service};
-use crate::store::{FullSpeed, Identity, MemoryStore, Store};
+use crate::store::{Identity, MemoryStore, Store};
 
 /// A clock that tests move.
 #[derive(Clone)]

@@ -1,8 +1,8 @@
-use super::super::{Anchor, Step};
+use super::super::{Anchor, Pace, Step};
 use super::*;
 use crate::domain::Revision;
 use crate::service::start;
-use crate::store::{Head, Pace, SledStore, View};
+use crate::store::{Head, SledStore, View};
 
 #[test]
 fn a_store_in_memory_is_sound() {
