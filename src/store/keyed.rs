@@ -90,9 +90,7 @@ impl<E: Engine> KeyedStore<E> {
         let mut put = |key: Key, payload: &[u8]| {
             writer.put(&mut batch, &key, payload).expect("a fact about the store must fit one frame");
         };
-        put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
-        put(Key::store_id(), &identity.store_id);
-        put(Key::incarnation(), &identity.incarnation);
+        facts(&identity, &mut put);
         put(Key::head(), &head_bytes(&Head::EMPTY));
         engine.commit(batch).map_err(|error| match error {
             CommitError::Full => StoreError::Full,
@@ -360,7 +358,14 @@ fn check_fit(head: &Head, events: &[pb::Event]) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn head_bytes(head: &Head) -> [u8; 40] {
+/// What a store keeps from its creation, but for its head.
+pub(super) fn facts(identity: &Identity, mut put: impl FnMut(Key, &[u8])) {
+    put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
+    put(Key::store_id(), &identity.store_id);
+    put(Key::incarnation(), &identity.incarnation);
+}
+
+pub(super) fn head_bytes(head: &Head) -> [u8; 40] {
     let mut bytes = [0; 40];
     bytes[..8].copy_from_slice(&head.revision.0.to_be_bytes());
     bytes[8..].copy_from_slice(&head.hash);

@@ -14,15 +14,22 @@
 //! - [`keyed`]: every rule of the store, over any [`engine`]
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
+//! - [`journal`]: every group, on the disk before the engine has it
+//! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
+pub mod backup;
 pub mod chain;
 pub mod codec;
 mod engine;
+mod envelope;
 pub mod error;
 pub mod inspect;
+pub mod journal;
 pub mod keyed;
 pub mod keys;
+pub mod load;
 pub mod memory;
+pub mod pace;
 pub mod place;
 mod reads;
 mod sled_files;
@@ -42,10 +49,13 @@ use crate::domain::{Revision, SubjectId};
 pub use crate::generated::store::v1 as pb;
 
 pub use chain::verify_chain;
+pub use envelope::Envelope;
 pub use error::{AppendError, Fault, StoreError, Unfit};
 pub use inspect::{Flaw, Inspected, Inspection, Mark};
 pub use keys::{KeySpan, View, ViewKey};
+pub use load::LoadError;
 pub use memory::MemoryStore;
+pub use pace::{Pace, Stage, Step, Unpaced};
 pub use place::{KeyKind, Place};
 pub use sled_store::SledStore;
 pub use status::{DiskStatus, JournalStatus, NoRoom, Recovered, Status};
