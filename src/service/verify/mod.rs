@@ -14,6 +14,7 @@
 //! - [`walk`], [`sketch`]: the ledger past its damage; two sets compared
 
 mod dossiers;
+pub mod files;
 mod indexes;
 mod ledger;
 pub mod pace;
