@@ -73,6 +73,9 @@ impl Server {
         } else {
             command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
         }
+        if !arguments.contains(&"--health-listen") {
+            command.args(["--health-listen", "off"]);
+        }
         command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
         command
     }
@@ -170,7 +173,7 @@ impl Client {
 
     /// A person's standing on every list.
     pub async fn standing(&mut self, subject_ref: &str) -> Result<pb::GetStandingResponse, tonic::Status> {
-        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), min_revision: 0 };
+        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), ..Default::default() };
         self.ranking.get_standing(request).await.map(tonic::Response::into_inner)
     }
 

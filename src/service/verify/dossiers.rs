@@ -50,7 +50,9 @@ pub fn check(
         step.found(
             Severity::Information,
             "s/",
-            format!("{not_compared} dossiers could not be compared: they, or events of theirs, are damaged as told above"),
+            format!(
+                "{not_compared} dossiers could not be compared: they, or events of theirs, are damaged as told above"
+            ),
             "verify again once that is mended",
         );
     }
@@ -131,9 +133,9 @@ fn compare(
         }
     }
     Ok(match later {
-        _ if folded == StoredDossier::default() => {
-            Compared::Differs("a dossier too many: the ledger holds no event of this subject up to its revision".to_owned())
-        }
+        _ if folded == StoredDossier::default() => Compared::Differs(
+            "a dossier too many: the ledger holds no event of this subject up to its revision".to_owned(),
+        ),
         Some(later) => Compared::Differs(format!("stands at revision {at}, and the ledger holds event {later}")),
         None if folded == stored => Compared::Same,
         None => Compared::Differs(format!("is not what the subject's events fold to at revision {at}")),

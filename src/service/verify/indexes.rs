@@ -152,9 +152,7 @@ fn missing(
 fn entry_of(view: View, event: &Event) -> Option<ViewKey> {
     let revision = Revision(event.revision);
     match view {
-        View::SubjectIndex => {
-            event.has_subject.then(|| ViewKey::subject_index(SubjectId(event.subject_id), revision))
-        }
+        View::SubjectIndex => event.has_subject.then(|| ViewKey::subject_index(SubjectId(event.subject_id), revision)),
         View::KindIndex => kind_of(event).map(|kind| ViewKey::kind_index(kind, revision)),
         View::Dossier | View::Request => None,
     }

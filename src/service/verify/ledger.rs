@@ -159,11 +159,8 @@ pub fn walk(
 impl Gap {
     fn tell(&mut self, step: &mut Stepping<'_, '_>, verification: &Verification<'_>) {
         let Some((from, through)) = self.0.take() else { return };
-        let place = if from == through {
-            format!("e/ revision {from}")
-        } else {
-            format!("e/ revisions {from} to {through}")
-        };
+        let place =
+            if from == through { format!("e/ revision {from}") } else { format!("e/ revisions {from} to {through}") };
         step.damaged(place, "missing from the ledger", &verification.rebuild());
     }
 }

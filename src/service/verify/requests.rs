@@ -93,7 +93,9 @@ fn not_kept(verification: &Verification<'_>, event: &Event) -> Result<Option<Str
         Some(Err(_)) => None,
         // Asked after the look: an answer may have expired just now.
         None if gone() => None,
-        None => Some("missing, and it has not expired: the same request sent again would be carried out again".to_owned()),
+        None => {
+            Some("missing, and it has not expired: the same request sent again would be carried out again".to_owned())
+        }
     })
 }
 
@@ -113,9 +115,9 @@ fn first_unexpired(verification: &Verification<'_>) -> Result<Revision, Ended> {
         match verification.store.event(Revision(middle)) {
             Ok(Some(event)) if expired(event.recorded_micros, now) => low = middle + 1,
             Ok(Some(_) | None)
-            | Err(
-                StoreError::Corrupt { .. } | StoreError::NewerSchema { .. } | StoreError::MissingEvent { .. },
-            ) => high = middle,
+            | Err(StoreError::Corrupt { .. } | StoreError::NewerSchema { .. } | StoreError::MissingEvent { .. }) => {
+                high = middle
+            }
             Err(error) => return Err(error.into()),
         }
     }

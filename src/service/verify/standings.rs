@@ -64,7 +64,8 @@ pub fn check(verification: &Verification<'_>, step: &mut Stepping<'_, '_>) -> Re
     let (folded, held) = (digest(&folded), digest(&held));
     if folded != held {
         let told = |digest: Option<[u8; 32]>| {
-            digest.map_or_else(|| "none".to_owned(), |digest| blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
+            digest
+                .map_or_else(|| "none".to_owned(), |digest| blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
         };
         step.damaged(
             format!("standings at revision {through}"),
