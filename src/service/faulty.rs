@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::domain::Revision;
+use crate::store::inspect::{Inspected, Inspection, Mark};
 use crate::store::{
     AppendError, Entry, Group, Head, Identity, KeySpan, MemoryStore, NoRoom, Scan, Store, StoreError, StoredEvent,
     View, ViewKey,
@@ -170,6 +171,19 @@ impl Store for FaultyStore {
 
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
         self.kept.view_version(view)
+    }
+
+    fn inspect(&self, inspection: &mut Inspection, most: usize) -> Result<Option<Inspected>, StoreError> {
+        self.kept.inspect(inspection, most)
+    }
+
+    fn entry_keys(
+        &self,
+        view: View,
+        after: Option<&Mark>,
+        most: usize,
+    ) -> Result<(Vec<ViewKey>, Option<Mark>), StoreError> {
+        self.kept.entry_keys(view, after, most)
     }
 
     fn replace_view(

@@ -18,8 +18,9 @@ use crate::pb;
 use crate::pb::record::Kind;
 use crate::reference::tables;
 use crate::service::mutation::{Answer, Mutation, MutationBody, Records};
+use crate::service::outage::Halt;
 use crate::service::writer::Now;
-use crate::service::{Options, Service};
+use crate::service::{Options, Seen, Service};
 use crate::store::{Identity, MemoryStore, Store};
 
 /// A clock that tests move.
@@ -46,7 +47,7 @@ impl Clock {
 pub(super) struct Writing {
     runtime: tokio::runtime::Runtime,
     pub(super) service: Service,
-    writer: std::thread::JoinHandle<()>,
+    writer: std::thread::JoinHandle<Result<(), Halt>>,
     requests: u128,
 }
 
@@ -87,7 +88,7 @@ impl Writing {
 
     pub(super) fn stop(self) {
         drop(self.service);
-        self.writer.join().unwrap();
+        self.writer.join().unwrap().unwrap();
     }
 }
 
@@ -133,13 +134,7 @@ pub(super) fn filled() -> (Arc<MemoryStore>, Clock) {
 }
 
 pub(super) fn at_rest(clock: &Clock) -> Asked {
-    Asked {
-        serving: false,
-        now: clock.now(),
-        anchors: Vec::new(),
-        rebuilt_from: None,
-        standings: StandingsAsked::No,
-    }
+    Asked { serving: false, now: clock.now(), anchors: Vec::new(), rebuilt_from: None, standings: StandingsAsked::No }
 }
 
 /// Everything told of a store, but progress.
