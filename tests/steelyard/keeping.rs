@@ -74,7 +74,7 @@ async fn a_verified_backup_lets_the_journal_go() {
     // More than two segments of 1 MiB.
     for batch in 0..40 {
         let people = (0..250).flat_map(|person| {
-            Somebody::man(&format!("S-{batch}-{person}-{}", "x".repeat(60)), "1990-05-01").records()
+            Somebody::man(&format!("S-{batch}-{person}-{}", "x".repeat(45)), "1990-05-01").records()
         });
         client.write(people.collect()).await;
     }

@@ -66,6 +66,7 @@ fn begin(inner: &Inner, survey: &Survey) {
     for file in &survey.unusable {
         warn!(backup.file = %file.name, problem = %file.problem, "a file among the backups does not count");
     }
+    survey.newest.iter().for_each(figure);
     let mut state = inner.state();
     state.newest.clone_from(&survey.newest);
     state.newest_full = survey.newest_full();
@@ -220,7 +221,7 @@ fn made(inner: &Inner, store: &dyn Store, vault: &dyn Vault, backup: &Backup, to
 }
 
 /// Sets the figures of the newest backup.
-pub(super) fn figure(backup: &Backup) {
+fn figure(backup: &Backup) {
     gauge!(figures::BACKUP_LAST_SUCCESS).set(backup.created.as_second() as f64);
     gauge!(figures::BACKUP_LAST_REVISION).set(figures::float(backup.head.revision.0));
 }
