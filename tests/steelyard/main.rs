@@ -12,4 +12,5 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod restore;
 mod worked_person;

@@ -118,6 +118,18 @@ fn a_backup_does_not_count_before_it_has_been_restored_once() {
 }
 
 #[test]
+fn a_backup_can_be_made_at_any_instant() {
+    let (place, store) = (Place::new(), memory());
+    let head = append(&store, &[1]);
+    for nanoseconds in [-1_234_567_891, 0, 1, 1_700_000_000_123_456_789] {
+        let instant = Timestamp::from_nanosecond(nanoseconds).unwrap();
+        let file = place.checked(place.written(&store, Head::EMPTY, head, instant), &store).unwrap();
+        assert_eq!(file.header.created.as_microsecond(), instant.as_microsecond());
+        assert_eq!(place.catalogue().files, [file]);
+    }
+}
+
+#[test]
 fn an_interrupted_backup_leaves_nothing_that_counts() {
     let (place, store) = (Place::new(), memory());
     let head = append(&store, &[1_000; 6_000]);
