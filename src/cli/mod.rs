@@ -24,6 +24,7 @@ mod sheet;
 mod test_screens;
 #[cfg(test)]
 mod test_server;
+pub mod verify;
 pub mod word;
 
 use std::future::Future;
@@ -68,6 +69,8 @@ enum Command {
     Policy(policy::Args),
     /// Make a backup, or show which there are
     Backup(backup::Args),
+    /// Show that the store is what its ledger says
+    Verify(verify::Args),
     /// Ask whether the server is ready
     Health(health::Args),
     /// Show the settings
@@ -103,6 +106,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Backup(args) => wait(backup::run(args)),
+        Command::Verify(args) => wait(verify::run(args)),
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),
