@@ -14,11 +14,13 @@
 //! - [`keyed`]: every rule of the store, over any [`engine`]
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
+//! - [`journal`]: every group, on the disk before the engine has it
 
 pub mod chain;
 pub mod codec;
 mod engine;
 pub mod error;
+pub mod journal;
 pub mod keyed;
 pub mod keys;
 pub mod memory;
