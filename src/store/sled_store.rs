@@ -26,7 +26,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::Identity;
 use super::engine::{Batch, CommitError, Engine, Row};
-use super::error::StoreError;
+use super::error::{Panicked, StoreError};
 use super::keyed::KeyedStore;
 use super::sled_files::{Home, holds_files, patiently, remove_half_written_snapshots, sync};
 
@@ -99,7 +99,7 @@ impl Open {
     fn new(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let opened = catch_unwind(AssertUnwindSafe(|| Self::open(directory, cache_bytes)));
         opened.unwrap_or_else(|_| {
-            Err(StoreError::Engine { doing: "opening the engine", source: "the engine panicked on its files".into() })
+            Err(StoreError::Engine { doing: "opening the engine", source: Panicked.into() })
         })
     }
 
