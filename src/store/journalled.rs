@@ -91,15 +91,6 @@ impl<X> From<AppendError> for FillError<X> {
     }
 }
 
-/// How the engine is filled.
-#[derive(Clone, Copy)]
-pub struct Filling<'a> {
-    /// Gives the views; `None`: they are rebuilt later, whole.
-    pub derive: Option<&'a Derive>,
-    /// Nothing is in the engine that could differ.
-    pub empty: bool,
-}
-
 impl<E: Engine> KeyedStore<E> {
     /// Waits for the engine's files where they are far behind, and learns here what the keeper failed with.
     pub(super) fn keep_up(&self, writer: &mut Writer) -> Result<(), AppendError> {
@@ -166,8 +157,7 @@ impl<E: Engine> KeyedStore<E> {
         self.engine.reopen()?;
         let synced = journalled.keeper.synced();
         let mut events = journal.events(synced.revision.next());
-        let filling = Filling { derive: Some(&*journalled.derive), empty: false };
-        let filled = self.fill(writer, synced, &mut events, filling);
+        let filled = self.fill(writer, synced, &mut events, Some(&*journalled.derive));
         let head = filled.map_err(|error| match error {
             FillError::Store(error) => error,
             FillError::Source(error) => from_journal(error),
@@ -212,14 +202,14 @@ impl<E: Engine> KeyedStore<E> {
         }
     }
 
-    /// Writes the events after `from`, unchanged, with what follows from them, and gives the head that they lead to.
-    /// What the engine holds there already is written again, for it may not all be on the disk.
+    /// Writes the events after `from`, unchanged, with what `derive` says follows from them (without it the views are
+    /// to be rebuilt later, whole), and gives the head that they lead to. What the engine holds there already is written again, for it may not all be on the disk.
     pub(super) fn fill<X>(
         &self,
         writer: &mut Writer,
         from: Head,
         events: &mut dyn Iterator<Item = Result<StoredEvent, X>>,
-        filling: Filling<'_>,
+        derive: Option<&Derive>,
     ) -> Result<Head, FillError<X>> {
         let mut at = from;
         let mut events = events.peekable();
@@ -232,25 +222,16 @@ impl<E: Engine> KeyedStore<E> {
                 && let Some(event) = events.next()
             {
                 let event = event.map_err(FillError::Source)?;
-                if event.revision != at.revision.next() {
-                    return Err(StoreError::MissingEvent { revision: at.revision.next() }.into());
-                }
-                let hash = event.hash();
-                if !filling.empty {
-                    self.same(event.revision, hash)?;
-                }
-                if !event.follows(&at) {
-                    return Err(StoreError::BrokenChain { revision: at.revision }.into());
-                }
-                if filling.derive.is_some() {
+                at = at.followed_by(&event)?;
+                self.same(event.revision, at.hash)?;
+                if derive.is_some() {
                     decoded.push(event.decode()?);
                 }
                 writer.put_event(&mut batch, &event).map_err(AppendError::from)?;
-                at = Head { revision: event.revision, hash };
                 count += 1;
                 bytes += event.bytes.len();
             }
-            if let Some(derive) = filling.derive {
+            if let Some(derive) = derive {
                 let mut written = HashMap::new();
                 for (entry, change) in derive(self, &decoded)? {
                     self.change(writer, &mut batch, &mut written, (&entry, change.as_deref()))?;
@@ -299,17 +280,6 @@ impl<E: Engine> KeyedStore<E> {
             journalled.suspicion.note(error);
         }
         read
-    }
-}
-
-impl StoredEvent {
-    /// Whether it carries the hash of `head`. Sealing puts that at the end of the stored bytes, where it is found
-    /// without decoding the rest.
-    pub(super) fn follows(&self, head: &Head) -> bool {
-        const PREVIOUS_HASH: [u8; 2] = [12 << 3 | 2, 32];
-        let at_the_end = self.bytes.split_last_chunk::<32>();
-        at_the_end.is_some_and(|(before, hash)| before.ends_with(&PREVIOUS_HASH) && *hash == head.hash)
-            || self.decode().is_ok_and(|event| event.previous_hash == head.hash)
     }
 }
 

@@ -128,9 +128,7 @@ impl<E: Engine> KeyedStore<E> {
         let mut put = |key: Key, payload: &[u8]| {
             writer.put(&mut batch, &key, payload).expect("a fact about the store must fit one frame");
         };
-        put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
-        put(Key::store_id(), &identity.store_id);
-        put(Key::incarnation(), &identity.incarnation);
+        facts(&identity, &mut put);
         put(Key::head(), &head_bytes(&Head::EMPTY));
         Ok(engine.commit(batch)?)
     }
@@ -470,6 +468,13 @@ fn check_fit(head: &Head, events: &[pb::Event]) -> Result<(), Unfit> {
         }
     }
     Ok(())
+}
+
+/// What a store keeps from its creation, but for its head.
+pub(super) fn facts(identity: &Identity, mut put: impl FnMut(Key, &[u8])) {
+    put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
+    put(Key::store_id(), &identity.store_id);
+    put(Key::incarnation(), &identity.incarnation);
 }
 
 pub(super) fn head_bytes(head: &Head) -> [u8; 40] {

@@ -15,18 +15,23 @@
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
 //! - [`journal`]: every group, on the disk before the engine has it
+//! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
+pub mod backup;
 pub mod chain;
 mod checkpoint;
 pub mod codec;
 mod engine;
+mod envelope;
 pub mod error;
 pub mod journal;
 mod journalled;
 mod keeper;
 pub mod keyed;
 pub mod keys;
+pub mod load;
 pub mod memory;
+pub mod pace;
 pub mod place;
 mod reads;
 pub mod recovery;
@@ -48,9 +53,12 @@ use crate::domain::{Revision, SubjectId};
 pub use crate::generated::store::v1 as pb;
 
 pub use chain::verify_chain;
+pub use envelope::Envelope;
 pub use error::{AppendError, Fault, StoreError, Unfit};
 pub use keys::{KeySpan, View, ViewKey};
+pub use load::LoadError;
 pub use memory::MemoryStore;
+pub use pace::{Pace, Stage, Step, Unpaced};
 pub use place::{KeyKind, Place};
 pub use sled_store::SledStore;
 pub use status::{DiskStatus, JournalStatus, NoRoom, Recovered, Status};
