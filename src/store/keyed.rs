@@ -277,6 +277,15 @@ impl<E: Engine> KeyedStore<E> {
         self.commit(writer, batch)
     }
 
+    /// Takes the versions of views away, so that they are rebuilt.
+    pub(super) fn forget_versions(&self, views: &[View]) -> Result<(), StoreError> {
+        let mut batch = E::Batch::default();
+        for view in views {
+            batch.remove(Key::view_version(*view).as_ref());
+        }
+        Ok(self.engine.commit(batch)?)
+    }
+
     /// Removes every row of a view, whatever is in it.
     fn clear(&self, writer: &mut Writer, view: View) -> Result<(), AppendError> {
         let span = KeySpan::all(view);

@@ -22,7 +22,7 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Identity;
 use super::engine::{Batch, CommitError, Engine, Row};
@@ -59,7 +59,7 @@ impl SledStore {
             create(&home, cache_bytes, Identity::fresh())?;
         }
         let mut engine = SledEngine::open_existing(&home.engine(), cache_bytes)?;
-        engine.home = Some(home);
+        engine.hold(Arc::new(home));
         Self::start(engine)
     }
 }
@@ -84,7 +84,7 @@ pub struct SledEngine {
     cache_bytes: u64,
     commits: AtomicU64,
     warned_of_blobs: AtomicBool,
-    home: Option<Home>,
+    home: Option<Arc<Home>>,
 }
 
 /// sled, and its data file once more.
@@ -161,7 +161,7 @@ impl SledEngine {
     }
 
     /// Keeps the directory's lock for as long as the engine is open.
-    pub(super) fn hold(&mut self, home: Home) {
+    pub(super) fn hold(&mut self, home: Arc<Home>) {
         self.home = Some(home);
     }
 
@@ -177,13 +177,17 @@ impl SledEngine {
         Ok(())
     }
 
-    /// Runs `read` on the open engine. A poisoned lock guards a whole engine: nothing panics while it is replaced.
-    fn with<T>(&self, run: impl FnOnce(&Open) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Runs something on the open engine; a panic of it on damaged files is an error. A poisoned lock guards a whole
+    /// engine: nothing panics while it is replaced.
+    fn with<T, X: From<StoreError>>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&Open) -> Result<T, X>,
+    ) -> Result<T, X> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        match &*open {
-            Some(open) => run(open),
-            None => Err(closed()),
-        }
+        let open = open.as_ref().ok_or_else(closed)?;
+        let ran = catch_unwind(AssertUnwindSafe(|| run(open)));
+        ran.unwrap_or_else(|_| Err(StoreError::Engine { doing, source: Panicked.into() }.into()))
     }
 
     /// The tree, for tests that damage it.
@@ -199,20 +203,18 @@ impl Engine for SledEngine {
     type Batch = SledBatch;
 
     fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        self.with(|open| open.db.get(key).map_err(reading))
+        self.with("reading", |open| open.db.get(key).map_err(reading))
     }
 
     fn rows(&self, from: Bound<&[u8]>, until: &[u8], most: usize) -> Result<Vec<Row<sled::IVec>>, StoreError> {
-        self.with(|open| {
+        self.with("reading", |open| {
             let range = open.db.range::<&[u8], _>((from, Bound::Excluded(until)));
             range.take(most).map(|row| row.map_err(reading)).collect()
         })
     }
 
     fn apply(&self, batch: SledBatch) -> Result<(), CommitError> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let open = open.as_ref().ok_or_else(|| CommitError::Failed(closed()))?;
-        open.db.apply_batch(batch.writes).map_err(failed("writing a batch"))?;
+        self.with("writing a batch", |open| open.db.apply_batch(batch.writes).map_err(failed("writing a batch")))?;
         collect(batch.keys);
         if self.commits.fetch_add(1, Ordering::Relaxed) % BLOB_LOOK_EVERY == BLOB_LOOK_EVERY - 1
             && let Err(error) = self.look_for_blobs()
@@ -224,12 +226,12 @@ impl Engine for SledEngine {
     }
 
     fn sync(&self) -> Result<(), CommitError> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let open = open.as_ref().ok_or_else(|| CommitError::Failed(closed()))?;
-        open.db.flush().map_err(failed("flushing"))?;
-        // Whatever fdatasync fails with, a full disk too, pages may have been dropped: it is final.
-        let data = self.directory.join("db");
-        open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::io("syncing", &data)(error)))
+        self.with("flushing", |open| {
+            open.db.flush().map_err(failed("flushing"))?;
+            // Whatever fdatasync fails with, a full disk too, pages may have been dropped: it is final.
+            let data = self.directory.join("db");
+            open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::io("syncing", &data)(error)))
+        })
     }
 
     fn reopen(&self) -> Result<(), StoreError> {
