@@ -44,8 +44,8 @@ use super::suspicion::Suspicion;
 use super::{Derive, Identity, Store, StoreError};
 use crate::domain::Revision;
 use attach::{Attached, attach};
-pub use error::{Damage, RecoveryError};
 use error::Halt;
+pub use error::{Damage, RecoveryError};
 use probe::{Probe, Verdict};
 
 pub use super::checkpoint::Run;
@@ -276,10 +276,6 @@ fn open_journal(site: &Site<'_>, identity: Identity) -> Result<Option<Journal>, 
 /// Whether what stops a start is damage to the engine's files.
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
-        if error.is_damage() {
-            Self::Damage(Damage::new(&error.to_string()))
-        } else {
-            Self::Refuse(error.into())
-        }
+        if error.is_damage() { Self::Damage(Damage::new(&error.to_string())) } else { Self::Refuse(error.into()) }
     }
 }
