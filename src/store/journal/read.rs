@@ -78,14 +78,14 @@ impl Reader {
         let from = if from.0 == 0 { before.next() } else { from };
         let head = now.head;
         let begin = now.segments.partition_point(|segment| segment.before.revision < from).saturating_sub(1);
-        let segments = now.segments[begin..].to_vec().into_iter();
+        let segments = now.segments[begin..].to_vec();
         drop(now);
         let refused = (from <= before).then(|| JournalError::NotHeld { asked: from, first: before.next() });
         Events {
             shared: Arc::clone(&self.shared),
             from,
             head,
-            segments,
+            segments: segments.into_iter(),
             walk: None,
             group: Vec::new().into_iter(),
             refused,
