@@ -292,9 +292,8 @@ fn refusal(path: &Path, first: Revision, verdict: &Verdict) -> JournalError {
 
 /// Cuts a segment off at `end`, on the disk itself.
 fn truncate(path: &Path, end: u64) -> Result<(), JournalError> {
-    let cut = OpenOptions::new().write(true).open(path).and_then(|file| {
-        file.set_len(end)?;
-        file.sync_all()
-    });
-    cut.map_err(JournalError::io("cutting an unfinished group off", path))
+    let file = OpenOptions::new().write(true).open(path);
+    let cut = file.and_then(|file| file.set_len(end).map(|()| file));
+    let file = cut.map_err(JournalError::io("cutting an unfinished group off", path))?;
+    file.sync_all().map_err(|source| JournalError::Sync { path: path.to_owned(), source })
 }
