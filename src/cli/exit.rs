@@ -14,6 +14,8 @@ use crate::service::StartFault;
 use crate::service::start::OpenError;
 use crate::store::StoreError;
 use crate::store::recovery::RecoveryError;
+use crate::store::backup::BackupError;
+use crate::store::journal::JournalError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -119,6 +121,11 @@ pub fn of(error: &anyhow::Error) -> Exit {
             } else if let Some(error) = of_store(cause) {
                 Some(error)
             } else if cause.is::<tonic::transport::Error>() {
+            } else if let Some(error) = cause.downcast_ref::<BackupError>() {
+                Some(of_backup(error))
+            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
+                || cause.is::<tonic::transport::Error>()
+            {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)
@@ -150,6 +157,38 @@ fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         | StoreError::NotAStore { .. }
         | StoreError::Engine { .. }
         | StoreError::Stopped { .. } => None,
+/// The code of a backup or restore that failed.
+pub fn of_backup(error: &BackupError) -> Exit {
+    match error {
+        BackupError::Damaged { .. }
+        | BackupError::Differs { .. }
+        | BackupError::OtherStore { .. }
+        | BackupError::Gap { .. }
+        | BackupError::SeveralStores { .. }
+        | BackupError::NoFull { .. } => Exit::DataRefused,
+        BackupError::NothingNew { .. } | BackupError::OutOfReach { .. } => Exit::Nothing,
+        BackupError::NotEmpty { .. } => Exit::Usage,
+        BackupError::Io { source, .. } => of_io(source),
+        BackupError::Journal(error) => match error {
+            JournalError::Damaged { .. }
+            | JournalError::Missing { .. }
+            | JournalError::OtherStore { .. }
+            | JournalError::NotHeld { .. } => Exit::DataRefused,
+            JournalError::Exists { .. } => Exit::Usage,
+            JournalError::Sync { source, .. } | JournalError::Io { source, .. } => of_io(source),
+        },
+        BackupError::Store(error) => match error {
+            StoreError::InUse { .. } => Exit::Unavailable,
+            StoreError::Corrupt { .. }
+            | StoreError::MissingEvent { .. }
+            | StoreError::BrokenChain { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::NotAStore { .. } => Exit::DataRefused,
+            StoreError::Io { source, .. } => of_io(source),
+            StoreError::Full => Exit::InputOutput,
+            StoreError::Engine { .. } | StoreError::Stopped { .. } => Exit::Internal,
+        },
+        BackupError::Stopped => Exit::Unavailable,
     }
 }
 

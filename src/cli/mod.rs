@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
-//! every other is a gRPC client and never touches the store.
+//! `restore` makes a data directory that no server has open; every other is a gRPC
+//! client and never touches the store.
 
 pub mod client;
 pub mod compare;
@@ -18,6 +19,7 @@ pub mod output;
 pub mod policy;
 pub mod predict;
 pub mod probe_store;
+pub mod restore;
 pub mod serve;
 mod sheet;
 #[cfg(test)]
@@ -66,6 +68,8 @@ enum Command {
     Predict(predict::Args),
     /// Check a policy file
     Policy(policy::Args),
+    /// Make a data directory from backups
+    Restore(restore::Args),
     /// Ask whether the server is ready
     Health(health::Args),
     /// Show the settings
@@ -103,6 +107,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Restore(args) => restore::run(args),
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),

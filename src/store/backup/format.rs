@@ -110,6 +110,8 @@ impl Header {
     /// Of a backup that begins after `before`.
     pub fn new(identity: Identity, before: Head, created: Timestamp) -> Self {
         let kind = if before == Head::EMPTY { Kind::Full } else { Kind::Incremental };
+        // As it is kept, so that a header is equal to the one read back.
+        let created = Timestamp::from_microsecond(created.as_microsecond()).expect("an instant must stay one");
         let program = concat!("steelyard ", env!("CARGO_PKG_VERSION"), ", sled 0.34.7").to_owned();
         Self { identity, schema_version: SCHEMA_VERSION, kind, before, created, program }
     }

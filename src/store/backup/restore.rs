@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 use super::error::BackupError;
 use super::plan::{Plan, Until};
 use crate::domain::Revision;
@@ -29,6 +31,10 @@ pub enum Incarnation {
 pub trait Tail {
     /// What they are read from, for people.
     fn place(&self) -> &Path;
+
+    /// Store that it is of: the backups' own, of whichever incarnation, as the chain shows whether it goes on where
+    /// they end.
+    fn store_id(&self) -> [u8; 16];
 
     /// The end of the ledger before its first event.
     fn before(&self) -> Head;
@@ -152,6 +158,11 @@ impl<'a> Source<'a> {
     fn events(&self) -> Result<Box<dyn Iterator<Item = Result<StoredEvent, BackupError>> + 'a>, BackupError> {
         let backups = self.plan.events();
         let Some(tail) = self.tail else { return Ok(Box::new(backups)) };
+        let (found, expected) = (tail.store_id(), self.plan.identity().store_id);
+        if found != expected {
+            let (found, expected) = (Uuid::from_bytes(found), Uuid::from_bytes(expected));
+            return Err(BackupError::OtherStore { path: tail.place().to_owned(), found, expected });
+        }
         let ends = self.plan.reaches();
         let begins = tail.before();
         if begins.revision > ends.revision {
@@ -172,14 +183,17 @@ impl Target {
     /// # Errors
     /// [`BackupError::NotEmpty`], or the file system's.
     fn of(directory: &Path) -> Result<Self, BackupError> {
-        must_be_empty(directory, &["lost+found"])?;
+        must_be_empty(directory)?;
+        // A link is followed, and `.` has no name to stand beside.
+        let whole = if directory.exists() { directory.canonicalize() } else { Ok(directory.to_owned()) };
+        let directory = &whole.map_err(BackupError::io("resolving", directory))?;
         // A mounted disk cannot be replaced by a directory from beside it: there it is made in place, where the
         // engine's files still get their name only at the end.
         let making = if is_mounted(directory)? { directory.to_owned() } else { beside(directory)? };
         let target = Self { directory: directory.to_owned(), making };
         if !target.in_place() {
             // What an earlier attempt left behind, and nothing else.
-            must_be_empty(&target.making, &["lock", "sled", "sled.new"])?;
+            must_hold_only(&target.making, &["lock", "sled", "sled.new"])?;
         }
         Ok(target)
     }
@@ -202,6 +216,11 @@ impl Target {
             return Ok(());
         }
         let (making, directory) = (&self.making, &self.directory);
+        // Whoever made the empty directory said who may look into it.
+        if let Ok(there) = fs::metadata(directory) {
+            let permitted = fs::set_permissions(making, there.permissions());
+            permitted.map_err(BackupError::io("setting the permissions of the restored store", making))?;
+        }
         // Takes the place of an empty directory, and of none other.
         fs::rename(making, directory).map_err(BackupError::io("putting the restored store in its place", directory))?;
         let whole = directory.canonicalize().map_err(BackupError::io("resolving", directory))?;
@@ -237,7 +256,15 @@ fn beside(directory: &Path) -> Result<PathBuf, BackupError> {
     Ok(directory.with_file_name(name))
 }
 
-fn must_be_empty(directory: &Path, but_for: &[&str]) -> Result<(), BackupError> {
+/// Whether a restore may make a data directory here.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`], or it cannot be listed.
+pub fn must_be_empty(directory: &Path) -> Result<(), BackupError> {
+    must_hold_only(directory, &["lost+found"])
+}
+
+fn must_hold_only(directory: &Path, but_for: &[&str]) -> Result<(), BackupError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -253,17 +280,16 @@ fn must_be_empty(directory: &Path, but_for: &[&str]) -> Result<(), BackupError> 
     Ok(())
 }
 
-/// Whether a directory is on another file system than the one that it is in.
+/// Whether a directory, told in full, is on another file system than the one that it is in.
 #[cfg(unix)]
 fn is_mounted(directory: &Path) -> Result<bool, BackupError> {
     use std::os::unix::fs::MetadataExt;
     if !directory.exists() {
         return Ok(false);
     }
-    let whole = directory.canonicalize().map_err(BackupError::io("resolving", directory))?;
     let device = |path: &Path| fs::metadata(path).map(|at| at.dev()).map_err(BackupError::io("looking at", path));
-    match whole.parent() {
-        Some(parent) => Ok(device(&whole)? != device(parent)?),
+    match directory.parent() {
+        Some(parent) => Ok(device(directory)? != device(parent)?),
         None => Ok(true),
     }
 }

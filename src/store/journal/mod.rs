@@ -37,11 +37,13 @@
 //! - [`frame`]: the bytes; [`walk`]: reading and checking them
 //! - [`write`]: the segment that is written; [`read`]: reading meanwhile
 //! - [`inspect`]: the state of every segment, for people
+//! - [`peek`]: reading a journal that nobody has open, without changing it
 
 mod error;
 mod files;
 pub mod frame;
 mod inspect;
+mod peek;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -62,6 +64,8 @@ use write::Tail;
 pub use error::{JournalError, JournalFault};
 pub use frame::Why;
 pub use inspect::{SegmentReport, SegmentState, inspect, inspect_bytes};
+pub use inspect::{SegmentReport, SegmentState, inspect};
+pub use peek::{Peeked, peek};
 pub use read::{Events, Reader};
 
 /// The recovery journal of one store, open for writing. Of one directory there must be one at a time: the store's
