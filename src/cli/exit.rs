@@ -12,9 +12,11 @@ use crate::config;
 use crate::pb::ErrorReason;
 use crate::service::StartFault;
 use crate::service::outage::Halt;
+use crate::service::start::OpenError;
 use crate::store::StoreError;
 use crate::store::backup::BackupError;
 use crate::store::journal::JournalError;
+use crate::store::recovery::RecoveryError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -125,9 +127,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(of_status(status))
             } else if let Some(error) = cause.downcast_ref::<BackupError>() {
                 Some(of_backup(error))
-            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
-                || cause.is::<tonic::transport::Error>()
-            {
+            } else if let Some(exit) = of_store(cause) {
+                Some(exit)
+            } else if cause.is::<tonic::transport::Error>() {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)
@@ -138,6 +140,32 @@ pub fn of(error: &anyhow::Error) -> Exit {
 
 fn of_halt(halt: &Halt) -> Exit {
     if halt.of_disk() { Exit::InputOutput } else { Exit::Internal }
+}
+
+/// The code of a store that was not opened.
+fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    let recovery = match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Recovery(error)) => Some(error),
+        Some(OpenError::Start(_)) => None,
+        None => cause.downcast_ref::<RecoveryError>(),
+    };
+    let store = match recovery {
+        Some(RecoveryError::Store(error)) => Some(error),
+        Some(_) => return Some(Exit::DataRefused),
+        None => cause.downcast_ref::<StoreError>(),
+    };
+    match store? {
+        StoreError::InUse { .. } => Some(Exit::Unavailable),
+        StoreError::Full => Some(Exit::InputOutput),
+        StoreError::Io { source, .. } => Some(of_io(source)),
+        StoreError::Corrupt { .. }
+        | StoreError::MissingEvent { .. }
+        | StoreError::BrokenChain { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::Engine { .. }
+        | StoreError::Stopped { .. } => None,
+    }
 }
 
 /// The code of a backup or restore that failed.

@@ -186,6 +186,14 @@ impl Store for FaultyStore {
         self.kept.entry_keys(view, after, most)
     }
 
+    fn begin_views(&self, views: &[View]) -> Result<(), AppendError> {
+        self.kept.begin_views(views)
+    }
+
+    fn finish_views(&self, views: &[(View, u32)]) -> Result<(), AppendError> {
+        self.kept.finish_views(views)
+    }
+
     fn replace_view(
         &self,
         view: View,

@@ -12,5 +12,6 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod recovery;
 mod restore;
 mod worked_person;
