@@ -32,8 +32,10 @@ use steelyard::scoring::harm::Catalogue;
 use steelyard::service::fault::Fault;
 use steelyard::service::mutation::{Mutation, MutationBody, Records};
 use steelyard::service::record::{from_stored, recorded_micros, stripped, take_in};
-use steelyard::service::{Options, Service};
-use steelyard::store::{Identity, MemoryStore};
+use steelyard::service::{Options, Seen, Service};
+use steelyard::store::backup::{BackupError, Header, Reader, format};
+use steelyard::store::journal::{SegmentReport, frame, inspect_bytes};
+use steelyard::store::{Head, Identity, MemoryStore};
 
 /// Most records of one input that are weighed: more only makes an input slow.
 const MOST_RECORDS: usize = 64;
@@ -64,7 +66,7 @@ pub fn page_token(bytes: &[u8]) {
     for token in [str::from_utf8(bytes).unwrap_or_default(), &inside] {
         match tokens.open(token, digest) {
             Ok(_) => assert_eq!(token, own, "only what was sealed here may open"),
-            Err(TokenError::Invalid | TokenError::AnotherStore) => {}
+            Err(TokenError::Invalid | TokenError::AnotherStore | TokenError::Restored) => {}
             Err(error @ (TokenError::OtherArguments | TokenError::Expired)) => {
                 panic!("a forged token passed as {error:?}")
             }
@@ -187,6 +189,45 @@ fn dossiers(records: &[pb::Record]) -> BTreeMap<Box<str>, Dossier> {
     dossiers
 }
 
+/// A backup: the bytes as a file, and again as the events inside a frame that is sealed as it should be.
+pub fn backup_file(bytes: &[u8]) {
+    read_backup(bytes);
+    let identity = Identity { store_id: [1; 16], incarnation: [2; 16] };
+    let header = Header::new(identity, Head::EMPTY, now()).encode();
+    for events in [1, 3] {
+        let frame = format::frame(bytes, events).expect("memory can be compressed");
+        assert!(!read_backup(&[&header[..], &frame].concat()), "a file without its end must be refused");
+    }
+}
+
+/// Reads to the end, or to a refusal that names the file and a place in it.
+fn read_backup(bytes: &[u8]) -> bool {
+    let refused = |error: BackupError| match error {
+        BackupError::Damaged { offset, .. } => assert!(offset <= bytes.len() as u64, "{error}"),
+        other => panic!("a file was refused as {other}"),
+    };
+    let mut reader = match Reader::new(Path::new("backup"), bytes) {
+        Ok(reader) => reader,
+        Err(error) => {
+            refused(error);
+            return false;
+        }
+    };
+    let mut head = reader.header().before;
+    for event in reader.by_ref() {
+        match event {
+            Ok(event) => head = head.followed_by(&event).expect("what is given must follow what was given before"),
+            Err(error) => {
+                refused(error);
+                return false;
+            }
+        }
+    }
+    let trailer = reader.trailer().expect("a file that was read to its end must have told its end");
+    assert_eq!(trailer.head, head);
+    true
+}
+
 /// Weighs and explains one person: both agree, shares sum exactly, ends hold the point between them.
 pub fn weigh_and_explain(dossier: &Dossier, rules: &Rules) {
     let as_of = Date::in_london(now());
@@ -227,6 +268,37 @@ impl Serving {
     }
 }
 
+/// A segment of the journal; and the body of its first frame again, under right checksums.
+pub fn journal_segment(bytes: &[u8]) {
+    segment(bytes);
+    let Some(frame) = bytes.get(frame::HEADER..) else { return };
+    let Some((frame_header, body)) = frame.split_first_chunk::<{ frame::FRAME_HEADER }>() else { return };
+    let [_, _, _, _, _, _, _, _, c0, c1, c2, c3, f0, f1, f2, f3, f4, f5, f6, f7, ..] = *frame_header;
+    let header = frame::Header::decode(bytes);
+    let header = header.unwrap_or(frame::Header {
+        identity: Identity { store_id: [1; 16], incarnation: [2; 16] },
+        before: Head::EMPTY,
+    });
+    let mut sealed = header.encode().to_vec();
+    let offset = sealed.len() as u64;
+    let first = Revision(u64::from_be_bytes([f0, f1, f2, f3, f4, f5, f6, f7]));
+    let body = &body[..body.len().saturating_sub(4)];
+    let count = u32::from_be_bytes([c0, c1, c2, c3]);
+    frame::seal(&header, offset, count, first, &mut sealed, |inside| inside.extend_from_slice(body));
+    let report = segment(&sealed);
+    let state = &report.state;
+    assert!(!state.is_usable() || report.last.is_some(), "a sealed frame is taken whole or is damage: {state}");
+}
+
+fn segment(bytes: &[u8]) -> SegmentReport {
+    let first = frame::Header::decode(bytes).map_or(Revision(1), |header| header.before.revision.next());
+    let report = inspect_bytes(first, bytes);
+    assert_eq!(report.bytes, bytes.len() as u64);
+    assert!(report.last.is_none_or(|last| last.revision >= first), "what is held begins where the segment does");
+    assert!(!report.state.to_string().is_empty());
+    report
+}
+
 /// Writes records to a server: each refused or accepted, and the server unharmed.
 fn write(records: &[pb::Record], all_or_none: bool) {
     thread_local! {
@@ -247,8 +319,9 @@ fn write(records: &[pb::Record], all_or_none: bool) {
         match runtime.block_on(service.change(mutation)) {
             Ok(answer) => {
                 assert_eq!(answer.verdicts.len(), asked, "every record must have its verdict");
-                let standings =
-                    runtime.block_on(service.standings(answer.revision.0)).expect("what is written must be seen");
+                let standings = runtime
+                    .block_on(service.standings(Seen::new(answer.revision.0, "")))
+                    .expect("what is written must be seen");
                 assert_eq!(standings.revision(), answer.revision);
             }
             Err(Fault::Invalid(violations)) => assert!(all_or_none && !violations.is_empty()),

@@ -5,28 +5,43 @@ pub mod detail;
 pub mod error;
 pub mod evidence;
 pub mod filter;
+pub mod health_http;
+pub mod maintenance;
+#[cfg(test)]
+mod outage_tests;
 pub mod ranking;
 pub mod standing;
+pub mod verification;
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Status};
+use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::config::{Home, Settings};
+use crate::config::{self, Home, Settings};
 use crate::pb::evidence_service_server::EvidenceServiceServer;
+use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
+use crate::reference;
+use crate::service::board::Condition;
 use crate::service::fault::Fault;
-use crate::service::{Options, Service, Started};
-use crate::store::{Identity, MemoryStore, SledStore, Store};
+use crate::service::keeping::files::Files;
+use crate::service::keeping::{Keeping, Vault};
+use crate::service::{Options, Service, Started, start};
+use crate::store::space::Limits;
+use crate::store::{Identity, MemoryStore, recovery};
+use health_http::Probes;
 
 /// How often the house is put in order.
 const TEND: Duration = Duration::from_secs(15);
@@ -38,6 +53,8 @@ const WRITER_ENDS: Duration = Duration::from_secs(5);
 pub struct Edge {
     /// The use cases.
     pub service: Service,
+    /// The keeping of backups.
+    pub keeping: Keeping,
 }
 
 impl Edge {
@@ -45,7 +62,7 @@ impl Edge {
     pub fn refuse(&self, method: &'static str, caller: &Caller, fault: &Fault) -> Status {
         let reason = error::reason(fault).as_str_name();
         match fault {
-            Fault::Internal | Fault::ReadOnly => {
+            Fault::Internal | Fault::BackupFailed(_) => {
                 warn!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
             Fault::Invalid(_)
@@ -56,14 +73,22 @@ impl Edge {
             | Fault::PageTokenExpired
             | Fault::PageTokenOfOtherArguments
             | Fault::PageTokenOfAnotherStore
+            | Fault::StoreRestored
+            | Fault::AnotherStore
             | Fault::PageTokenInvalid
             | Fault::RevisionNotReached
             | Fault::RequestIdReused
             | Fault::EtagMismatch
             | Fault::UnknownRecord
             | Fault::QueueFull
+            // That the store went into this state has been logged, once.
+            | Fault::DiskLow { .. }
+            | Fault::ReadOnly
             | Fault::ShuttingDown
-            | Fault::TooLarge => {
+            | Fault::TooLarge
+            | Fault::BackupRunning
+            | Fault::NoDataDirectory
+            | Fault::VerificationRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -83,52 +108,108 @@ pub fn correlated<T>(request: &Request<T>) -> Caller {
     }
 }
 
-/// Opens the store, starts the service and serves until `shutdown`; then lets calls in flight end within the grace
-/// period, and leaves the store in order.
+/// Sockets to serve on.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For gRPC.
+    pub grpc: TcpListener,
+    /// For liveness, readiness and metrics. `None`: they are not served.
+    pub health: Option<TcpListener>,
+}
+
+/// Opens the store, starts the service and serves until `shutdown`, or until the writer stops for good; then lets
+/// calls in flight end within the grace period, and leaves the store in order.
 ///
 /// # Errors
-/// When the store cannot be opened or read, the policy does not validate, or the socket fails.
+/// When the store cannot be opened or read, the policy does not validate, the socket fails, or the writer stopped:
+/// see [`Halt`](crate::service::outage::Halt).
 pub async fn run(
     settings: &Settings,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let probes = Probes::opening();
+    let probing = listeners.health.map(|listener| probes.serve(listener));
+    let outcome = open_and_serve(settings, listeners.grpc, &probes, shutdown).await;
+    if let Some(probing) = probing {
+        probing.abort();
+    }
+    outcome
+}
+
+async fn open_and_serve(
+    settings: &Settings,
     listener: TcpListener,
+    probes: &Probes,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let options = options(settings);
+    let (home, backups) = (settings.store.clone(), settings.backup.directory.clone());
+    let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
+        Ok(match &home.home {
+            Home::Memory => Service::start(Arc::new(MemoryStore::new(Identity::fresh())), options)?,
+            Home::Directory(directory) => {
+                let recovery = recovery_options(directory, &home, backups);
+                let opened = start::open(&recovery, reference::tables()).context("the store could not be opened")?;
+                Service::start_from(opened, options)?
+            }
+        })
+    })
+    .await??;
+    let keeping = started.service.keep(vault(settings), settings.backup.clone())?;
+    probes.serving(started.service.clone(), keeping.clone());
+    let served = serve(started, keeping.clone(), settings, listener, probes.clone(), shutdown).await;
+    probes.stopping();
+    served
+}
+
+/// The place of backups, for a store that has files.
+fn vault(settings: &Settings) -> Option<Box<dyn Vault>> {
+    match (&settings.store.home, &settings.backup.directory) {
+        (Home::Directory(home), Some(directory)) => {
+            Some(Box::new(Files::new(directory.clone(), home.clone(), settings.store.min_free_bytes)))
+        }
+        (Home::Directory(_) | Home::Memory, None) | (Home::Memory, Some(_)) => None,
+    }
+}
+
+/// Serves what was started.
+async fn serve(
+    Started { service, writer, head }: Started,
+    keeping: Keeping,
+    settings: &Settings,
+    listener: TcpListener,
+    probes: Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let options = options(settings);
-    let home = settings.store.clone();
-    let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
-        let store: Arc<dyn Store> = match &home.home {
-            Home::Memory => Arc::new(MemoryStore::new(Identity::fresh())),
-            Home::Directory(directory) => {
-                Arc::new(SledStore::open(directory, home.cache_bytes).context("the store could not be opened")?)
-            }
-        };
-        Ok(Service::start(store, options)?)
-    })
-    .await??;
-    let Started { service, writer, head } = started;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
+    health.set_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
     let tending = tokio::spawn(tend(service.clone()));
-    tokio::spawn({
-        let (read_only, health) = (service.read_only(), health.clone());
-        async move {
-            read_only.await;
-            // Reads go on; a balancer that writes must look elsewhere.
-            health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
-        }
-    });
-    let edge = Arc::new(Edge { service });
+    let following = tokio::spawn(follow(service.conditions(), health.clone()));
+    let halted = halted(service.conditions());
+    let edge = Arc::new(Edge { service, keeping: keeping.clone() });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let told = async move {
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = halted => {}
+        }
+        // Nothing may say otherwise any more.
+        following.abort();
+        drop(following.await);
+        probes.stopping();
         // Load balancers and waiting streams learn of it at once.
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
         health.set_not_serving::<RankingServiceServer<ranking::Ranking>>().await;
+        health.set_not_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
+        // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
+        keeping.give_up();
         // Nobody waits once the server has ended by itself.
         let _ = stopping.send(());
     };
@@ -154,14 +235,42 @@ pub async fn run(
         }
     }
     tending.abort();
+    let keeping = edge.keeping.clone();
     drop(edge);
-    let writer = tokio::task::spawn_blocking(move || writer.join());
+    let writer = tokio::task::spawn_blocking(move || {
+        keeping.stop();
+        writer.join()
+    });
     if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
-        joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?;
+        // Why the writer stopped is why the process ends, whatever else went well.
+        joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
     } else {
         warn!("calls that were cut off still hold the writer; everything acknowledged is durable");
     }
     Ok(())
+}
+
+/// Health of writing follows whether writes are taken. Reads go on; a balancer that writes must look elsewhere.
+async fn follow(mut conditions: watch::Receiver<Condition>, health: HealthReporter) {
+    loop {
+        let condition = *conditions.borrow_and_update();
+        match condition {
+            Condition::Open => health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await,
+            Condition::Low | Condition::ReadOnly | Condition::Stopped => {
+                health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
+            }
+        }
+        if conditions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Ends when the writer has stopped for good, and never otherwise.
+async fn halted(mut conditions: watch::Receiver<Condition>) {
+    if conditions.wait_for(|condition| *condition == Condition::Stopped).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Keeps the house in order between calls.
@@ -170,6 +279,31 @@ async fn tend(service: Service) {
     loop {
         interval.tick().await;
         service.tend();
+    }
+}
+
+/// How the store on disk is opened: tried in a child process first, with a watch on the disk.
+fn recovery_options(directory: &Path, settings: &config::Store, backups: Option<PathBuf>) -> recovery::Options {
+    let probe = match std::env::current_exe() {
+        Ok(executable) if executable.file_stem().is_some_and(|name| name == "steelyard") => {
+            Some(recovery::probe::in_child(executable))
+        }
+        // Not our own command, such as a test's: nothing there answers to `probe-store`.
+        Ok(_) => None,
+        Err(error) => {
+            warn!(error = %error, "the store will be opened without trying it in a process of its own first");
+            None
+        }
+    };
+    let space = Limits { least_bytes: settings.min_free_bytes, ballast_bytes: settings.ballast_bytes };
+    let usual = start::options(directory, settings.cache_bytes);
+    recovery::Options {
+        probe,
+        space,
+        segment_bytes: settings.segment_bytes,
+        open_within: settings.open_within,
+        backups: backups.unwrap_or_else(|| usual.backups.clone()),
+        ..usual
     }
 }
 
@@ -195,6 +329,9 @@ fn router(
     let ranking = RankingServiceServer::new(ranking::Ranking(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let maintenance = MaintenanceServiceServer::new(maintenance::Maintenance(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -208,5 +345,6 @@ fn router(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(evidence)
-        .add_service(ranking))
+        .add_service(ranking)
+        .add_service(maintenance))
 }

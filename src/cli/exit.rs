@@ -11,7 +11,12 @@ use super::client;
 use crate::config;
 use crate::pb::ErrorReason;
 use crate::service::StartFault;
+use crate::service::outage::Halt;
+use crate::service::start::OpenError;
 use crate::store::StoreError;
+use crate::store::backup::BackupError;
+use crate::store::journal::JournalError;
+use crate::store::recovery::RecoveryError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -19,7 +24,7 @@ Exit codes:
    0  done
    1  nothing there: unknown person, not on that list, no match
   64  wrong usage or settings
-  65  data refused
+  65  data refused, or the store found damaged
   66  an input is missing or cannot be read
   69  the server is not there or cannot answer now
   70  something failed inside
@@ -36,7 +41,7 @@ pub enum Exit {
     Nothing = 1,
     /// Wrong usage or settings.
     Usage = 64,
-    /// Data refused.
+    /// Data refused, or the store found damaged.
     DataRefused = 65,
     /// An input is missing or cannot be read.
     InputMissing = 66,
@@ -112,17 +117,90 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
             {
                 Some(Exit::Usage)
+            } else if let Some(StartFault::Halted(halt)) = cause.downcast_ref::<StartFault>() {
+                Some(of_halt(halt))
+            } else if let Some(halt) = cause.downcast_ref::<Halt>() {
+                Some(of_halt(halt))
+            } else if matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Full)) {
+                Some(Exit::InputOutput)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
-            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
-                || cause.is::<tonic::transport::Error>()
-            {
+            } else if let Some(error) = cause.downcast_ref::<BackupError>() {
+                Some(of_backup(error))
+            } else if let Some(exit) = of_store(cause) {
+                Some(exit)
+            } else if cause.is::<tonic::transport::Error>() {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)
             }
         })
         .unwrap_or(Exit::Internal)
+}
+
+fn of_halt(halt: &Halt) -> Exit {
+    if halt.of_disk() { Exit::InputOutput } else { Exit::Internal }
+}
+
+/// The code of a store that was not opened.
+fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    let recovery = match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Recovery(error)) => Some(error),
+        Some(OpenError::Start(_)) => None,
+        None => cause.downcast_ref::<RecoveryError>(),
+    };
+    let store = match recovery {
+        Some(RecoveryError::Store(error)) => Some(error),
+        Some(_) => return Some(Exit::DataRefused),
+        None => cause.downcast_ref::<StoreError>(),
+    };
+    match store? {
+        StoreError::InUse { .. } => Some(Exit::Unavailable),
+        StoreError::Full => Some(Exit::InputOutput),
+        StoreError::Io { source, .. } => Some(of_io(source)),
+        StoreError::Corrupt { .. }
+        | StoreError::MissingEvent { .. }
+        | StoreError::BrokenChain { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::Engine { .. }
+        | StoreError::Stopped { .. } => None,
+    }
+}
+
+/// The code of a backup or restore that failed.
+pub fn of_backup(error: &BackupError) -> Exit {
+    match error {
+        BackupError::Damaged { .. }
+        | BackupError::Differs { .. }
+        | BackupError::OtherStore { .. }
+        | BackupError::Gap { .. }
+        | BackupError::SeveralStores { .. }
+        | BackupError::NoFull { .. } => Exit::DataRefused,
+        BackupError::NothingNew { .. } | BackupError::OutOfReach { .. } => Exit::Nothing,
+        BackupError::NotEmpty { .. } => Exit::Usage,
+        BackupError::Io { source, .. } => of_io(source),
+        BackupError::Journal(error) => match error {
+            JournalError::Damaged { .. }
+            | JournalError::Missing { .. }
+            | JournalError::OtherStore { .. }
+            | JournalError::NotHeld { .. } => Exit::DataRefused,
+            JournalError::Exists { .. } => Exit::Usage,
+            JournalError::Sync { source, .. } | JournalError::Io { source, .. } => of_io(source),
+        },
+        BackupError::Store(error) => match error {
+            StoreError::InUse { .. } => Exit::Unavailable,
+            StoreError::Corrupt { .. }
+            | StoreError::MissingEvent { .. }
+            | StoreError::BrokenChain { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::NotAStore { .. } => Exit::DataRefused,
+            StoreError::Io { source, .. } => of_io(source),
+            StoreError::Full => Exit::InputOutput,
+            StoreError::Engine { .. } | StoreError::Stopped { .. } => Exit::Internal,
+        },
+        BackupError::Stopped => Exit::Unavailable,
+    }
 }
 
 fn of_io(error: &io::Error) -> Exit {
@@ -148,6 +226,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         ErrorReason::InvalidArgument
         | ErrorReason::PageTokenOfOtherArguments
         | ErrorReason::PageTokenOfAnotherStore
+        | ErrorReason::StoreRestored
+        | ErrorReason::AnotherStore
         | ErrorReason::PageTokenInvalid
         | ErrorReason::RevisionCompacted => Exit::Usage,
         ErrorReason::RequestIdReused | ErrorReason::EtagMismatch | ErrorReason::TooLarge => Exit::DataRefused,
@@ -156,7 +236,12 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::RevisionNotReached
         | ErrorReason::QueueFull
         | ErrorReason::StoreReadOnly
+        | ErrorReason::DiskLow
+        | ErrorReason::BackupRunning
+        | ErrorReason::VerificationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
+        ErrorReason::NoDataDirectory => Exit::Usage,
+        ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,
         ErrorReason::Internal => Exit::Internal,
     })
@@ -184,6 +269,8 @@ mod tests {
     use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
+    use crate::domain::Revision;
+    use crate::store::{AppendError, Unfit};
 
     fn status(code: Code, reason: &str) -> Status {
         let details = ErrorDetails::with_error_info(reason, "steelyard", std::collections::HashMap::default());
@@ -206,6 +293,18 @@ mod tests {
         assert_eq!(of(&error), Exit::DataRefused);
         assert_eq!(told(&error), "importing: 3 rows refused");
         assert_eq!(of(&anyhow!("unheard of")), Exit::Internal);
+    }
+
+    #[test]
+    fn a_writer_that_stopped_ends_the_process_by_what_failed() {
+        let engine = StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() };
+        let failed = Halt::Write { after: Revision(0), cause: AppendError::Failed(engine) };
+        let error = anyhow::Error::from(failed).context("serving");
+        assert_eq!(of(&error), Exit::InputOutput);
+        assert!(told(&error).contains("no answer from the disk") && told(&error).contains("look at the disk"));
+        assert_eq!(of(&Halt::Panicked.into()), Exit::Internal);
+        let unfit = AppendError::Unfit(Unfit::NoBody { revision: Revision(1) });
+        assert_eq!(of(&Halt::Write { after: Revision(0), cause: unfit }.into()), Exit::Internal);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The command line: one file a subcommand. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
-//! every other is a gRPC client and never touches the store.
+//! `restore` makes a data directory that no server has open; every other is a gRPC
+//! client and never touches the store.
 
+pub mod backup;
 pub mod client;
 pub mod compare;
 pub mod completions;
@@ -17,12 +19,15 @@ pub mod offence;
 pub mod output;
 pub mod policy;
 pub mod predict;
+pub mod probe_store;
+pub mod restore;
 pub mod serve;
 mod sheet;
 #[cfg(test)]
 mod test_screens;
 #[cfg(test)]
 mod test_server;
+pub mod verify;
 pub mod word;
 
 use std::future::Future;
@@ -65,12 +70,21 @@ enum Command {
     Predict(predict::Args),
     /// Check a policy file
     Policy(policy::Args),
+    /// Make a backup, or show which there are
+    Backup(backup::Args),
+    /// Make a data directory from backups
+    Restore(restore::Args),
+    /// Show that the store is what its ledger says
+    Verify(verify::Args),
     /// Ask whether the server is ready
     Health(health::Args),
     /// Show the settings
     Config(config::Args),
     /// Print shell completions
     Completions(completions::Args),
+    /// Try the files of a store in a process of its own
+    #[command(hide = true)]
+    ProbeStore(probe_store::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -99,9 +113,13 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Backup(args) => wait(backup::run(args)),
+        Command::Restore(args) => restore::run(args),
+        Command::Verify(args) => wait(verify::run(args)),
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::ProbeStore(args) => Ok(probe_store::run(args)),
     }
 }
 

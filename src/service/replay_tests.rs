@@ -16,8 +16,9 @@ use proptest::prelude::*;
 
 use super::fault::Fault;
 use super::mutation::{Answer, Mutation, MutationBody, Records};
+use super::outage::Halt;
 use super::state::{State, Touched};
-use super::{Options, Service, start};
+use super::{Options, Seen, Service, start};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;
 use crate::domain::word::List;
@@ -165,7 +166,7 @@ struct World {
 
 struct Running {
     service: Service,
-    writer: std::thread::JoinHandle<()>,
+    writer: std::thread::JoinHandle<Result<(), Halt>>,
 }
 
 impl World {
@@ -240,14 +241,14 @@ impl World {
     }
 
     fn standings(&self, running: &Running) -> Arc<Standings> {
-        self.runtime.block_on(running.service.standings(0)).expect("must stand")
+        self.runtime.block_on(running.service.standings(Seen::default())).expect("must stand")
     }
 }
 
 impl Running {
     fn stop(self) {
         drop(self.service);
-        self.writer.join().expect("the writer must end well");
+        self.writer.join().expect("the writer must not panic").expect("the writer must end well");
     }
 }
 
@@ -268,7 +269,7 @@ fn known(dossier: &Dossier) -> String {
 }
 
 /// Everything that readers see, line by line, in words that do not depend on the order in which names were first met.
-fn seen(standings: &Standings) -> Vec<String> {
+pub(super) fn seen(standings: &Standings) -> Vec<String> {
     let mut seen = vec![format!("{} {}", standings.revision(), standings.meta().as_of)];
     let areas = ["A-0", "A-1", "A-9"].map(|area| (area, Filter { areas: vec![area.to_owned()], ..Filter::default() }));
     let officers = ["OM-0", "OM-1"]

@@ -6,11 +6,13 @@
 
 use std::fmt;
 
+use super::error::{Fault, StoreError};
 use super::place::Place;
 use crate::domain::{Revision, SubjectId};
 
 const CAPACITY: usize = 40;
-const SEPARATOR: u8 = b'/';
+/// Stands between a key and the number of a part.
+pub(super) const SEPARATOR: u8 = b'/';
 /// Bytes that a chunk's key is longer by than its entry's.
 pub(super) const CHUNK_SUFFIX: usize = 3;
 /// Bytes of an event's key.
@@ -230,6 +232,11 @@ impl ViewKey {
             View::KindIndex => Some(Revision(u64_at(self.key.as_ref(), 4))),
             View::Dossier | View::Request => None,
         }
+    }
+
+    /// The error of a value under this key that is not what it should be.
+    pub fn corrupt(&self, fault: Fault) -> StoreError {
+        StoreError::corrupt(self.key.as_ref(), fault)
     }
 
     /// Its bytes, as stored.

@@ -33,7 +33,7 @@ READY_SECONDS = 120
 
 def generate_stubs(folder: pathlib.Path) -> None:
     """Compiles the contract with Google's own compiler."""
-    protos = [f"steelyard/v1/{name}.proto" for name in ("common", "evidence", "ranking")]
+    protos = [f"steelyard/v1/{name}.proto" for name in ("common", "evidence", "maintenance", "ranking")]
     include = str(ROOT / "proto")
     failed = protoc.main(["protoc", f"-I{include}", f"-I{well_known()}", f"--python_out={folder}", f"--grpc_python_out={folder}", *protos])
     if failed:
@@ -54,7 +54,7 @@ class Server:
     def __init__(self, data: pathlib.Path):
         self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
+            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
             stderr=self.log,
             env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
         )
@@ -91,13 +91,15 @@ class Clients(unittest.TestCase):
         stubs = cls.folder / "stubs"
         stubs.mkdir()
         generate_stubs(stubs)
-        for name in ("common", "evidence", "ranking"):
+        for name in ("common", "evidence", "maintenance", "ranking"):
             setattr(cls, name, importlib.import_module(f"steelyard.v1.{name}_pb2"))
         cls.evidence_grpc = importlib.import_module("steelyard.v1.evidence_pb2_grpc")
+        cls.maintenance_grpc = importlib.import_module("steelyard.v1.maintenance_pb2_grpc")
         cls.ranking_grpc = importlib.import_module("steelyard.v1.ranking_pb2_grpc")
         cls.server = Server(cls.folder)
         cls.channel = grpc.insecure_channel(cls.server.address)
         cls.write = cls.evidence_grpc.EvidenceServiceStub(cls.channel)
+        cls.keep = cls.maintenance_grpc.MaintenanceServiceStub(cls.channel)
         cls.read = cls.ranking_grpc.RankingServiceStub(cls.channel)
         force = cls.folder / "force.ndjson"
         generate = [BINARY, "generate", "--subjects", str(SUBJECTS), "--seed", "11", "--as-of", AS_OF, "--out", force]
@@ -203,15 +205,33 @@ class Clients(unittest.TestCase):
         verdicts = self.write.WriteEvidence(request, timeout=20).verdicts
         self.assertTrue(all(verdict.violations for verdict in verdicts) and len(verdicts) == 200)
 
+    def test_a_backup_is_made_and_the_status_names_it(self):
+        request = self.maintenance.CreateBackupRequest(
+            request_id=str(uuid.uuid4()), kind=self.maintenance.BACKUP_KIND_FULL
+        )
+        made = list(self.keep.CreateBackup(request, timeout=60))[-1]
+        self.assertEqual(made.phase, self.maintenance.BACKUP_PHASE_DONE)
+        again = list(self.keep.CreateBackup(request, timeout=60))
+        self.assertEqual([answer.backup for answer in again], [made.backup])
+        status = self.keep.GetStoreStatus(self.maintenance.GetStoreStatusRequest(), timeout=20)
+        self.assertEqual(status.last_backup, made.backup)
+        self.assertTrue(status.writable)
+        self.assertGreaterEqual(status.revision, made.backup.revision)
+        listed = self.keep.ListBackups(self.maintenance.ListBackupsRequest(), timeout=20)
+        self.assertIn(made.backup, listed.backups)
+        self.assertTrue((self.folder / "store" / "backups" / made.backup.name).is_file())
+
     def test_health_is_told_for_each_service(self):
         stub = health_pb2_grpc.HealthStub(self.channel)
-        for service in ("", "steelyard.v1.RankingService", "steelyard.v1.EvidenceService"):
+        named = [f"steelyard.v1.{name}Service" for name in ("Evidence", "Maintenance", "Ranking")]
+        for service in ("", *named):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
             self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING, service)
 
     def test_reflection_names_the_services(self):
         services = set(ProtoReflectionDescriptorDatabase(self.channel).get_services())
-        self.assertLessEqual({"steelyard.v1.RankingService", "steelyard.v1.EvidenceService"}, services)
+        named = {f"steelyard.v1.{name}Service" for name in ("Evidence", "Maintenance", "Ranking")}
+        self.assertLessEqual(named, services)
 
     def run_tool(self, *command):
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -1,13 +1,15 @@
 //! A real server process on a real socket, with a client generated from the
 //! contract. Whatever a test leaves running is killed when it goes out of scope.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
+use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -33,6 +35,7 @@ pub fn steelyard() -> Command {
 pub struct Server {
     process: Child,
     address: String,
+    health: Option<String>,
 }
 
 impl Server {
@@ -51,19 +54,43 @@ impl Server {
 
     /// A server with these arguments, ready to be called.
     pub fn with(arguments: &[&str]) -> Self {
-        let mut process = Self::command(arguments).spawn().expect("the server must start");
+        Self::ready(Self::command(arguments))
+    }
+
+    /// As [`on`](Self::on), unable to let any file grow past so many blocks of 512 bytes: the refusal of a full disk,
+    /// without a file system of our own.
+    pub fn on_a_disk_of(blocks: u32, directory: &Path, more: &[&str]) -> Self {
+        let directory = directory.to_str().expect("a temporary path must be text");
+        let server = Self::command(&[&["--data-dir", directory], more].concat());
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        limited.arg(server.get_program()).args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        limited.stderr(Stdio::piped()).stdout(Stdio::null());
+        Self::ready(limited)
+    }
+
+    fn ready(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the server must start");
         let log = process.stderr.take().expect("the log is piped");
-        let (ready, address) = std::sync::mpsc::channel();
+        let (ready, addresses) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
+            let mut health = None;
             for line in BufReader::new(log).lines().map_while(Result::ok) {
-                if let Some(address) = address_in(&line) {
+                health = field_in(&line, "starting", "health.address").or(health);
+                if let Some(address) = field_in(&line, "ready", "grpc.address") {
                     // Nobody listens any more once the server is known to be ready.
-                    drop(ready.send(address));
+                    drop(ready.send((address, health.take())));
                 }
             }
         });
-        let address = address.recv_timeout(PATIENCE).expect("the server must become ready");
-        Self { process, address }
+        let (address, health) = addresses.recv_timeout(PATIENCE).expect("the server must become ready");
+        Self { process, address, health }
     }
 
     fn command(arguments: &[&str]) -> Command {
@@ -72,6 +99,9 @@ impl Server {
             command.arg("serve");
         } else {
             command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
+        }
+        if !arguments.contains(&"--health-listen") {
+            command.args(["--health-listen", "off"]);
         }
         command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
         command
@@ -88,6 +118,20 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// What it answers to an HTTP request on the port of health and metrics: status and body.
+    pub fn http(&self, path: &str) -> (u16, String) {
+        let health = self.health.as_deref().expect("the server must log where health is served");
+        let mut stream = TcpStream::connect(health).expect("health must be served");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {health}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request must be taken");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer must come");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.expect("an answer has a status"), body.to_owned())
+    }
+
     /// A client of it.
     pub async fn client(&self) -> Client {
         let channel = Channel::from_shared(self.url())
@@ -95,7 +139,11 @@ impl Server {
             .connect()
             .await
             .expect("a ready server must take connections");
-        Client { evidence: EvidenceServiceClient::new(channel.clone()), ranking: RankingServiceClient::new(channel) }
+        Client {
+            evidence: EvidenceServiceClient::new(channel.clone()),
+            maintenance: MaintenanceServiceClient::new(channel.clone()),
+            ranking: RankingServiceClient::new(channel),
+        }
     }
 
     /// Asks it to stop, and waits. Clients that are idle must not hold it up.
@@ -122,17 +170,19 @@ impl Drop for Server {
     }
 }
 
-fn address_in(line: &str) -> Option<String> {
+fn field_in(line: &str, message: &str, field: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let ready = line.get("message")?.as_str()? == "ready";
-    line.get("grpc.address").filter(|_| ready)?.as_str().map(str::to_owned)
+    let told = line.get("message")?.as_str()? == message;
+    line.get(field).filter(|_| told)?.as_str().map(str::to_owned)
 }
 
-/// Clients of both services.
+/// Clients of every service.
 #[derive(Clone)]
 pub struct Client {
     /// Of evidence.
     pub evidence: EvidenceServiceClient<Channel>,
+    /// Of maintenance.
+    pub maintenance: MaintenanceServiceClient<Channel>,
     /// Of ranking.
     pub ranking: RankingServiceClient<Channel>,
 }
@@ -170,7 +220,7 @@ impl Client {
 
     /// A person's standing on every list.
     pub async fn standing(&mut self, subject_ref: &str) -> Result<pb::GetStandingResponse, tonic::Status> {
-        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), min_revision: 0 };
+        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), ..Default::default() };
         self.ranking.get_standing(request).await.map(tonic::Response::into_inner)
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use steelyard::domain::Date;
 use steelyard::pb;
 use steelyard::pb::batch_standing::Result as Found;
+use tonic_types::StatusExt;
 
 use crate::harness::{Client, Server, told};
 use crate::people::Somebody;
@@ -124,7 +125,7 @@ async fn a_comparison_adds_up_to_the_gap() {
             list: pb::List::All.into(),
             subject_ref_a: pair[1].subject_ref.clone(),
             subject_ref_b: pair[0].subject_ref.clone(),
-            min_revision: 0,
+            ..Default::default()
         };
         let answer = client.ranking.compare_standings(request).await.expect("must compare").into_inner();
         assert_eq!(answer.above.as_ref().map(|above| &above.subject_ref), Some(&pair[0].subject_ref));
@@ -145,7 +146,7 @@ async fn neighbours_and_batches_agree_with_the_list() {
         list: pb::List::All.into(),
         subject_ref: whole[middle].subject_ref.clone(),
         k: 3,
-        min_revision: 0,
+        ..Default::default()
     };
     let near = client.ranking.get_neighbourhood(request).await.expect("must be found").into_inner();
     assert_eq!(near.above, whole[middle - 3..middle]);
@@ -218,11 +219,13 @@ async fn a_reader_reads_its_own_write() {
     for round in 0..20 {
         let name = format!("OWN-{round}");
         let written = client.write(Somebody::man(&name, "1990-01-01").records()).await;
-        let request = pb::GetStandingRequest { subject_ref: name, min_revision: written.revision };
+        let request =
+            pb::GetStandingRequest { subject_ref: name, min_revision: written.revision, ..Default::default() };
         let read = client.ranking.get_standing(request).await.expect("must be seen").into_inner();
         assert!(read.context.is_some_and(|context| context.revision >= written.revision));
     }
-    let ahead = pb::GetStandingRequest { subject_ref: "OWN-0".to_owned(), min_revision: 1_000_000 };
+    let ahead =
+        pb::GetStandingRequest { subject_ref: "OWN-0".to_owned(), min_revision: 1_000_000, ..Default::default() };
     let refused = client.ranking.get_standing(ahead).await.expect_err("will not be reached");
     assert!(told(&refused).contains("REVISION_NOT_REACHED"), "{}", told(&refused));
 }
@@ -246,4 +249,55 @@ async fn moving_the_day_weighs_everyone_anew() {
         assert!(server.stop().await.success());
     }
     assert!(harm[1] < harm[0], "harm fades: {harm:?}");
+}
+
+#[tokio::test]
+#[expect(clippy::needless_update, reason = "some of these requests have no further field")]
+async fn every_read_refuses_a_revision_of_before_a_restore_at_once() {
+    let server = Server::in_memory();
+    let mut client = server.client().await;
+    for name in ["RESTORED-1", "RESTORED-2"] {
+        client.write(Somebody::man(name, "1990-01-01").records()).await;
+    }
+    let own = client.standing("RESTORED-1").await.expect("must be known").context.expect("must have one").store;
+    let (here, _) = own.split_once('-').expect("a mark has two parts");
+    let list = pb::List::All.into();
+    let (subject_ref, other) = ("RESTORED-1".to_owned(), "RESTORED-2".to_owned());
+    for (store, reason) in [
+        (own.clone(), None),
+        (format!("{here}-00000000"), Some("STORE_RESTORED")),
+        ("00000000-00000000".to_owned(), Some("ANOTHER_STORE")),
+        ("what is this".to_owned(), Some("INVALID_ARGUMENT")),
+    ] {
+        let store = || store.clone();
+        // A revision that will never come: nobody may wait for it under another mark.
+        let min_revision = if reason.is_some() { u64::MAX } else { 1 };
+        macro_rules! ask {
+            ($client:ident, $method:ident, $request:ident { $($field:ident $(: $value:expr)?),* }) => {
+                client.$client.$method(pb::$request {
+                    $($field $(: $value)?,)* min_revision, store: store(), ..Default::default()
+                }).await.map(drop)
+            };
+        }
+        let export = pb::ExportStandingsRequest { list, min_revision, store: store(), ..Default::default() };
+        let mut export = client.ranking.export_standings(export).await.expect("the stream must begin").into_inner();
+        let subject_refs = vec![subject_ref.clone()];
+        let (a, b) = (subject_ref.clone(), other.clone());
+        let answers = [
+            ask!(ranking, list_standings, ListStandingsRequest { list }),
+            ask!(ranking, get_standing, GetStandingRequest { subject_ref: subject_ref.clone() }),
+            ask!(ranking, batch_get_standings, BatchGetStandingsRequest { list, subject_refs }),
+            ask!(ranking, get_neighbourhood, GetNeighbourhoodRequest { list, subject_ref: subject_ref.clone() }),
+            ask!(ranking, compare_standings, CompareStandingsRequest { list, subject_ref_a: a, subject_ref_b: b }),
+            ask!(ranking, get_list_summary, GetListSummaryRequest { list }),
+            ask!(evidence, get_subject, GetSubjectRequest { subject_ref: subject_ref.clone() }),
+            ask!(evidence, list_evidence, ListEvidenceRequest { subject_ref: subject_ref.clone() }),
+            export.message().await.map(drop),
+        ];
+        for answer in answers {
+            let details = answer.err().map(|status| status.get_error_details());
+            let found = details.and_then(|details| details.error_info().map(|info| info.reason.clone()));
+            assert_eq!(found.as_deref(), reason);
+        }
+    }
 }
