@@ -332,8 +332,10 @@ async fn whatever_fills_up_and_when_nothing_acknowledged_is_missing_and_nothing_
 fn a_start_that_has_something_to_write_says_why_it_could_not() {
     for disk in [Disk::Full, Disk::Failing] {
         let store = Arc::new(FaultyStore::default());
+        end(start(&store)).expect("must end well");
         store.disk(disk);
-        let fault = Service::start(store, options()).map(drop).expect_err("must be refused");
+        let another_day = Options { as_of: Some("2026-03-21".parse().expect("must be a date")), ..options() };
+        let fault = Service::start(store, another_day).map(drop).expect_err("must be refused");
         assert_eq!(matches!(fault, StartFault::Full), disk == Disk::Full, "{fault}");
         assert_eq!(matches!(&fault, StartFault::Halted(halt) if halt.of_disk()), disk == Disk::Failing, "{fault}");
         assert_eq!(exit::of(&fault.into()), exit::Exit::InputOutput);
