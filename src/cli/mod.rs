@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
-//! every other is a gRPC client and never touches the store.
+//! `verify` asks a server or reads the directory of a stopped one; every other is a
+//! gRPC client and never touches the store.
 
 pub mod backup;
 pub mod client;

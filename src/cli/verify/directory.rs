@@ -59,10 +59,8 @@ fn at_rest(data: &Path) -> anyhow::Result<()> {
     match lock.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let problem = format!(
-                "{}: a server is at work here; ask it instead: steelyard verify --server URL",
-                data.display()
-            );
+            let problem =
+                format!("{}: a server is at work here; ask it instead: steelyard verify --server URL", data.display());
             Err(Failure::new(Exit::Unavailable, problem).into())
         }
         Err(TryLockError::Error(error)) => Err(StoreError::io("locking", &path)(error).into()),

@@ -89,8 +89,14 @@ fn finding(found: &pb::VerificationFinding, page: Page) -> String {
 fn step(outcome: &pb::VerificationStepOutcome) -> String {
     let took = outcome.took.as_ref().map_or((0, 0), |took| (took.seconds, took.nanos / 100_000_000));
     let step = outcome.step();
-    let mut line =
-        format!("{:<16}{:>12} {:<9}{:>5}.{} s  ", step_name(step), count(outcome.checked), counts(step), took.0, took.1);
+    let mut line = format!(
+        "{:<16}{:>12} {:<9}{:>5}.{} s  ",
+        step_name(step),
+        count(outcome.checked),
+        counts(step),
+        took.0,
+        took.1
+    );
     let found = findings(outcome.damage, outcome.warnings);
     line += match (outcome.skipped.is_empty(), found.is_empty()) {
         (true, true) => "sound",

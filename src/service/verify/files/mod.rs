@@ -68,7 +68,8 @@ impl Survey {
     /// journal goes on to hold is left out: the engine's files may be behind it.
     pub fn anchors(&self, end: Revision) -> Vec<Anchor> {
         let files = self.catalogue.iter().flat_map(|catalogue| &catalogue.files);
-        let of_file = |file: &BackupFile| Anchor { head: file.trailer.head, origin: format!("backup {}", name(&file.path)) };
+        let of_file =
+            |file: &BackupFile| Anchor { head: file.trailer.head, origin: format!("backup {}", name(&file.path)) };
         let mut anchors: Vec<Anchor> = files.map(of_file).collect();
         let journal = "the beginning of the journal".to_owned();
         anchors.extend(self.extent.map(|extent| Anchor { head: extent.before, origin: journal }));
@@ -114,9 +115,11 @@ impl Survey {
         let mut step = report.step(Step::Values, None);
         let remedy = match self.rebuilt_from() {
             Some(source) => format!("start the server: it sets `sled/` aside, whole, and rebuilds it from {source}"),
-            None => "keep the data directory as it is and take a copy of it: no verified backup is known that, with the \
+            None => {
+                "keep the data directory as it is and take a copy of it: no verified backup is known that, with the \
                      journal, holds the whole ledger; look for one before anything is written"
-                .to_owned(),
+                    .to_owned()
+            }
         };
         step.found(Severity::Damage, "sled/", format!("the engine's files do not open: {why}"), &remedy);
         step.skipped("the engine's files do not open");
@@ -141,7 +144,8 @@ impl Survey {
 
     /// The highest revision that any file tells of.
     fn known(&self) -> Revision {
-        let backups = self.catalogue.iter().flat_map(|catalogue| &catalogue.files).map(|file| file.trailer.head.revision);
+        let backups =
+            self.catalogue.iter().flat_map(|catalogue| &catalogue.files).map(|file| file.trailer.head.revision);
         let journal = self.segments.iter().flatten().filter_map(|segment| segment.last.map(|last| last.revision));
         backups.chain(journal).max().unwrap_or_default()
     }

@@ -113,7 +113,8 @@ fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
                 "keep the data directory as it is: the server refuses to start with it; compare both with a backup",
             ),
             // Told where the chain was walked.
-            Ok(None) | Err(StoreError::Corrupt { .. } | StoreError::MissingEvent { .. } | StoreError::NewerSchema { .. }) => {}
+            Ok(None)
+            | Err(StoreError::Corrupt { .. } | StoreError::MissingEvent { .. } | StoreError::NewerSchema { .. }) => {}
             Err(error) => return step.skipped(format!("the store cannot be read: {error}")),
         }
     }
@@ -126,7 +127,10 @@ fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
     if end.revision < head.revision {
         step.damaged(
             "journal/",
-            format!("it ends at revision {}, and the engine's files at {}: nothing is ever written to these first", end.revision, head.revision),
+            format!(
+                "it ends at revision {}, and the engine's files at {}: nothing is ever written to these first",
+                end.revision, head.revision
+            ),
             "find out who removed files from `journal/`; then start the server and run `steelyard backup`",
         );
     }

@@ -11,7 +11,8 @@ use crate::store::{View, ViewKey};
 /// An event about subject 0 alone: the second version of its second record, long after the first.
 fn late(store: &MemoryStore) -> Event {
     let head = store.head().unwrap().revision;
-    let event = store.events(Revision(1), head).map(Result::unwrap).find(|event| event.revision > 120 && event.has_subject);
+    let event =
+        store.events(Revision(1), head).map(Result::unwrap).find(|event| event.revision > 120 && event.has_subject);
     event.unwrap()
 }
 
@@ -45,10 +46,7 @@ fn an_event_sealed_again_with_other_content_breaks_the_chain_at_its_place() {
     let mut event = store.event(Revision(9)).unwrap().unwrap();
     event.actor = "another".to_owned();
     store.forge(&Key::event(Revision(9)), &event.encode_to_vec());
-    assert_eq!(
-        found(&store, &clock),
-        ["chain | e/ revision 9 | its bytes are not those that the chain was built on"]
-    );
+    assert_eq!(found(&store, &clock), ["chain | e/ revision 9 | its bytes are not those that the chain was built on"]);
 }
 
 #[test]
@@ -79,10 +77,10 @@ fn missing_events_are_told_as_one_run() {
     for revision in [9, 10, 11, 20] {
         store.spoil(Key::event(Revision(revision)).as_ref(), None);
     }
-    assert_eq!(found(&store, &clock), [
-        "chain | e/ revisions 9 to 11 | missing from the ledger",
-        "chain | e/ revision 20 | missing from the ledger",
-    ]);
+    assert_eq!(
+        found(&store, &clock),
+        ["chain | e/ revisions 9 to 11 | missing from the ledger", "chain | e/ revision 20 | missing from the ledger",]
+    );
 }
 
 #[test]
@@ -120,9 +118,10 @@ fn an_index_entry_too_many_is_told_and_dossiers_are_compared_all_the_same() {
     let event = late(&store);
     let revision = Revision(event.revision);
     let another = SubjectId(event.subject_id + 1);
-    for (entry, step) in
-        [(ViewKey::subject_index(another, revision), "subject index"), (ViewKey::kind_index(77, revision), "kind index")]
-    {
+    for (entry, step) in [
+        (ViewKey::subject_index(another, revision), "subject index"),
+        (ViewKey::kind_index(77, revision), "kind index"),
+    ] {
         store.forge(&key_of(&entry), b"");
         let what = "an entry too many: the event of this revision does not belong here";
         assert_eq!(found(&store, &clock), [format!("{step} | {entry:?} | {what}")]);
@@ -141,7 +140,10 @@ fn a_dossier_that_is_not_what_its_events_fold_to_is_told() {
     };
     let findings = altered(|stored| drop(stored.evidence.pop()));
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(findings[0].starts_with("dossiers | s/ subject 2 | is not what the subject's events fold to"), "{findings:?}");
+    assert!(
+        findings[0].starts_with("dossiers | s/ subject 2 | is not what the subject's events fold to"),
+        "{findings:?}"
+    );
     let findings = altered(|stored| stored.revision = 1_000_000);
     assert_eq!(findings, ["dossiers | s/ subject 2 | names revision 1000000, which the ledger has not reached"]);
     let findings = altered(|stored| stored.version += 1);
@@ -215,10 +217,13 @@ fn missing_facts_of_the_store_are_told() {
     let (store, clock) = filled();
     store.spoil(Key::incarnation().as_ref(), None);
     store.spoil(Key::view_version(View::Dossier).as_ref(), None);
-    assert_eq!(found(&store, &clock), [
-        "values | m/incarnation | missing, although every store has it from its creation",
-        "dossiers | m/view/dossier | missing: the view was never completely built, or a rebuild was interrupted",
-    ]);
+    assert_eq!(
+        found(&store, &clock),
+        [
+            "values | m/incarnation | missing, although every store has it from its creation",
+            "dossiers | m/view/dossier | missing: the view was never completely built, or a rebuild was interrupted",
+        ]
+    );
 }
 
 #[test]
@@ -261,7 +266,9 @@ fn an_answer_that_is_not_what_was_answered_is_told() {
 fn standings_that_the_ledger_does_not_fold_to_are_told() {
     let (store, clock) = filled();
     let mut writing = Writing::start(Arc::clone(&store) as Arc<dyn Store>, &clock);
-    let published = |writing: &Writing| writing.runtime.block_on(writing.service.standings(0)).unwrap();
+    let published = |writing: &Writing| {
+        writing.runtime.block_on(writing.service.standings(crate::service::Seen::default())).unwrap()
+    };
     let asked = |standings| Asked { serving: true, standings: StandingsAsked::Published(standings), ..at_rest(&clock) };
     let before = published(&writing);
     assert_eq!(told(&verified(&*store, &asked(Arc::clone(&before))).1), [""; 0]);

@@ -15,14 +15,17 @@ fn a_store_in_memory_is_sound() {
     let counts: Vec<(Step, u64)> = outcome.steps.iter().map(|step| (step.step, step.checked)).collect();
     let subject_events = 12 * 3 + 100 + 6 * 2;
     // Beside these: the policy, the day, and a request that had nothing to write.
-    assert_eq!(counts[1..], [
-        (Step::Chain, subject_events + 3),
-        (Step::SubjectIndex, subject_events),
-        (Step::KindIndex, subject_events + 2),
-        (Step::Requests, 13),
-        (Step::Dossiers, 12),
-        (Step::Standings, 12),
-    ]);
+    assert_eq!(
+        counts[1..],
+        [
+            (Step::Chain, subject_events + 3),
+            (Step::SubjectIndex, subject_events),
+            (Step::KindIndex, subject_events + 2),
+            (Step::Requests, 13),
+            (Step::Dossiers, 12),
+            (Step::Standings, 12),
+        ]
+    );
 }
 
 #[test]
@@ -31,10 +34,13 @@ fn a_store_on_disk_is_sound_again_after_it_was_closed() {
     let open = || Arc::new(SledStore::open(home.path(), 16 << 20).unwrap());
     fill(open(), &clock);
     let store = open();
-    assert!(crate::store::spoil::key_of(&crate::store::ViewKey::dossier(crate::domain::SubjectId(4)))
-        .chunk(1)
-        .as_ref()
-        .len() > 6);
+    assert!(
+        crate::store::spoil::key_of(&crate::store::ViewKey::dossier(crate::domain::SubjectId(4)))
+            .chunk(1)
+            .as_ref()
+            .len()
+            > 6
+    );
     assert!(store.get(&crate::store::ViewKey::dossier(crate::domain::SubjectId(4))).unwrap().unwrap().len() > 5_000);
     assert_eq!(found(&store, &clock), [""; 0]);
 }
@@ -69,7 +75,8 @@ fn a_view_that_was_never_built_is_a_warning_at_rest_and_damage_while_serving() {
 fn a_head_known_outside_that_the_ledger_does_not_lead_to_is_damage() {
     let (store, clock) = filled();
     let head = store.head().unwrap();
-    let anchor = |revision: u64, hash| Anchor { head: Head { revision: Revision(revision), hash }, origin: "B".to_owned() };
+    let anchor =
+        |revision: u64, hash| Anchor { head: Head { revision: Revision(revision), hash }, origin: "B".to_owned() };
     let hash_of = |revision| store.stored_event(Revision(revision)).unwrap().unwrap().hash();
     let with = |anchors| told(&verified(&*store, &Asked { anchors, ..at_rest(&clock) }).1);
     assert_eq!(with(vec![anchor(7, hash_of(7)), Anchor { head, origin: "J".to_owned() }, anchor(0, [0; 32])]), [""; 0]);
@@ -79,7 +86,11 @@ fn a_head_known_outside_that_the_ledger_does_not_lead_to_is_damage() {
     assert!(findings[0].contains("B names abababababababab"), "{findings:?}");
     assert_eq!(
         findings[1],
-        format!("chain | e/ after revision {} | the ledger ends here, and B holds it through revision {}", head.revision, head.revision.0 + 3)
+        format!(
+            "chain | e/ after revision {} | the ledger ends here, and B holds it through revision {}",
+            head.revision,
+            head.revision.0 + 3
+        )
     );
 }
 
