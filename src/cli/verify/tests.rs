@@ -160,7 +160,9 @@ fn the_screen_of_a_verification() {
 #[test]
 fn as_json_it_is_one_object_in_the_words_of_the_contract() {
     let mut verified = Verified::default();
-    messages().into_iter().for_each(|message| verified.take(message));
+    for message in messages() {
+        verified.take(message);
+    }
     let json: serde_json::Value = serde_json::from_str(&output::json(&verified).unwrap()).unwrap();
     assert_eq!(json["findings"][0]["severity"], "FINDING_SEVERITY_DAMAGE");
     assert_eq!(json["steps"][0]["checked"], "401220");

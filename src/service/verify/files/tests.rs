@@ -85,7 +85,7 @@ impl Site {
         files.swap_remove(0)
     }
 
-    fn flip(&self, path: &Path, at: u64) {
+    fn flip(path: &Path, at: u64) {
         let mut file = fs::File::options().read(true).write(true).open(path).unwrap();
         let mut byte = [0];
         file.seek(SeekFrom::Start(at)).unwrap();
@@ -184,7 +184,7 @@ fn two_different_events_at_one_revision_are_told_on_both_sides() {
 fn a_damaged_segment_is_told_with_its_offset_and_what_is_then_without_a_copy() {
     let site = Site::new(0, 0, 30);
     let segment = site.file("journal");
-    site.flip(&segment, 300);
+    Site::flip(&segment, 300);
     let findings = site.told();
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert!(findings[0].starts_with("journal | journal/00000000000000000001.log | damaged at offset "), "{findings:?}");
@@ -196,7 +196,7 @@ fn a_damaged_segment_is_told_with_its_offset_and_what_is_then_without_a_copy() {
 fn a_damaged_backup_is_told_by_name() {
     let site = Site::new(0, 0, 30);
     let file = site.file("backups");
-    site.flip(&file, fs::metadata(&file).unwrap().len() / 2);
+    Site::flip(&file, fs::metadata(&file).unwrap().len() / 2);
     let findings = site.told();
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].starts_with(&format!("backups | {} | ", name(&file))), "{findings:?}");
