@@ -1,7 +1,8 @@
 //! The command line: one file a subcommand. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
-//! `restore` makes a data directory that no server has open; every other is a gRPC
-//! client and never touches the store.
+//! `restore` makes a data directory that no server has open; `verify` asks a server
+//! or reads the directory of a stopped one; every other is a gRPC client and never
+//! touches the store.
 
 pub mod backup;
 pub mod client;

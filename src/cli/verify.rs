@@ -62,27 +62,24 @@ pub enum Output {
 /// The server does not answer, or the directory cannot be read or is in use.
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut told = Telling::new(args);
-    match args.data_dir.clone() {
-        Some(data) => {
-            let backups = args.backups.clone().unwrap_or_else(|| data.join("backups"));
-            let standings = args.standings;
-            let (send, mut receive) = tokio::sync::mpsc::channel(64);
-            let reading = tokio::task::spawn_blocking(move || {
-                // A listener that went away has ended the process.
-                directory::verify(&data, &backups, standings, &mut |message| drop(send.blocking_send(message)))
-            });
-            while let Some(message) = receive.recv().await {
-                told.take(message)?;
-            }
-            reading.await??;
+    if let Some(data) = args.data_dir.clone() {
+        let backups = args.backups.clone().unwrap_or_else(|| data.join("backups"));
+        let standings = args.standings;
+        let (send, mut receive) = tokio::sync::mpsc::channel(64);
+        let reading = tokio::task::spawn_blocking(move || {
+            // A listener that went away has ended the process.
+            directory::verify(&data, &backups, standings, &mut |message| drop(send.blocking_send(message)))
+        });
+        while let Some(message) = receive.recv().await {
+            told.take(message)?;
         }
-        None => {
-            let mut client = client::maintenance(args.server.connect().await?);
-            let request = pb::VerifyStoreRequest { standings: args.standings, full_speed: args.full_speed };
-            let mut answers = client.verify_store(request).await?.into_inner();
-            while let Some(message) = answers.message().await? {
-                told.take(message)?;
-            }
+        reading.await??;
+    } else {
+        let mut client = client::maintenance(args.server.connect().await?);
+        let request = pb::VerifyStoreRequest { standings: args.standings, full_speed: args.full_speed };
+        let mut answers = client.verify_store(request).await?.into_inner();
+        while let Some(message) = answers.message().await? {
+            told.take(message)?;
         }
     }
     told.end()

@@ -309,6 +309,7 @@ fn digest<V: AsRef<[u8]>>(rows: &[Row<V>]) -> blake3::Hash {
 
 /// Whether the stored head is that of the ledger. It may be ahead of the one told so far: by a group that is just
 /// being committed, whose events lie beside it.
+#[expect(clippy::comparison_chain, reason = "three cases of unlike length")]
 fn stored_head<E: Engine>(engine: &E, told: &Head) -> Result<Option<Flaw>, StoreError> {
     let key = Key::head();
     let flaw = |fault| Some(Flaw { place: Place::of(key.as_ref()), fault });

@@ -100,9 +100,8 @@ fn step(outcome: &pb::VerificationStepOutcome) -> String {
     let found = findings(outcome.damage, outcome.warnings);
     line += match (outcome.skipped.is_empty(), found.is_empty()) {
         (true, true) => "sound",
-        (true, false) => &found,
         (false, true) => "not checked",
-        (false, false) => &found,
+        (true | false, false) => &found,
     };
     if !outcome.skipped.is_empty() {
         let _ = write!(line, ": {}", plain(&outcome.skipped));

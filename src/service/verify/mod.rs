@@ -10,7 +10,7 @@
 //!
 //! - [`told`]: the words; [`report`]: counts and tells
 //! - [`values`], [`ledger`], [`indexes`], [`requests`], [`dossiers`],
-//!   [`standings`]: the steps
+//!   [`standings`]: the steps; [`files`]: what lies beside the engine's files
 //! - [`walk`], [`sketch`]: the ledger past its damage; two sets compared
 
 mod dossiers;
@@ -23,7 +23,7 @@ mod requests;
 mod sketch;
 mod standings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod told;
 mod values;
 mod walk;

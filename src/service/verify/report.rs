@@ -74,6 +74,7 @@ impl Stepping<'_, '_> {
     }
 
     /// Tells something found.
+    #[expect(clippy::needless_pass_by_value, reason = "texts are made where they are told, and only to be told")]
     pub fn found(&mut self, severity: Severity, place: impl ToString, what: impl ToString, remedy: &str) {
         let count = match severity {
             Severity::Information => None,

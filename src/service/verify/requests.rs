@@ -116,7 +116,7 @@ fn first_unexpired(verification: &Verification<'_>) -> Result<Revision, Ended> {
             Ok(Some(event)) if expired(event.recorded_micros, now) => low = middle + 1,
             Ok(Some(_) | None)
             | Err(StoreError::Corrupt { .. } | StoreError::NewerSchema { .. } | StoreError::MissingEvent { .. }) => {
-                high = middle
+                high = middle;
             }
             Err(error) => return Err(error.into()),
         }

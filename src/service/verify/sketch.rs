@@ -54,8 +54,12 @@ mod tests {
     fn the_order_does_not_matter_and_one_entry_too_few_or_too_many_does() {
         let entries: Vec<[u8; 8]> = (0..10_000_u64).map(u64::to_be_bytes).collect();
         let mut sketch = Sketch::new();
-        entries.iter().for_each(|entry| sketch.add(entry));
-        entries.iter().rev().skip(1).for_each(|entry| sketch.take(entry));
+        for entry in &entries {
+            sketch.add(entry);
+        }
+        for entry in entries.iter().rev().skip(1) {
+            sketch.take(entry);
+        }
         assert!(!sketch.same());
         assert!(sketch.suspects(&entries[9_999]), "the one not taken");
         let suspected = entries.iter().filter(|entry| sketch.suspects(*entry)).count();

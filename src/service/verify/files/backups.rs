@@ -88,7 +88,7 @@ fn coverage(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
             site.store.and_then(|store| store.head().ok()).map_or(survey.known(), |Head { revision, .. }| revision);
         if reaches.revision < end {
             let what = format!(
-                "it ends at revision {}, the ledger at {end}: without a journal what is between them is in the engine's \
+                "it ends at revision {}, the ledger at {end}: without a whole journal what is between them is in the engine's \
                  files alone",
                 reaches.revision
             );

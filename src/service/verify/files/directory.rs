@@ -33,6 +33,8 @@ enum Kind {
     Oversized,
     /// A backup that was not finished.
     Unfinished,
+    /// A backup that was not what it should be when it was proved.
+    Refused,
 }
 
 /// Looks through a data directory and the directory of its backups. What cannot be listed is left out: whoever opens
@@ -68,7 +70,9 @@ pub fn strays(data: &Path, backups: &Path) -> Vec<Stray> {
         }
     }
     for (path, name) in entries(backups) {
-        if name.ends_with(".partial") || name.ends_with(".unverified") {
+        if name.ends_with(".refused") {
+            found(name, Kind::Refused, &path);
+        } else if name.ends_with(".partial") || name.ends_with(".unverified") {
             found(name, Kind::Unfinished, &path);
         }
     }
@@ -101,6 +105,11 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
                 Severity::Warning,
                 "the engine keeps an oversized node outside its log, where a power cut can lose it",
                 "run `steelyard backup` now, and tell who maintains Steelyard",
+            ),
+            Kind::Refused => (
+                Severity::Warning,
+                "a backup that differed from the store when it was restored for proof: it does not count",
+                "find out why from the log of that time: a disk or memory may be failing; then remove it",
             ),
             Kind::Unfinished => (
                 Severity::Information,
