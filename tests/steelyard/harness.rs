@@ -4,7 +4,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
@@ -13,6 +15,19 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::people::AS_OF;
+
+/// Every list.
+pub const LISTS: [pb::List; 9] = [
+    pb::List::Recalls,
+    pb::List::Warrants,
+    pb::List::BailFailed,
+    pb::List::Wanted,
+    pb::List::Outstanding,
+    pb::List::Children,
+    pb::List::Cohort,
+    pb::List::Candidates,
+    pb::List::All,
+];
 
 /// Longest wait for a server to be ready or to end.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -33,6 +48,19 @@ pub fn steelyard() -> Command {
 pub struct Server {
     process: Child,
     address: String,
+    log: Log,
+}
+
+/// What a server process has said so far.
+pub type Log = Arc<Mutex<String>>;
+
+/// A server that ended instead of becoming ready.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None`: a signal ended it.
+    pub code: Option<i32>,
+    /// What it said.
+    pub log: String,
 }
 
 impl Server {
@@ -43,44 +71,44 @@ impl Server {
 
     /// A server on a data directory, weighing on the day that its ledger says.
     pub fn on(directory: &Path, more: &[&str]) -> Self {
-        let directory = directory.to_str().expect("a temporary path must be text");
-        let mut arguments = vec!["--data-dir", directory];
-        arguments.extend(more);
-        Self::with(&arguments)
+        Self::with(&on_directory(directory, more))
     }
 
     /// A server with these arguments, ready to be called.
     pub fn with(arguments: &[&str]) -> Self {
-        let mut process = Self::command(arguments).spawn().expect("the server must start");
-        let log = process.stderr.take().expect("the log is piped");
-        let (ready, address) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(log).lines().map_while(Result::ok) {
-                if let Some(address) = address_in(&line) {
-                    // Nobody listens any more once the server is known to be ready.
-                    drop(ready.send(address));
-                }
-            }
-        });
-        let address = address.recv_timeout(PATIENCE).expect("the server must become ready");
-        Self { process, address }
-    }
-
-    fn command(arguments: &[&str]) -> Command {
-        let mut command = steelyard();
-        if arguments.contains(&"--grpc-listen") {
-            command.arg("serve");
-        } else {
-            command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
+        match Starting::with(arguments).ready() {
+            Ok(server) => server,
+            Err(ended) => panic!("the server must become ready, it ended with {:?}:\n{}", ended.code, ended.log),
         }
-        command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
-        command
     }
 
     /// Starts a server that must refuse to; its exit code and what it said.
     pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
-        let output = Self::command(arguments).output().expect("the server must start");
+        let output = serving(arguments).output().expect("the server must start");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics while reading a log").clone()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to stop, as an operator would, and does not wait.
+    pub fn ask_to_stop(&self) {
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the server must still run");
+    }
+
+    /// Waits for it to end by itself.
+    pub fn ended(mut self) -> Ended {
+        let code = within(PATIENCE, || self.process.try_wait().expect("a child can be waited for"))
+            .expect("the server must end by itself");
+        Ended { code: code.code(), log: self.log() }
     }
 
     /// Where it listens, as the command line takes it.
@@ -107,6 +135,16 @@ impl Server {
         waited.expect("waiting must not panic").expect("a child can be waited for")
     }
 
+    /// Kills it after a while, unless it has ended by then; waits until it is gone.
+    pub fn kill_unless_ended_within(mut self, patience: Duration) {
+        let ended = within(patience, || self.process.try_wait().expect("a child can be waited for"));
+        if ended.is_none() {
+            // It may have ended since it was asked.
+            drop(self.process.kill());
+            self.process.wait().expect("a child can be waited for");
+        }
+    }
+
     /// Kills it as a power cut would, and waits until it is gone.
     pub fn kill(mut self) {
         self.process.kill().expect("the server must still run");
@@ -119,6 +157,104 @@ impl Drop for Server {
         // Already gone after `stop` and `kill`.
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+/// Arguments of a server on a data directory.
+pub fn on_directory<'a>(directory: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["--data-dir", directory.to_str().expect("a temporary path must be text")];
+    arguments.extend(more);
+    arguments
+}
+
+/// The command that serves with these arguments, on a port that the system chooses unless they name one.
+fn serving(arguments: &[&str]) -> Command {
+    let mut command = steelyard();
+    command.arg("serve");
+    if !arguments.contains(&"--grpc-listen") {
+        command.args(["--grpc-listen", "127.0.0.1:0"]);
+    }
+    command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
+    command
+}
+
+/// A server process that is not known to be ready.
+pub struct Starting {
+    // Always there, but for the moment in which it becomes a server.
+    process: Option<Child>,
+    log: Log,
+    said: Receiver<String>,
+}
+
+impl Starting {
+    /// Starts a process with these arguments.
+    pub fn with(arguments: &[&str]) -> Self {
+        let mut process = serving(arguments).spawn().expect("the server must start");
+        let stream = process.stderr.take().expect("the log is piped");
+        let log = Log::default();
+        let (tell, said) = mpsc::channel();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                kept.lock().expect("nobody panics while reading a log").push_str(&format!("{line}\n"));
+                // Nobody listens any more once the server is known to be ready.
+                drop(tell.send(line));
+            }
+        });
+        Self { process: Some(process), log, said }
+    }
+
+    /// The server, once it is ready, or how it ended.
+    pub fn ready(self) -> Result<Server, Ended> {
+        match self.ready_within(PATIENCE) {
+            Ok(outcome) => outcome,
+            Err(hung) => panic!("the server neither became ready nor ended:\n{}", hung.log.lock().expect("as above")),
+        }
+    }
+
+    /// The server or how it ended, or itself when it is neither ready nor ended after `patience`.
+    pub fn ready_within(mut self, patience: Duration) -> Result<Result<Server, Ended>, Self> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    if let Some(address) = address_in(&line) {
+                        let process = self.process.take().expect("a starting server must have a process");
+                        return Ok(Ok(Server { process, address, log: Arc::clone(&self.log) }));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return Err(self),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let process = self.process.as_mut().expect("a starting server must have a process");
+                    let code = process.wait().expect("a child can be waited for").code();
+                    return Ok(Err(Ended { code, log: self.log.lock().expect("as above").clone() }));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Starting {
+    /// Kills it as a power cut would, and waits until it is gone.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+}
+
+/// Asks again and again until there is an answer, but not for ever.
+pub fn within<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
@@ -154,15 +290,49 @@ impl Client {
 
     /// A whole list, in pages of `size`.
     pub async fn whole(&mut self, list: pb::List, size: u32) -> Vec<pb::Standing> {
+        self.whole_in(list, pb::View::Basic, size).await
+    }
+
+    /// Every list in the FULL view: all that the service says of anybody.
+    pub async fn everything(&mut self) -> Vec<(pb::List, Vec<pb::Standing>)> {
+        let mut everything = Vec::new();
+        for list in LISTS {
+            everything.push((list, self.whole_in(list, pb::View::Full, 100).await));
+        }
+        everything
+    }
+
+    async fn whole_in(&mut self, list: pb::List, view: pb::View, size: u32) -> Vec<pb::Standing> {
         let mut whole = Vec::new();
         let mut page_token = String::new();
         loop {
             let request =
-                pb::ListStandingsRequest { list: list.into(), page_size: size, page_token, ..Default::default() };
+                pb::ListStandingsRequest { list: list.into(), view: view.into(), page_size: size, page_token, ..Default::default() };
             let page = self.ranking.list_standings(request).await.expect("a page must come").into_inner();
             whole.extend(page.standings);
             if page.next_page_token.is_empty() {
                 return whole;
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
+    /// Every version held of a person, or of each record in force, in pages of `size`.
+    pub async fn held(&mut self, subject_ref: &str, include_history: bool, size: u32) -> Vec<pb::HeldRecord> {
+        let mut held = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = pb::ListEvidenceRequest {
+                subject_ref: subject_ref.to_owned(),
+                include_history,
+                page_size: size,
+                page_token,
+                ..Default::default()
+            };
+            let page = self.evidence.list_evidence(request).await.expect("evidence must be listed").into_inner();
+            held.extend(page.records);
+            if page.next_page_token.is_empty() {
+                return held;
             }
             page_token = page.next_page_token;
         }

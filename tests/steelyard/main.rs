@@ -10,4 +10,5 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod torture;
 mod worked_person;

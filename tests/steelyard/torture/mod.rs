@@ -1,0 +1,237 @@
+//! kill -9 of the real server under concurrent callers, at any moment: under
+//! load, while it stops, while it opens. After each kill everything acknowledged
+//! is there, what was not answered is there whole or not at all and once when
+//! asked again, and the lists are those of a server that was never harmed.
+//!
+//! `just torture ROUNDS [SEED]` runs more rounds than the ordinary tests do.
+//! Decisions follow from the seed; the moment at which a kill meets the server
+//! does not.
+
+mod book;
+mod caller;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::Path;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use steelyard::store::verify_chain;
+use steelyard::domain::Revision;
+use tempfile::TempDir;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::harness::{Server, Starting, on_directory};
+use crate::people::AS_OF;
+use caller::{Caller, Found};
+
+/// Rounds in the ordinary tests.
+const ROUNDS: u32 = 8;
+/// Rounds on one directory; then a fresh one is begun.
+const ERA: u32 = 16;
+/// Longest that callers may take to notice that their server is gone.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// When the kill comes.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    UnderLoad,
+    WhileStopping,
+    WhileOpening,
+    UnderBulk,
+}
+
+const BLOWS: [Blow; 4] = [Blow::UnderLoad, Blow::WhileStopping, Blow::WhileOpening, Blow::UnderBulk];
+
+fn setting<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
+    env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number")))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_moment_loses_nothing_acknowledged() {
+    let rounds = setting("STEELYARD_TORTURE_ROUNDS", ROUNDS);
+    let seed = setting("STEELYARD_TORTURE_SEED", 1_u64);
+    println!("torture: {rounds} rounds, seed {seed}");
+    let mut dice = StdRng::seed_from_u64(seed);
+    let mut era = Era::begin(&mut dice);
+    for round in 1..=rounds {
+        let blow = BLOWS[round as usize % BLOWS.len()];
+        let told = era.round(blow, &mut dice).await;
+        match told {
+            Ok(told) => println!("round {round}/{rounds}: {told}"),
+            Err(fault) => {
+                let kept = era.home.keep();
+                panic!("seed {seed}, round {round}, {blow:?}: {fault}\nthe directory is kept at {}", kept.display())
+            }
+        }
+        if round % ERA == 0 || round == rounds {
+            println!("{}", era.end().await);
+            era = Era::begin(&mut dice);
+        }
+    }
+    println!("{rounds} rounds clean");
+}
+
+/// Rounds on one directory.
+struct Era {
+    home: TempDir,
+    callers: Vec<Caller>,
+    /// Running, or killed and not started again.
+    server: Option<Server>,
+}
+
+impl Era {
+    fn begin(dice: &mut StdRng) -> Self {
+        let callers = dice.random_range(4..=8);
+        let callers = (0..callers).map(|place| Caller::new(format!("C{place}"), dice.random())).collect();
+        Self { home: tempfile::tempdir().expect("a temporary directory"), callers, server: None }
+    }
+
+    async fn round(&mut self, blow: Blow, dice: &mut StdRng) -> Result<String, String> {
+        let acknowledgements = if dice.random_ratio(1, 6) { 0 } else { dice.random_range(1..120) };
+        let most_in_batch = if matches!(blow, Blow::UnderBulk) { 100 } else { 8 };
+        self.callers.iter_mut().for_each(|caller| caller.most_in_batch = most_in_batch);
+        let server = match self.server.take() {
+            Some(server) => server,
+            None => start(self.home.path())?,
+        };
+        self.strike(server, blow, acknowledgements, dice).await?;
+        let mut killed_opening = 0;
+        if matches!(blow, Blow::WhileOpening) {
+            for _ in 0..dice.random_range(1..=4) {
+                killed_opening += u32::from(kill_while_opening(self.home.path(), dice)?);
+            }
+        }
+        let server = start(self.home.path())?;
+        let found = self.settle(&server).await?;
+        let (people, records) = self.compare(&server).await?;
+        self.server = Some(server);
+        let opening = if killed_opening > 0 { format!(", {killed_opening} times while opening") } else { String::new() };
+        Ok(format!(
+            "killed {blow:?} after {acknowledgements} acknowledgements{opening}; of {} requests without an answer {} had \
+             been carried out; {people} people, {records} records, lists equal",
+            found.unanswered, found.applied
+        ))
+    }
+
+    /// Lets the callers work until so many acknowledgements came, and kills the server.
+    async fn strike(
+        &mut self,
+        server: Server,
+        blow: Blow,
+        acknowledgements: usize,
+        dice: &mut StdRng,
+    ) -> Result<(), String> {
+        let (tell, told) = unbounded_channel();
+        let mut working = JoinSet::new();
+        for mut caller in self.callers.drain(..) {
+            let mut client = server.client().await;
+            let tell = tell.clone();
+            working.spawn(async move {
+                let ended = caller.work(&mut client, &tell).await;
+                (caller, ended)
+            });
+        }
+        drop(tell);
+        let counted = tokio::time::timeout(PATIENCE, count(told, acknowledgements)).await;
+        let longest = if matches!(blow, Blow::WhileStopping) { 150_000 } else { 20_000 };
+        let moment = Duration::from_micros(dice.random_range(0..longest));
+        if matches!(blow, Blow::WhileStopping) {
+            server.ask_to_stop();
+        }
+        server.kill_unless_ended_within(moment);
+        let mut faults = Vec::new();
+        if counted.is_err() {
+            faults.push(format!("{acknowledgements} acknowledgements did not come in time"));
+        }
+        while let Some(ended) = tokio::time::timeout(PATIENCE, working.join_next())
+            .await
+            .map_err(|_| "a caller did not notice that the server is gone".to_owned())?
+        {
+            let (caller, ended) = ended.expect("a caller must not panic");
+            self.callers.push(caller);
+            faults.extend(ended.err());
+        }
+        self.callers.sort_by(|one, other| one.name().cmp(other.name()));
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+    }
+
+    /// Every caller's people, and what was not answered.
+    async fn settle(&mut self, server: &Server) -> Result<Found, String> {
+        let mut all = Found::default();
+        let mut client = server.client().await;
+        for caller in &mut self.callers {
+            let found = caller.settle(&mut client).await.map_err(|fault| format!("{}: {fault}", caller.name()))?;
+            all.unanswered += found.unanswered;
+            all.applied += found.applied;
+        }
+        let revisions: Vec<u64> = self.callers.iter().flat_map(|caller| caller.book.revisions()).collect();
+        let distinct: BTreeSet<u64> = revisions.iter().copied().collect();
+        if distinct.len() == revisions.len() { Ok(all) } else { Err("one revision was told twice".to_owned()) }
+    }
+
+    /// The lists are those of a server without a disk that was told the same and never harmed.
+    async fn compare(&self, server: &Server) -> Result<(usize, usize), String> {
+        let twin = Server::in_memory();
+        let mut unharmed = twin.client().await;
+        let records: Vec<_> = self.callers.iter().flat_map(|caller| caller.book.records_in_force()).cloned().collect();
+        for records in records.chunks(500) {
+            unharmed.write(records.to_vec()).await;
+        }
+        let due = unharmed.everything().await;
+        let found = server.client().await.everything().await;
+        if due != found {
+            return Err("the lists differ from those of a server that was told the same".to_owned());
+        }
+        let people = due.iter().map(|(_, standings)| standings.len()).max().unwrap_or_default();
+        Ok((people, records.len()))
+    }
+
+    /// Stops the server as an operator would and reads the whole ledger.
+    async fn end(&mut self) -> String {
+        if let Some(server) = self.server.take() {
+            assert!(server.stop().await.success(), "a server asked to stop must end well");
+        }
+        let store = steelyard::store::SledStore::open(self.home.path(), 16 << 20).expect("the store must open");
+        let head = verify_chain(&store, Revision(1)).expect("the chain must hold from first to last");
+        let told = self.callers.iter().flat_map(|caller| caller.book.revisions()).max().unwrap_or_default();
+        assert!(head.revision.0 >= told, "{told} was told, the ledger ends at {head}");
+        format!("the chain holds from 1 to {head}")
+    }
+}
+
+async fn count(mut told: UnboundedReceiver<()>, acknowledgements: usize) {
+    for _ in 0..acknowledgements {
+        // All callers gone: there is nothing left to wait for.
+        if told.recv().await.is_none() {
+            return;
+        }
+    }
+}
+
+fn arguments(home: &Path) -> Vec<&str> {
+    on_directory(home, &["--as-of", AS_OF, "--store-cache-mb", "16"])
+}
+
+fn start(home: &Path) -> Result<Server, String> {
+    let started = Starting::with(&arguments(home)).ready();
+    started.map_err(|ended| format!("the server ended with {:?}:\n{}", ended.code, ended.log))
+}
+
+/// Kills a server at some moment before it is ready; gives whether it was not.
+fn kill_while_opening(home: &Path, dice: &mut StdRng) -> Result<bool, String> {
+    let moment = Duration::from_micros(dice.random_range(0..400_000));
+    match Starting::with(&arguments(home)).ready_within(moment) {
+        Ok(Ok(server)) => {
+            server.kill();
+            Ok(false)
+        }
+        Ok(Err(ended)) => Err(format!("the server ended with {:?}:\n{}", ended.code, ended.log)),
+        Err(starting) => {
+            drop(starting);
+            Ok(true)
+        }
+    }
+}
