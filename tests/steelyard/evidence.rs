@@ -11,7 +11,7 @@ fn thief() -> Vec<pb::Record> {
 }
 
 async fn held(client: &mut Client, subject_ref: &str, include_history: bool) -> Vec<pb::HeldRecord> {
-    client.held(subject_ref, include_history, 2).await
+    client.try_held(subject_ref, include_history, 2).await.expect("evidence must be listed")
 }
 
 #[tokio::test]

@@ -16,19 +16,6 @@ use uuid::Uuid;
 
 use crate::people::AS_OF;
 
-/// Every list.
-pub const LISTS: [pb::List; 9] = [
-    pb::List::Recalls,
-    pb::List::Warrants,
-    pb::List::BailFailed,
-    pb::List::Wanted,
-    pb::List::Outstanding,
-    pb::List::Children,
-    pb::List::Cohort,
-    pb::List::Candidates,
-    pb::List::All,
-];
-
 /// Longest wait for a server to be ready or to end.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -91,6 +78,11 @@ impl Server {
     /// What it has said so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("nobody panics while reading a log").clone()
+    }
+
+    /// Its log, also for when it has ended.
+    pub fn kept_log(&self) -> Log {
+        Arc::clone(&self.log)
     }
 
     /// Its process id.
@@ -290,35 +282,42 @@ impl Client {
 
     /// A whole list, in pages of `size`.
     pub async fn whole(&mut self, list: pb::List, size: u32) -> Vec<pb::Standing> {
-        self.whole_in(list, pb::View::Basic, size).await
+        self.try_whole(list, pb::View::Basic, size).await.expect("pages must come")
     }
 
-    /// Every list in the FULL view: all that the service says of anybody.
-    pub async fn everything(&mut self) -> Vec<(pb::List, Vec<pb::Standing>)> {
-        let mut everything = Vec::new();
-        for list in LISTS {
-            everything.push((list, self.whole_in(list, pb::View::Full, 100).await));
-        }
-        everything
-    }
-
-    async fn whole_in(&mut self, list: pb::List, view: pb::View, size: u32) -> Vec<pb::Standing> {
+    /// A whole list in a view, in pages of `size`.
+    pub async fn try_whole(
+        &mut self,
+        list: pb::List,
+        view: pb::View,
+        size: u32,
+    ) -> Result<Vec<pb::Standing>, tonic::Status> {
         let mut whole = Vec::new();
         let mut page_token = String::new();
         loop {
-            let request =
-                pb::ListStandingsRequest { list: list.into(), view: view.into(), page_size: size, page_token, ..Default::default() };
-            let page = self.ranking.list_standings(request).await.expect("a page must come").into_inner();
+            let request = pb::ListStandingsRequest {
+                list: list.into(),
+                view: view.into(),
+                page_size: size,
+                page_token,
+                ..Default::default()
+            };
+            let page = self.ranking.list_standings(request).await?.into_inner();
             whole.extend(page.standings);
             if page.next_page_token.is_empty() {
-                return whole;
+                return Ok(whole);
             }
             page_token = page.next_page_token;
         }
     }
 
     /// Every version held of a person, or of each record in force, in pages of `size`.
-    pub async fn held(&mut self, subject_ref: &str, include_history: bool, size: u32) -> Vec<pb::HeldRecord> {
+    pub async fn try_held(
+        &mut self,
+        subject_ref: &str,
+        include_history: bool,
+        size: u32,
+    ) -> Result<Vec<pb::HeldRecord>, tonic::Status> {
         let mut held = Vec::new();
         let mut page_token = String::new();
         loop {
@@ -329,10 +328,10 @@ impl Client {
                 page_token,
                 ..Default::default()
             };
-            let page = self.evidence.list_evidence(request).await.expect("evidence must be listed").into_inner();
+            let page = self.evidence.list_evidence(request).await?.into_inner();
             held.extend(page.records);
             if page.next_page_token.is_empty() {
-                return held;
+                return Ok(held);
             }
             page_token = page.next_page_token;
         }

@@ -1,8 +1,10 @@
 //! Tests of the whole: a real server, real sockets, and the rules that its users rely on.
 
+mod answers;
 mod auc;
 mod bad_input;
 mod broward;
+mod damage;
 mod evidence;
 mod fuzz_sample;
 mod harness;

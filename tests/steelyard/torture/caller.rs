@@ -231,7 +231,7 @@ impl Caller {
         for subject_ref in self.intended.people() {
             let request = pb::GetSubjectRequest { subject_ref: subject_ref.to_owned(), min_revision: 0 };
             let rows = match client.evidence.get_subject(request).await {
-                Ok(_) => client.held(subject_ref, true, 1_000).await,
+                Ok(_) => client.try_held(subject_ref, true, 1_000).await.map_err(|status| told(&status))?,
                 Err(status) if told(&status).contains("UNKNOWN_SUBJECT") => Vec::new(),
                 Err(status) => return Err(format!("{subject_ref}: {}", told(&status))),
             };

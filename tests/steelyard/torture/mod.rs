@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
+use crate::answers;
 use crate::harness::{Server, Starting, on_directory};
 use crate::people::AS_OF;
 use caller::{Caller, Found};
@@ -180,13 +181,12 @@ impl Era {
         for records in records.chunks(500) {
             unharmed.write(records.to_vec()).await;
         }
-        let due = unharmed.everything().await;
-        let found = server.client().await.everything().await;
-        if due != found {
-            return Err("the lists differ from those of a server that was told the same".to_owned());
+        let due = answers::lists(&mut unharmed).await?;
+        let found = answers::lists(&mut server.client().await).await?;
+        match answers::difference(&due, &found) {
+            Some(difference) => Err(format!("told the same as a server that was never harmed, {difference}")),
+            None => Ok((answers::people(&due).len(), records.len())),
         }
-        let people = due.iter().map(|(_, standings)| standings.len()).max().unwrap_or_default();
-        Ok((people, records.len()))
     }
 
     /// Stops the server as an operator would and reads the whole ledger.
