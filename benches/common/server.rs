@@ -27,7 +27,16 @@ impl Server {
     pub fn on(directory: &Path, more: &[&str]) -> anyhow::Result<Self> {
         let started = Instant::now();
         let mut child = Command::new(env!("CARGO_BIN_EXE_steelyard"))
-            .args(["serve", "--grpc-listen", "127.0.0.1:0", "--log-format", "json", "--data-dir"])
+            .args([
+                "serve",
+                "--grpc-listen",
+                "127.0.0.1:0",
+                "--health-listen",
+                "off",
+                "--log-format",
+                "json",
+                "--data-dir",
+            ])
             .arg(directory)
             .args(more)
             .stdout(Stdio::null())

@@ -3,8 +3,10 @@
 //! is told at once. Nothing outside this module reads an environment variable or a
 //! file for a setting, and no setting changes while the server runs.
 
+mod backup;
 mod flags;
 mod grpc;
+mod health;
 mod key;
 mod limits;
 mod lists;
@@ -19,8 +21,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use backup::Backup;
 pub use flags::Flags;
 pub use grpc::Grpc;
+pub use health::Health;
 pub use key::{Key, Shape};
 pub use limits::Limits;
 pub use lists::{Lists, PolicyFile};
@@ -34,8 +38,16 @@ use reader::Reader;
 use sources::Sources;
 
 /// Every key, grouped by concern, in the order of the reference page.
-pub const CONCERNS: &[Concern] =
-    &[grpc::CONCERN, store::CONCERN, lists::CONCERN, limits::CONCERN, log::CONCERN, shutdown::CONCERN];
+pub const CONCERNS: &[Concern] = &[
+    grpc::CONCERN,
+    store::CONCERN,
+    backup::CONCERN,
+    lists::CONCERN,
+    limits::CONCERN,
+    health::CONCERN,
+    log::CONCERN,
+    shutdown::CONCERN,
+];
 
 /// Keys that belong together.
 #[derive(Debug)]
@@ -53,10 +65,14 @@ pub struct Settings {
     pub grpc: Grpc,
     /// Where the ledger is kept.
     pub store: Store,
+    /// When it is backed up, where to, and what is kept.
+    pub backup: Backup,
     /// What lists are weighed by, and when they are stale.
     pub lists: Lists,
     /// How much one caller may ask.
     pub limits: Limits,
+    /// Where liveness, readiness and metrics are served.
+    pub health: Health,
     /// How logs are written.
     pub log: Log,
     /// How long stopping may take.
@@ -65,20 +81,24 @@ pub struct Settings {
 
 impl Settings {
     /// Settings of a trial server: everything by default, but kept in `directory`, served at `listen`
-    /// (a loopback address), and weighed as of `as_of`.
+    /// (a loopback address), and weighed as of `as_of`. It serves no metrics and makes no backups by itself: it may
+    /// run beside the real one, and what is invented can be invented again.
     pub fn trial(listen: SocketAddr, directory: PathBuf, as_of: crate::domain::Date) -> Self {
         let sources = Sources {
             file: None,
             environment: Vec::new(),
             flags: vec![
                 (&grpc::LISTEN, listen.to_string()),
+                (&backup::EVERY_MINUTES, "0".to_owned()),
+                (&health::LISTEN, "off".to_owned()),
                 (&lists::AS_OF, as_of.to_string()),
                 (&log::LEVEL, "warn".to_owned()),
                 (&store::MEMORY, "true".to_owned()),
             ],
         };
         let (settings, _) = settle(&sources).expect("the defaults and a loopback address must be valid");
-        Self { store: Store { home: Home::Directory(directory), ..settings.store }, ..settings }
+        let backup = Backup { directory: Some(Backup::default_directory(&directory)), ..settings.backup };
+        Self { store: Store { home: Home::Directory(directory), ..settings.store }, backup, ..settings }
     }
 }
 
@@ -144,8 +164,10 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let mut reader = Reader::new(&figment, violations);
     let grpc = grpc::settle(&mut reader);
     let store = store::settle(&mut reader);
+    let backup = backup::settle(&mut reader, store.as_ref());
     let lists = lists::settle(&mut reader);
     let limits = limits::settle(&mut reader);
+    let health = health::settle(&mut reader);
     let log = log::settle(&mut reader);
     let shutdown = shutdown::settle(&mut reader);
     let effective = reader.finish()?;
@@ -153,8 +175,10 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let settings = Settings {
         grpc: grpc.expect(agreed),
         store: store.expect(agreed),
+        backup: backup.expect(agreed),
         lists: lists.expect(agreed),
         limits: limits.expect(agreed),
+        health: health.expect(agreed),
         log: log.expect(agreed),
         shutdown: shutdown.expect(agreed),
     };

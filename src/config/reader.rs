@@ -131,6 +131,11 @@ pub(super) fn whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, Strin
         .ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
 }
 
+/// A whole number of MiB within `range`, in bytes.
+pub(super) fn mebibytes(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    whole(text, range).map(|count| count * 1024 * 1024)
+}
+
 /// `true` or `false`.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "must be true or false".to_owned())

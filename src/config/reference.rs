@@ -31,7 +31,7 @@ const TAIL: &str = "
 
 | variable | meaning |
 |---|---|
-| `STEELYARD_SERVER` | Server that `list`, `explain`, `compare`, `import` and `health` connect to. Default `http://127.0.0.1:50051`. |
+| `STEELYARD_SERVER` | Server that `list`, `explain`, `compare`, `import`, `backup` and `health` connect to. Default `http://127.0.0.1:50051`. |
 | `STEELYARD_CONFIG` | TOML file with the settings of `serve`. |
 | `NO_COLOR` | If set and not empty, tables have no colours. |
 ";

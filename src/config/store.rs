@@ -1,10 +1,12 @@
-//! Where the ledger is kept, and how much memory its cache may take.
+//! Where the ledger is kept, how much memory its cache and how much of the disk its
+//! safeguards may take.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Concern;
 use super::key::{Key, Shape};
-use super::reader::{Reader, switch, whole};
+use super::reader::{Reader, mebibytes, switch, whole};
 
 /// Where the ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,14 @@ pub struct Store {
     pub home: Home,
     /// Cache of the store, in bytes. The store may take about twice as much.
     pub cache_bytes: u64,
+    /// Bytes of one segment of the recovery journal.
+    pub segment_bytes: u64,
+    /// Bytes of disk held back, given up when the disk is full so that the store can be closed in order. 0: none.
+    pub ballast_bytes: u64,
+    /// Free bytes of the disk under which writes are refused.
+    pub min_free_bytes: u64,
+    /// How long the engine's files may take to open before they count as damaged.
+    pub open_within: Duration,
 }
 
 /// The place of the ledger.
@@ -56,12 +66,63 @@ pub(super) const CACHE_MB: Key = Key {
               are kept in memory of their own.",
 };
 
-pub(super) const CONCERN: Concern = Concern { title: "Store", keys: &[&DATA_DIR, &MEMORY, &CACHE_MB] };
+pub(super) const SEGMENT_MB: Key = Key {
+    name: "store.segment_mb",
+    flag: "store-segment-mb",
+    variable: "STEELYARD_STORE_SEGMENT_MB",
+    shape: Shape::Value("MIB"),
+    takes: "1 to 1024, MiB",
+    default: Some("64"),
+    meaning: "Size of one segment of the recovery journal. Whole segments are removed once a verified backup covers \
+              them.",
+};
+
+pub(super) const BALLAST_MB: Key = Key {
+    name: "store.ballast_mb",
+    flag: "store-ballast-mb",
+    variable: "STEELYARD_STORE_BALLAST_MB",
+    shape: Shape::Value("MIB"),
+    takes: "0 to 65536, MiB",
+    default: Some("64"),
+    meaning: "Space held back on the disk of `data_dir` by a file that is given up when the disk is full, so that the \
+              store can be closed in order and opened again. 0: none.",
+};
+
+pub(super) const MIN_FREE_MB: Key = Key {
+    name: "store.min_free_mb",
+    flag: "store-min-free-mb",
+    variable: "STEELYARD_STORE_MIN_FREE_MB",
+    shape: Shape::Value("MIB"),
+    takes: "0 to 1048576, MiB",
+    default: Some("256"),
+    meaning: "Free space on the disk of `data_dir` under which writes are refused with DISK_LOW. Reads go on. 0: \
+              writes are refused only when the disk is full.",
+};
+
+pub(super) const OPEN_SECONDS: Key = Key {
+    name: "store.open_seconds",
+    flag: "store-open-seconds",
+    variable: "STEELYARD_STORE_OPEN_SECONDS",
+    shape: Shape::Value("SECONDS"),
+    takes: "1 to 86400, seconds",
+    default: Some("120"),
+    meaning: "How long the store's files may take to open at the start. Files that take longer count as damaged: they \
+              are put aside whole, and the store is rebuilt from the last verified backup and the journal.",
+};
+
+pub(super) const CONCERN: Concern = Concern {
+    title: "Store",
+    keys: &[&DATA_DIR, &MEMORY, &CACHE_MB, &SEGMENT_MB, &BALLAST_MB, &MIN_FREE_MB, &OPEN_SECONDS],
+};
 
 pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Store> {
     let directory = reader.optional(&DATA_DIR, directory);
     let memory = reader.value(&MEMORY, switch);
-    let cache_mb = reader.value(&CACHE_MB, |text| whole(text, 16..=65_536));
+    let cache = reader.value(&CACHE_MB, |text| mebibytes(text, 16..=65_536));
+    let segment = reader.value(&SEGMENT_MB, |text| mebibytes(text, 1..=1_024));
+    let ballast = reader.value(&BALLAST_MB, |text| mebibytes(text, 0..=65_536));
+    let min_free = reader.value(&MIN_FREE_MB, |text| mebibytes(text, 0..=1_048_576));
+    let open_seconds = reader.value(&OPEN_SECONDS, |text| whole(text, 1..=86_400));
     let home = match (directory?, memory?) {
         (Some(_), true) => {
             reader.refuse(&DATA_DIR, "`memory` is true as well; give one of the two");
@@ -74,10 +135,17 @@ pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Store> {
         (Some(path), false) => Some(Home::Directory(path)),
         (None, true) => Some(Home::Memory),
     };
-    Some(Store { home: home?, cache_bytes: cache_mb? * 1024 * 1024 })
+    Some(Store {
+        home: home?,
+        cache_bytes: cache?,
+        segment_bytes: segment?,
+        ballast_bytes: ballast?,
+        min_free_bytes: min_free?,
+        open_within: Duration::from_secs(open_seconds?),
+    })
 }
 
-fn directory(text: &str) -> Result<PathBuf, String> {
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() {
         return Err("is empty; name a directory".to_owned());
     }

@@ -30,7 +30,24 @@ fn problems(outcome: Result<Settings, Invalid>) -> Vec<(String, Option<String>, 
 fn defaults_are_those_of_the_reference_page() {
     let settings = given(None, &[], &["--memory"]).unwrap();
     assert_eq!(settings.grpc.listen.to_string(), "127.0.0.1:50051");
-    assert_eq!(settings.store, Store { home: Home::Memory, cache_bytes: 128 << 20 });
+    let store = Store {
+        home: Home::Memory,
+        cache_bytes: 128 << 20,
+        segment_bytes: 64 << 20,
+        ballast_bytes: 64 << 20,
+        min_free_bytes: 256 << 20,
+        open_within: Duration::from_mins(2),
+    };
+    assert_eq!(settings.store, store);
+    let backup = Backup {
+        directory: None,
+        every: Some(Duration::from_hours(1)),
+        full_every: Duration::from_hours(24),
+        journal_bytes: 512 << 20,
+        keep_full: 3,
+    };
+    assert_eq!(settings.backup, backup);
+    assert_eq!(settings.health.listen, Some("127.0.0.1:9090".parse().unwrap()));
     assert_eq!(settings.lists, Lists { as_of: None, policy: None, stale_after: Duration::from_hours(26) });
     assert_eq!(settings.limits.message_bytes, 4 << 20);
     assert_eq!(settings.limits.page_pins, 16);
@@ -158,11 +175,50 @@ fn every_key_is_called_the_same_in_every_source() {
 }
 
 #[test]
+fn backups_go_beside_the_store_unless_told_otherwise() {
+    let usual = given(None, &[], &["--data-dir", "here"]).unwrap();
+    assert_eq!(usual.backup.directory, Some(PathBuf::from("here/backups")));
+    let told = given(None, &[], &["--data-dir", "here", "--backup-directory", "there"]).unwrap();
+    assert_eq!(told.backup.directory, Some(PathBuf::from("there")));
+}
+
+#[test]
+fn a_directory_for_backups_of_what_is_forgotten_is_a_contradiction() {
+    let problems = problems(given(None, &[], &["--memory", "--backup-directory", "there"]));
+    assert_eq!((problems.len(), problems[0].0.as_str()), (1, "backup.directory"));
+    assert!(problems[0].2.contains("what is forgotten is not backed up"), "{problems:?}");
+}
+
+#[test]
+fn a_journal_that_a_backup_could_not_shorten_is_refused() {
+    let flags = ["--memory", "--store-segment-mb", "64", "--backup-journal-mb", "127"];
+    let problems = problems(given(None, &[], &flags));
+    assert_eq!((problems.len(), problems[0].0.as_str()), (1, "backup.journal_mb"));
+    assert!(given(None, &[], &["--memory", "--store-segment-mb", "1", "--backup-journal-mb", "2"]).is_ok());
+}
+
+#[test]
+fn backups_and_health_can_be_switched_off() {
+    let settings = given(None, &[], &["--memory", "--backup-every-minutes", "0", "--health-listen", "off"]).unwrap();
+    assert_eq!((settings.backup.every, settings.health.listen), (None, None));
+}
+
+#[test]
+fn health_may_be_served_where_other_machines_reach_it() {
+    let settings = given(None, &[], &["--memory", "--health-listen", "0.0.0.0:9090"]).unwrap();
+    assert_eq!(settings.health.listen, Some("0.0.0.0:9090".parse().unwrap()));
+    let problems = problems(given(None, &[], &["--memory", "--health-listen", "9090"]));
+    assert!(problems[0].2.contains("neither off nor an IP address"), "{problems:?}");
+}
+
+#[test]
 fn a_trial_server_keeps_its_directory_and_day() {
     let day = "2026-03-31".parse().unwrap();
     let settings = Settings::trial("127.0.0.1:0".parse().unwrap(), PathBuf::from("somewhere"), day);
     assert_eq!(settings.store.home, Home::Directory(PathBuf::from("somewhere")));
     assert_eq!(settings.lists.as_of, Some(day));
+    assert_eq!((settings.health.listen, settings.backup.every), (None, None));
+    assert_eq!(settings.backup.directory, Some(PathBuf::from("somewhere/backups")));
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod record;
 mod replay_tests;
 pub mod start;
 pub mod state;
+pub mod verify;
 pub mod victim;
 pub mod writer;
 

@@ -54,7 +54,7 @@ class Server:
     def __init__(self, data: pathlib.Path):
         self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
+            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
             stderr=self.log,
             env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
         )

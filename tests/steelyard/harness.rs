@@ -166,6 +166,9 @@ fn serving(arguments: &[&str]) -> Command {
     if !arguments.contains(&"--grpc-listen") {
         command.args(["--grpc-listen", "127.0.0.1:0"]);
     }
+    if !arguments.contains(&"--health-listen") {
+        command.args(["--health-listen", "off"]);
+    }
     command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
     command
 }
@@ -354,6 +357,12 @@ impl Client {
 /// A new request id.
 pub fn new_id() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// The contract's reason in a status.
+pub fn reason(status: &tonic::Status) -> Option<String> {
+    use tonic_types::StatusExt;
+    status.get_error_details().error_info().map(|info| info.reason.clone())
 }
 
 /// A status with its reason and every violation, as `field: REASON: description`.

@@ -6,6 +6,7 @@ mod bad_input;
 mod broward;
 mod damage;
 mod evidence;
+mod full_disk;
 mod fuzz_sample;
 mod harness;
 mod lists;

@@ -2,6 +2,7 @@
 //! acknowledgement, and asks again under the same id whatever was not answered.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::book::{Body, Book, Listed, Request};
-use crate::harness::{Client, told};
+use crate::harness::{Client, reason, told};
 use crate::people::Somebody;
 
 /// People that one caller writes about.
@@ -19,13 +20,39 @@ const PEOPLE: usize = 5;
 /// Victims that all callers' people share, so that a write of one changes the standing of another.
 const VICTIMS: usize = 12;
 
-/// How an attempt ended.
-enum Outcome {
-    /// Carried out; its last event was written at this revision, with these verdicts.
-    Done(u64, Vec<pb::RecordVerdict>),
-    /// The server went away, or was going: what became of the request is not known.
-    Unknown,
+/// Why a caller stops.
+#[derive(Debug)]
+pub enum Halt {
+    /// The server went away, or was going: what became of the requests in flight is not known.
+    Gone,
+    /// The server refused, in its own words.
+    Refused(Box<tonic::Status>),
+    /// The server answered otherwise than it must.
+    Wrong(String),
 }
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("the server went away"),
+            Self::Refused(status) => write!(f, "refused: {}", told(status)),
+            Self::Wrong(fault) => f.write_str(fault),
+        }
+    }
+}
+
+impl From<tonic::Status> for Halt {
+    /// What carries no reason of the contract is the transport's word, not the server's.
+    fn from(status: tonic::Status) -> Self {
+        match reason(&status).as_deref() {
+            None | Some("SHUTTING_DOWN") => Self::Gone,
+            Some(_) => Self::Refused(Box::new(status)),
+        }
+    }
+}
+
+/// An answer: the revision of its last event, and the verdicts where there are any.
+type Answer = (u64, Vec<pb::RecordVerdict>);
 
 /// A caller.
 pub struct Caller {
@@ -40,6 +67,10 @@ pub struct Caller {
     written: u32,
     /// Most records in a batch of an import.
     pub most_in_batch: usize,
+    /// More than the most records in a write.
+    pub most_in_write: usize,
+    /// Whether it imports as well.
+    pub imports: bool,
 }
 
 /// What a caller found after a crash.
@@ -62,6 +93,8 @@ impl Caller {
             intended: Book::default(),
             written: 0,
             most_in_batch: 8,
+            most_in_write: 12,
+            imports: true,
         }
     }
 
@@ -70,13 +103,13 @@ impl Caller {
         &self.name
     }
 
-    /// Works until the server is gone, telling of every acknowledgement.
-    ///
-    /// # Errors
-    /// The server refused something, or answered otherwise than it must.
-    pub async fn work(&mut self, client: &mut Client, acknowledged: &UnboundedSender<()>) -> Result<(), String> {
+    /// Works until the server is gone or refuses, telling of every acknowledgement.
+    pub async fn work(&mut self, client: &mut Client, acknowledged: &UnboundedSender<()>) -> Halt {
         loop {
-            let requests = if self.dice.random_ratio(1, 8) {
+            if let Err(halt) = self.drain(client, acknowledged).await {
+                return halt;
+            }
+            let requests = if self.imports && self.dice.random_ratio(1, 8) {
                 (0..self.dice.random_range(2..6)).map(|_| self.import()).collect()
             } else if self.dice.random_ratio(1, 8) {
                 self.withdrawal().into_iter().collect()
@@ -84,35 +117,33 @@ impl Caller {
                 vec![self.write()]
             };
             self.unanswered.extend(requests);
-            if self.drain(client, acknowledged).await?.is_none() {
-                return Ok(());
-            }
         }
     }
 
-    /// Sends what is unanswered until it is answered. `None`: the server went away first.
-    async fn drain(&mut self, client: &mut Client, acknowledged: &UnboundedSender<()>) -> Result<Option<()>, String> {
+    /// Sends what was refused again.
+    pub async fn ask_again(&mut self, client: &mut Client) -> Result<(), Halt> {
+        let (acknowledged, _) = tokio::sync::mpsc::unbounded_channel();
+        self.drain(client, &acknowledged).await
+    }
+
+    /// Sends what is unanswered until all of it is answered.
+    async fn drain(&mut self, client: &mut Client, acknowledged: &UnboundedSender<()>) -> Result<(), Halt> {
         while let Some(request) = self.unanswered.front().cloned() {
             if matches!(request.body, Body::Import(_)) {
-                if self.stream(client, acknowledged).await?.is_none() {
-                    return Ok(None);
-                }
+                self.stream(client, acknowledged).await?;
                 continue;
             }
-            let Outcome::Done(revision, verdicts) = self.send(client, &request).await? else { return Ok(None) };
-            self.judged(&request, revision, &verdicts)?;
-            self.answered(&request, revision, acknowledged);
+            let answer = send(client, &request).await?;
+            self.judged(&request, &answer).map_err(Halt::Wrong)?;
+            self.answered(&request, answer.0, acknowledged);
             if self.dice.random_ratio(1, 10) {
-                match self.send(client, &request).await? {
-                    Outcome::Done(again, others) if (again, &others) == (revision, &verdicts) => {}
-                    Outcome::Done(again, _) => {
-                        return Err(format!("{} was answered with {revision}, then otherwise: {again}", request.id));
-                    }
-                    Outcome::Unknown => return Ok(None),
+                let again = send(client, &request).await?;
+                if again != answer {
+                    return Err(Halt::Wrong(format!("{} was answered with {answer:?}, then {again:?}", request.id)));
                 }
             }
         }
-        Ok(Some(()))
+        Ok(())
     }
 
     fn answered(&mut self, request: &Request, revision: u64, acknowledged: &UnboundedSender<()>) {
@@ -122,38 +153,8 @@ impl Caller {
         let _ = acknowledged.send(());
     }
 
-    async fn send(&mut self, client: &mut Client, request: &Request) -> Result<Outcome, String> {
-        let request_id = request.id.clone();
-        match &request.body {
-            Body::Write(records) => {
-                let call = pb::WriteEvidenceRequest { request_id, records: records.clone(), ..Default::default() };
-                match client.evidence.write_evidence(call).await {
-                    Ok(answer) => {
-                        let answer = answer.into_inner();
-                        Ok(Outcome::Done(answer.revision, answer.verdicts))
-                    }
-                    Err(status) => gone(&status).map(|()| Outcome::Unknown),
-                }
-            }
-            Body::Withdraw { subject_ref, record_id } => {
-                let call = pb::WithdrawEvidenceRequest {
-                    request_id,
-                    subject_ref: subject_ref.clone(),
-                    record_id: record_id.clone(),
-                    reason: "recorded against the wrong person".to_owned(),
-                    etag: String::new(),
-                };
-                match client.evidence.withdraw_evidence(call).await {
-                    Ok(answer) => Ok(Outcome::Done(answer.into_inner().revision, Vec::new())),
-                    Err(status) => gone(&status).map(|()| Outcome::Unknown),
-                }
-            }
-            Body::Import(_) => unreachable!("imports go by stream"),
-        }
-    }
-
     /// Each record has the verdict that the book expects, and the revisions follow each other.
-    fn judged(&self, request: &Request, last: u64, verdicts: &[pb::RecordVerdict]) -> Result<(), String> {
+    fn judged(&self, request: &Request, (last, verdicts): &Answer) -> Result<(), String> {
         let Body::Write(records) = &request.body else { return Ok(()) };
         let first = last + 1 - records.len() as u64;
         let due: Vec<_> = (first..)
@@ -168,11 +169,7 @@ impl Caller {
     }
 
     /// Sends the imports at the front of what is unanswered in one stream, without waiting between them.
-    async fn stream(
-        &mut self,
-        client: &mut Client,
-        acknowledged: &UnboundedSender<()>,
-    ) -> Result<Option<()>, String> {
+    async fn stream(&mut self, client: &mut Client, acknowledged: &UnboundedSender<()>) -> Result<(), Halt> {
         let imports = self.unanswered.iter().map_while(|request| match &request.body {
             Body::Import(records) => Some((request.clone(), records.clone())),
             Body::Write(_) | Body::Withdraw { .. } => None,
@@ -187,23 +184,20 @@ impl Caller {
                 validate_only: false,
             })
             .collect();
-        let mut answers = match client.evidence.import_evidence(tokio_stream::iter(batches.clone())).await {
-            Ok(answers) => answers.into_inner(),
-            Err(status) => return gone(&status).map(|()| None),
-        };
+        let answers = client.evidence.import_evidence(tokio_stream::iter(batches.clone())).await;
+        let mut answers = answers?.into_inner();
         for (request, batch) in requests.iter().zip(&batches) {
-            let answer = match answers.message().await {
-                Ok(Some(answer)) => answer,
-                Ok(None) => return Err("an import ended before all its batches were answered".to_owned()),
-                Err(status) => return gone(&status).map(|()| None),
+            let Some(answer) = answers.message().await? else {
+                return Err(Halt::Wrong("an import ended before all its batches were answered".to_owned()));
             };
             let written = answer.created + answer.superseded;
             if answer.sequence != batch.sequence || written as usize != batch.records.len() {
-                return Err(format!("batch {} of {} records: {answer:?}", batch.sequence, batch.records.len()));
+                let fault = format!("batch {} of {} records: {answer:?}", batch.sequence, batch.records.len());
+                return Err(Halt::Wrong(fault));
             }
             self.answered(request, answer.revision, acknowledged);
         }
-        Ok(Some(()))
+        Ok(())
     }
 
     /// After a crash: compares what is listed with what was acknowledged, asks again for what was not answered, and
@@ -215,10 +209,7 @@ impl Caller {
         let listed = self.listed(client).await?;
         let unanswered: Vec<Request> = self.unanswered.iter().cloned().collect();
         let applied = self.book.applied(&unanswered, &listed)?;
-        let (acknowledged, _) = tokio::sync::mpsc::unbounded_channel();
-        if self.drain(client, &acknowledged).await?.is_none() {
-            return Err("the server went away while nobody harmed it".to_owned());
-        }
+        self.ask_again(client).await.map_err(|halt| format!("while nobody harmed it: {halt}"))?;
         let listed = self.listed(client).await?;
         match self.book.contradicted(&listed) {
             Some(contradiction) => Err(format!("after asking again: {contradiction}")),
@@ -241,7 +232,7 @@ impl Caller {
     }
 
     fn write(&mut self) -> Request {
-        let count = if self.dice.random() { 1 } else { self.dice.random_range(2..12) };
+        let count = if self.dice.random() { 1 } else { self.dice.random_range(2..self.most_in_write) };
         let records = self.records(count);
         self.intend(Body::Write(records))
     }
@@ -273,7 +264,7 @@ impl Caller {
             self.written += 1;
             let place = self.dice.random_range(0..4 * PEOPLE);
             // Few ids, so that most records are later versions and the lists stay quick to weigh.
-            let copy = self.dice.random_range(0..3 + self.most_in_batch / 20);
+            let copy = self.dice.random_range(0..3 + self.most_in_batch.max(self.most_in_write) / 20);
             let record = self.record(place, copy);
             if records.iter().all(|other| other.id != record.id) {
                 records.push(record);
@@ -305,12 +296,24 @@ impl Caller {
     }
 }
 
-/// Accepts a failure that means that the server is gone or going; any other is the server's own word.
-fn gone(status: &tonic::Status) -> Result<(), String> {
-    use tonic_types::StatusExt;
-    let info = status.get_error_details().error_info().cloned();
-    match info.as_ref().map(|info| info.reason.as_str()) {
-        None | Some("SHUTTING_DOWN") => Ok(()),
-        Some(_) => Err(format!("refused: {}", told(status))),
+async fn send(client: &mut Client, request: &Request) -> Result<Answer, Halt> {
+    let request_id = request.id.clone();
+    match &request.body {
+        Body::Write(records) => {
+            let call = pb::WriteEvidenceRequest { request_id, records: records.clone(), ..Default::default() };
+            let answer = client.evidence.write_evidence(call).await?.into_inner();
+            Ok((answer.revision, answer.verdicts))
+        }
+        Body::Withdraw { subject_ref, record_id } => {
+            let call = pb::WithdrawEvidenceRequest {
+                request_id,
+                subject_ref: subject_ref.clone(),
+                record_id: record_id.clone(),
+                reason: "recorded against the wrong person".to_owned(),
+                etag: String::new(),
+            };
+            Ok((client.evidence.withdraw_evidence(call).await?.into_inner().revision, Vec::new()))
+        }
+        Body::Import(_) => unreachable!("imports go by stream"),
     }
 }

@@ -7,8 +7,8 @@
 //! Decisions follow from the seed; the moment at which a kill meets the server
 //! does not.
 
-mod book;
-mod caller;
+pub mod book;
+pub mod caller;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use crate::answers;
 use crate::harness::{Server, Starting, on_directory};
 use crate::people::AS_OF;
-use caller::{Caller, Found};
+use caller::{Caller, Found, Halt};
 
 /// Rounds in the ordinary tests.
 const ROUNDS: u32 = 8;
@@ -152,8 +152,11 @@ impl Era {
             .map_err(|_| "a caller did not notice that the server is gone".to_owned())?
         {
             let (caller, ended) = ended.expect("a caller must not panic");
+            match ended {
+                Halt::Gone => {}
+                Halt::Refused(_) | Halt::Wrong(_) => faults.push(format!("{}: {ended}", caller.name())),
+            }
             self.callers.push(caller);
-            faults.extend(ended.err());
         }
         self.callers.sort_by(|one, other| one.name().cmp(other.name()));
         if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
@@ -212,7 +215,7 @@ async fn count(mut told: UnboundedReceiver<()>, acknowledgements: usize) {
 }
 
 fn arguments(home: &Path) -> Vec<&str> {
-    on_directory(home, &["--as-of", AS_OF, "--store-cache-mb", "16"])
+    on_directory(home, &["--as-of", AS_OF, "--store-cache-mb", "16", "--store-segment-mb", "1"])
 }
 
 fn start(home: &Path) -> Result<Server, String> {
