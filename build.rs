@@ -9,9 +9,10 @@ use std::{env, fs};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-const PROTOS: [&str; 4] = [
+const PROTOS: [&str; 5] = [
     "steelyard/v1/common.proto",
     "steelyard/v1/evidence.proto",
+    "steelyard/v1/maintenance.proto",
     "steelyard/v1/ranking.proto",
     "steelyard/store/v1/ledger.proto",
 ];

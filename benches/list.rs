@@ -97,7 +97,7 @@ impl Known {
                 if known.officers.len() >= ASKED {
                     break;
                 }
-                let one = pb::GetStandingRequest { subject_ref: standing.subject_ref, min_revision: 0 };
+                let one = pb::GetStandingRequest { subject_ref: standing.subject_ref, ..Default::default() };
                 let one = client.get_standing(one).await?.into_inner();
                 known.areas.extend(one.areas);
                 known.officers.extend(Some(one.offender_manager).filter(|officer| !officer.is_empty()));

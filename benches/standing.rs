@@ -63,7 +63,7 @@ fn calls(scratch: &Path, size: &str, force: &Force) -> anyhow::Result<Vec<(&'sta
     let people = force.references(ASKED);
     let standings: Vec<pb::GetStandingRequest> = people
         .iter()
-        .map(|subject_ref| pb::GetStandingRequest { subject_ref: subject_ref.clone(), min_revision: 0 })
+        .map(|subject_ref| pb::GetStandingRequest { subject_ref: subject_ref.clone(), ..Default::default() })
         .collect();
     let neighbourhoods: Vec<pb::GetNeighbourhoodRequest> = people
         .iter()

@@ -14,6 +14,10 @@ pub const DOMAIN: &str = "steelyard";
 
 /// When a caller turned away by a full queue may try again.
 const RETRY: Duration = Duration::from_millis(250);
+/// When a caller may try again whose write met a store that has just become read-only: it is tried each second at first.
+const RETRY_READ_ONLY: Duration = Duration::from_secs(2);
+/// When a caller may try again that was refused for want of room: somebody has to make some.
+const RETRY_DISK_LOW: Duration = Duration::from_secs(10);
 
 /// The contract's reason of a fault.
 pub fn reason(fault: &Fault) -> pb::ErrorReason {
@@ -26,15 +30,22 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::PageTokenExpired => pb::ErrorReason::PageTokenExpired,
         Fault::PageTokenOfOtherArguments => pb::ErrorReason::PageTokenOfOtherArguments,
         Fault::PageTokenOfAnotherStore => pb::ErrorReason::PageTokenOfAnotherStore,
+        Fault::StoreRestored => pb::ErrorReason::StoreRestored,
+        Fault::AnotherStore => pb::ErrorReason::AnotherStore,
         Fault::PageTokenInvalid => pb::ErrorReason::PageTokenInvalid,
         Fault::RevisionNotReached => pb::ErrorReason::RevisionNotReached,
         Fault::RequestIdReused => pb::ErrorReason::RequestIdReused,
         Fault::EtagMismatch => pb::ErrorReason::EtagMismatch,
         Fault::UnknownRecord => pb::ErrorReason::UnknownRecord,
         Fault::QueueFull => pb::ErrorReason::QueueFull,
+        Fault::DiskLow { .. } => pb::ErrorReason::DiskLow,
         Fault::ReadOnly => pb::ErrorReason::StoreReadOnly,
         Fault::ShuttingDown => pb::ErrorReason::ShuttingDown,
         Fault::TooLarge => pb::ErrorReason::TooLarge,
+        Fault::BackupRunning => pb::ErrorReason::BackupRunning,
+        Fault::BackupFailed(_) => pb::ErrorReason::BackupFailed,
+        Fault::NoDataDirectory => pb::ErrorReason::NoDataDirectory,
+        Fault::VerificationRunning => pb::ErrorReason::VerificationRunning,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -44,15 +55,19 @@ fn code(fault: &Fault) -> Code {
     match fault {
         Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
         Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord => Code::NotFound,
-        Fault::NotYetScored | Fault::NoActivePolicy | Fault::PageTokenExpired | Fault::PageTokenOfAnotherStore => {
-            Code::FailedPrecondition
-        }
+        Fault::NotYetScored
+        | Fault::NoActivePolicy
+        | Fault::PageTokenExpired
+        | Fault::PageTokenOfAnotherStore
+        | Fault::StoreRestored
+        | Fault::AnotherStore => Code::FailedPrecondition,
         Fault::RequestIdReused => Code::AlreadyExists,
-        Fault::EtagMismatch => Code::Aborted,
+        Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
-        Fault::QueueFull | Fault::ReadOnly | Fault::TooLarge => Code::ResourceExhausted,
-        Fault::ShuttingDown => Code::Unavailable,
-        Fault::Internal => Code::Internal,
+        Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
+        Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
+        Fault::NoDataDirectory => Code::FailedPrecondition,
+        Fault::BackupFailed(_) | Fault::Internal => Code::Internal,
     }
 }
 
@@ -76,6 +91,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         Fault::QueueFull => {
             details.set_retry_info(Some(RETRY));
         }
+        Fault::ReadOnly => {
+            details.set_retry_info(Some(RETRY_READ_ONLY));
+        }
+        Fault::DiskLow { .. } => {
+            details.set_retry_info(Some(RETRY_DISK_LOW));
+        }
         Fault::UnknownSubject
         | Fault::NotOnList
         | Fault::NotYetScored
@@ -83,14 +104,19 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::PageTokenExpired
         | Fault::PageTokenOfOtherArguments
         | Fault::PageTokenOfAnotherStore
+        | Fault::StoreRestored
+        | Fault::AnotherStore
         | Fault::PageTokenInvalid
         | Fault::RevisionNotReached
         | Fault::RequestIdReused
         | Fault::EtagMismatch
         | Fault::UnknownRecord
-        | Fault::ReadOnly
         | Fault::ShuttingDown
         | Fault::TooLarge
+        | Fault::BackupRunning
+        | Fault::BackupFailed(_)
+        | Fault::NoDataDirectory
+        | Fault::VerificationRunning
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)
@@ -147,6 +173,37 @@ mod tests {
         );
         assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(5));
         assert!(status.message().ends_with("and 2 more"), "{}", status.message());
+    }
+
+    #[test]
+    fn a_disk_that_is_low_is_told_in_megabytes_with_a_time_to_try_again() {
+        let short = crate::store::NoRoom { free_bytes: 180 << 20, least_bytes: (256 << 20) - 1 };
+        let status = status(&Fault::from(short), "c-1");
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert!(status.message().contains("180 MB free, 256 MB are required"), "{}", status.message());
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("DISK_LOW"));
+        assert!(details.retry_info().and_then(|retry| retry.retry_delay).is_some());
+    }
+
+    #[test]
+    fn a_write_of_unknown_outcome_is_unavailable_with_a_time_to_try_again() {
+        let status = status(&Fault::ReadOnly, "c-1");
+        assert_eq!(status.code(), Code::Unavailable);
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("STORE_READ_ONLY"));
+        assert!(details.retry_info().and_then(|retry| retry.retry_delay).is_some());
+        assert!(status.message().contains("same request_id"), "{}", status.message());
+    }
+
+    #[test]
+    fn a_restored_store_is_told_from_another_one() {
+        let reasons = [Fault::StoreRestored, Fault::PageTokenOfAnotherStore, Fault::AnotherStore].map(|fault| {
+            let status = status(&fault, "c-1");
+            assert_eq!(status.code(), Code::FailedPrecondition);
+            status.get_error_details().error_info().expect("must have a reason").reason.clone()
+        });
+        assert_eq!(reasons, ["STORE_RESTORED", "PAGE_TOKEN_OF_ANOTHER_STORE", "ANOTHER_STORE"]);
     }
 
     #[test]

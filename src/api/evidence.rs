@@ -10,6 +10,7 @@ use super::filter::Arguments;
 use super::{Edge, correlated};
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
+use crate::service::Seen;
 use crate::service::fault::Fault;
 use crate::service::mutation::{Answer, Mutation, MutationBody, Records, content_digest, request_id};
 use crate::service::record::KINDS;
@@ -101,7 +102,7 @@ impl EvidenceService for Evidence {
             let mut arguments = Arguments::default();
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             arguments.finish()?;
-            self.0.service.subject(&caller, &asked.subject_ref, asked.min_revision).await
+            self.0.service.subject(&caller, &asked.subject_ref, Seen::new(asked.min_revision, &asked.store)).await
         };
         let disclosed = answer.await.map_err(|fault| self.0.refuse("GetSubject", &caller, &fault))?;
         Ok(Response::new(disclosed.answer))

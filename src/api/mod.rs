@@ -15,8 +15,10 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Status};
+use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -24,6 +26,7 @@ use crate::access::Caller;
 use crate::config::{Home, Settings};
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
+use crate::service::board::Condition;
 use crate::service::fault::Fault;
 use crate::service::{Options, Service, Started};
 use crate::store::{Identity, MemoryStore, SledStore, Store};
@@ -45,7 +48,7 @@ impl Edge {
     pub fn refuse(&self, method: &'static str, caller: &Caller, fault: &Fault) -> Status {
         let reason = error::reason(fault).as_str_name();
         match fault {
-            Fault::Internal | Fault::ReadOnly => {
+            Fault::Internal | Fault::BackupFailed(_) => {
                 warn!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
             Fault::Invalid(_)
@@ -56,14 +59,22 @@ impl Edge {
             | Fault::PageTokenExpired
             | Fault::PageTokenOfOtherArguments
             | Fault::PageTokenOfAnotherStore
+            | Fault::StoreRestored
+            | Fault::AnotherStore
             | Fault::PageTokenInvalid
             | Fault::RevisionNotReached
             | Fault::RequestIdReused
             | Fault::EtagMismatch
             | Fault::UnknownRecord
             | Fault::QueueFull
+            // That the store went into this state has been logged, once.
+            | Fault::DiskLow { .. }
+            | Fault::ReadOnly
             | Fault::ShuttingDown
-            | Fault::TooLarge => {
+            | Fault::TooLarge
+            | Fault::BackupRunning
+            | Fault::NoDataDirectory
+            | Fault::VerificationRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -83,17 +94,17 @@ pub fn correlated<T>(request: &Request<T>) -> Caller {
     }
 }
 
-/// Opens the store, starts the service and serves until `shutdown`; then lets calls in flight end within the grace
-/// period, and leaves the store in order.
+/// Opens the store, starts the service and serves until `shutdown`, or until the writer stops for good; then lets
+/// calls in flight end within the grace period, and leaves the store in order.
 ///
 /// # Errors
-/// When the store cannot be opened or read, the policy does not validate, or the socket fails.
+/// When the store cannot be opened or read, the policy does not validate, the socket fails, or the writer stopped:
+/// see [`Halt`](crate::service::outage::Halt).
 pub async fn run(
     settings: &Settings,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
     let options = options(settings);
     let home = settings.store.clone();
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
@@ -106,25 +117,35 @@ pub async fn run(
         Ok(Service::start(store, options)?)
     })
     .await??;
-    let Started { service, writer, head } = started;
+    serve(started, settings, listener, shutdown).await
+}
+
+/// Serves what was started.
+async fn serve(
+    Started { service, writer, head }: Started,
+    settings: &Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
     let tending = tokio::spawn(tend(service.clone()));
-    tokio::spawn({
-        let (read_only, health) = (service.read_only(), health.clone());
-        async move {
-            read_only.await;
-            // Reads go on; a balancer that writes must look elsewhere.
-            health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
-        }
-    });
+    let following = tokio::spawn(follow(service.conditions(), health.clone()));
+    let halted = halted(service.conditions());
     let edge = Arc::new(Edge { service });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let told = async move {
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = halted => {}
+        }
+        // Nothing may say otherwise any more.
+        following.abort();
+        drop(following.await);
         // Load balancers and waiting streams learn of it at once.
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
@@ -157,11 +178,35 @@ pub async fn run(
     drop(edge);
     let writer = tokio::task::spawn_blocking(move || writer.join());
     if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
-        joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?;
+        // Why the writer stopped is why the process ends, whatever else went well.
+        joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
     } else {
         warn!("calls that were cut off still hold the writer; everything acknowledged is durable");
     }
     Ok(())
+}
+
+/// Health of writing follows whether writes are taken. Reads go on; a balancer that writes must look elsewhere.
+async fn follow(mut conditions: watch::Receiver<Condition>, health: HealthReporter) {
+    loop {
+        let condition = *conditions.borrow_and_update();
+        match condition {
+            Condition::Open => health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await,
+            Condition::Low | Condition::ReadOnly | Condition::Stopped => {
+                health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
+            }
+        }
+        if conditions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Ends when the writer has stopped for good, and never otherwise.
+async fn halted(mut conditions: watch::Receiver<Condition>) {
+    if conditions.wait_for(|condition| *condition == Condition::Stopped).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Keeps the house in order between calls.

@@ -17,7 +17,7 @@ use crate::ranking::summary::CASE_AGES;
 use crate::ranking::{DecidedBy, Placed, Summary};
 use crate::service::fault::Fault;
 use crate::service::ranked::{Compared, PageOf, Reading};
-use crate::service::{Service, held};
+use crate::service::{Seen, Service, held};
 
 /// Rows of a page unless asked otherwise.
 const PAGE: u32 = 50;
@@ -75,7 +75,7 @@ impl RankingService for Ranking {
                 token: asked.page_token,
             };
             arguments.finish()?;
-            let Reading { standings, found } = service.page(&caller, &page_of, asked.min_revision).await?.answer;
+            let Reading { standings, found } = service.page(&caller, &page_of, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             let response = pb::ListStandingsResponse {
                 context: Some(service.context(&standings)),
                 standings: Rows::new(&standings, list, full).all(&found.page.rows),
@@ -98,7 +98,7 @@ impl RankingService for Ranking {
             let mut arguments = Arguments::default();
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             arguments.finish()?;
-            let reading = service.standing(&caller, &asked.subject_ref, asked.min_revision).await?.answer;
+            let reading = service.standing(&caller, &asked.subject_ref, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             let Reading { standings, found: (subject, places) } = reading;
             let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
             Ok(pb::GetStandingResponse {
@@ -134,7 +134,7 @@ impl RankingService for Ranking {
                 arguments.subject_ref(&format!("subject_refs[{place}]"), subject_ref);
             }
             arguments.finish()?;
-            let reading = service.batch(&caller, list, &asked.subject_refs, asked.min_revision).await?.answer;
+            let reading = service.batch(&caller, list, &asked.subject_refs, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             let Reading { standings, found } = reading;
             let rows = Rows::new(&standings, list, full);
             let result = |place: Result<Placed, Fault>| match place {
@@ -166,7 +166,7 @@ impl RankingService for Ranking {
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             let k = arguments.size("k", asked.k, 5, 100);
             arguments.finish()?;
-            let reading = service.neighbourhood(&caller, list, &asked.subject_ref, k, asked.min_revision).await?.answer;
+            let reading = service.neighbourhood(&caller, list, &asked.subject_ref, k, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             let Reading { standings, found } = reading;
             let rows = Rows::new(&standings, list, false);
             Ok(pb::GetNeighbourhoodResponse {
@@ -197,7 +197,7 @@ impl RankingService for Ranking {
             }
             arguments.finish()?;
             let pair = (asked.subject_ref_a.as_str(), asked.subject_ref_b.as_str());
-            let reading = service.compare(&caller, list, pair, asked.min_revision).await?.answer;
+            let reading = service.compare(&caller, list, pair, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             Ok(compared(service, list, reading))
         };
         answer.await.map(Response::new).map_err(|fault| self.0.refuse("CompareStandings", &caller, &fault))
@@ -215,7 +215,7 @@ impl RankingService for Ranking {
             let list = arguments.list(asked.list);
             let filter = arguments.filter(asked.filter.as_ref());
             arguments.finish()?;
-            let reading = service.summary(&caller, list, &filter, asked.min_revision).await?.answer;
+            let reading = service.summary(&caller, list, &filter, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             Ok(summary(service.context(&reading.standings), &reading.found))
         };
         answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetListSummary", &caller, &fault))
@@ -243,7 +243,7 @@ impl RankingService for Ranking {
         let (sender, parts) = tokio::sync::mpsc::channel(EXPORT_IN_FLIGHT);
         let edge = Arc::clone(&self.0);
         tokio::spawn(async move {
-            let mut part = edge.service.page(&caller, &page_of, asked.min_revision).await;
+            let mut part = edge.service.page(&caller, &page_of, Seen::new(asked.min_revision, &asked.store)).await;
             loop {
                 let Reading { standings, found } = match part {
                     Ok(disclosure) => disclosure.answer,

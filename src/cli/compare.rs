@@ -43,7 +43,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         list: args.list.number(),
         subject_ref_a: args.a.clone(),
         subject_ref_b: args.b.clone(),
-        min_revision: 0,
+        ..Default::default()
     };
     let answer = client.compare_standings(request).await?.into_inner();
     let text = match args.output.output {

@@ -11,6 +11,7 @@ use super::client;
 use crate::config;
 use crate::pb::ErrorReason;
 use crate::service::StartFault;
+use crate::service::outage::Halt;
 use crate::store::StoreError;
 
 /// Exit codes, as `--help` shows them.
@@ -112,6 +113,8 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
             {
                 Some(Exit::Usage)
+            } else if let Some(halt) = cause.downcast_ref::<Halt>() {
+                Some(if halt.of_disk() { Exit::InputOutput } else { Exit::Internal })
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
             } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
@@ -148,6 +151,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         ErrorReason::InvalidArgument
         | ErrorReason::PageTokenOfOtherArguments
         | ErrorReason::PageTokenOfAnotherStore
+        | ErrorReason::StoreRestored
+        | ErrorReason::AnotherStore
         | ErrorReason::PageTokenInvalid
         | ErrorReason::RevisionCompacted => Exit::Usage,
         ErrorReason::RequestIdReused | ErrorReason::EtagMismatch | ErrorReason::TooLarge => Exit::DataRefused,
@@ -156,7 +161,12 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::RevisionNotReached
         | ErrorReason::QueueFull
         | ErrorReason::StoreReadOnly
+        | ErrorReason::DiskLow
+        | ErrorReason::BackupRunning
+        | ErrorReason::VerificationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
+        ErrorReason::NoDataDirectory => Exit::Usage,
+        ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,
         ErrorReason::Internal => Exit::Internal,
     })
@@ -184,6 +194,8 @@ mod tests {
     use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
+    use crate::domain::Revision;
+    use crate::store::{AppendError, Head, Unfit};
 
     fn status(code: Code, reason: &str) -> Status {
         let details = ErrorDetails::with_error_info(reason, "steelyard", std::collections::HashMap::default());
@@ -206,6 +218,18 @@ mod tests {
         assert_eq!(of(&error), Exit::DataRefused);
         assert_eq!(told(&error), "importing: 3 rows refused");
         assert_eq!(of(&anyhow!("unheard of")), Exit::Internal);
+    }
+
+    #[test]
+    fn a_writer_that_stopped_ends_the_process_by_what_failed() {
+        let engine = StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() };
+        let failed = Halt::Write { after: Head::EMPTY, cause: AppendError::Failed(engine) };
+        let error = anyhow::Error::from(failed).context("serving");
+        assert_eq!(of(&error), Exit::InputOutput);
+        assert!(told(&error).contains("no answer from the disk") && told(&error).contains("look at the disk"));
+        assert_eq!(of(&Halt::Panicked.into()), Exit::Internal);
+        let unfit = AppendError::Unfit(Unfit::NoBody { revision: Revision(1) });
+        assert_eq!(of(&Halt::Write { after: Head::EMPTY, cause: unfit }.into()), Exit::Internal);
     }
 
     #[test]

@@ -85,7 +85,7 @@ async fn standing(
     client: &mut RankingServiceClient<Channel>,
     subject: &str,
 ) -> anyhow::Result<pb::GetStandingResponse> {
-    let request = pb::GetStandingRequest { subject_ref: subject.to_owned(), min_revision: 0 };
+    let request = pb::GetStandingRequest { subject_ref: subject.to_owned(), ..Default::default() };
     Ok(client.get_standing(request).await?.into_inner())
 }
 
@@ -117,9 +117,15 @@ pub async fn story(
 ) -> anyhow::Result<Story> {
     let standing = standing(client, subject).await?;
     let listed = listed(&standing, list)?.clone();
-    let min_revision = standing.context.as_ref().map_or(0, |context| context.revision);
-    let request =
-        pb::GetNeighbourhoodRequest { list: listed.list, subject_ref: subject.to_owned(), k: NEIGHBOURS, min_revision };
+    let (min_revision, store) =
+        standing.context.as_ref().map_or((0, ""), |context| (context.revision, context.store.as_str()));
+    let request = pb::GetNeighbourhoodRequest {
+        list: listed.list,
+        subject_ref: subject.to_owned(),
+        k: NEIGHBOURS,
+        min_revision,
+        store: store.to_owned(),
+    };
     let neighbourhood = client.get_neighbourhood(request).await?.into_inner();
     let above = neighbourhood.above.last().map(|standing| standing.subject_ref.clone());
     let below = neighbourhood.below.first().map(|standing| standing.subject_ref.clone());
@@ -131,6 +137,7 @@ pub async fn story(
                 subject_ref_a: subject.to_owned(),
                 subject_ref_b: other,
                 min_revision,
+                store: store.to_owned(),
             };
             compared[place] = Some(client.compare_standings(request).await?.into_inner());
         }

@@ -123,7 +123,7 @@ impl Args {
             view: if self.full { pb::View::Full } else { pb::View::Basic }.into(),
             page_size: self.limit.unwrap_or(default),
             page_token: self.page_token.clone().unwrap_or_default(),
-            min_revision: 0,
+            ..Default::default()
         }
     }
 }

@@ -20,6 +20,19 @@ use crate::scoring::{Rules, composite};
 /// Subjects touched by one group from which weighing is worth spreading over cores.
 const WORTH_SPREADING: usize = 64;
 
+/// Whether writes are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// They are.
+    Open,
+    /// The disk is low: refused before they are begun, and nothing of them is kept.
+    Low,
+    /// A write found the disk full: none until the store was opened again, which is tried now and then.
+    ReadOnly,
+    /// The writer has stopped for good, and the process should end.
+    Stopped,
+}
+
 /// The newest standings, and whether more may come.
 #[derive(Debug)]
 pub struct Board {
@@ -27,7 +40,7 @@ pub struct Board {
     standings: ArcSwapOption<Standings>,
     names: Arc<Names>,
     revision: watch::Sender<Revision>,
-    writable: watch::Sender<bool>,
+    condition: watch::Sender<Condition>,
 }
 
 impl Board {
@@ -38,7 +51,7 @@ impl Board {
             standings: ArcSwapOption::empty(),
             names: Arc::default(),
             revision: watch::Sender::new(Revision(0)),
-            writable: watch::Sender::new(true),
+            condition: watch::Sender::new(Condition::Open),
         }
     }
 
@@ -52,13 +65,14 @@ impl Board {
         self.revision.subscribe()
     }
 
-    /// Tells whether the writer takes writes.
-    pub fn writable(&self) -> watch::Receiver<bool> {
-        self.writable.subscribe()
+    /// Tells whether writes are taken.
+    pub fn conditions(&self) -> watch::Receiver<Condition> {
+        self.condition.subscribe()
     }
 
-    pub(super) fn set_writable(&self, writable: bool) {
-        self.writable.send_replace(writable);
+    /// Whether that was another one before.
+    pub(super) fn set_condition(&self, condition: Condition) -> bool {
+        self.condition.send_if_modified(|held| std::mem::replace(held, condition) != condition)
     }
 
     /// Weighs whoever was touched and puts up the new standings. Nothing is put up while no policy or day is set.

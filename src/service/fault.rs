@@ -2,6 +2,7 @@
 //! into a status; nothing of the inside goes with it.
 
 use crate::pb;
+use crate::store::NoRoom;
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -30,6 +31,12 @@ pub enum Fault {
     /// The page token is another store's.
     #[error("the page token was made by another store")]
     PageTokenOfAnotherStore,
+    /// The store was restored since the token or the revision was handed out.
+    #[error("the store was restored since this was handed out: revisions of before may be gone; begin again")]
+    StoreRestored,
+    /// The mark given with a revision is another store's.
+    #[error("the revision was read under another store")]
+    AnotherStore,
     /// The page token is not one of ours.
     #[error("the page token is not one that this server made")]
     PageTokenInvalid,
@@ -48,8 +55,18 @@ pub enum Fault {
     /// The writer's queue is full.
     #[error("the writer's queue is full")]
     QueueFull,
-    /// The store takes no writes.
-    #[error("the store takes no writes")]
+    /// The disk has less room than is kept free. Nothing was kept.
+    #[error("the disk has {free_mb} MB free, {least_mb} MB are required to take writes: nothing was written")]
+    DiskLow {
+        /// Free, in whole megabytes of 1,048,576 bytes.
+        free_mb: u64,
+        /// Required, rounded up.
+        least_mb: u64,
+    },
+    /// The store takes no writes for now. Of a write that met it first, nobody knows yet whether it was kept.
+    #[error(
+        "the store takes no writes just now; whether this one was kept is not known until it is sent again with the same request_id"
+    )]
     ReadOnly,
     /// The service is stopping.
     #[error("the service is stopping")]
@@ -57,9 +74,27 @@ pub enum Fault {
     /// The reply would be too large.
     #[error("the reply would be larger than 4 MiB: ask for fewer rows")]
     TooLarge,
+    /// A backup is being made already.
+    #[error("a backup is being made already; there is one at a time")]
+    BackupRunning,
+    /// The backup does not count. The sentence names places and never a stored value.
+    #[error("the backup does not count: {0}")]
+    BackupFailed(String),
+    /// The store has no files.
+    #[error("the store is kept in memory alone: there are no files to back up")]
+    NoDataDirectory,
+    /// A verification is running already.
+    #[error("a verification is running already; there is one at a time")]
+    VerificationRunning,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,
+}
+
+impl From<NoRoom> for Fault {
+    fn from(short: NoRoom) -> Self {
+        Self::DiskLow { free_mb: short.free_bytes >> 20, least_mb: short.least_bytes.div_ceil(1 << 20) }
+    }
 }
 
 impl Fault {

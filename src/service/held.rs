@@ -9,7 +9,7 @@ use tracing::error;
 
 use super::fault::Fault;
 use super::record::kind_name;
-use super::{SPECIFIC_FIRST, Service, etag, timestamp};
+use super::{SPECIFIC_FIRST, Seen, Service, etag, timestamp};
 use crate::access::{Caller, Disclosure};
 use crate::domain::evidence::Other;
 use crate::domain::{Revision, SubjectId};
@@ -28,9 +28,9 @@ impl Service {
         &self,
         _caller: &Caller,
         subject_ref: &str,
-        min_revision: u64,
+        seen: Seen<'_>,
     ) -> Result<Disclosure<pb::GetSubjectResponse>, Fault> {
-        let standings = self.standings(min_revision).await?;
+        let standings = self.standings(seen).await?;
         let subject = standings.find(subject_ref).ok_or(Fault::UnknownSubject)?;
         let (Some(row), Some(dossier)) = (standings.row(subject), standings.dossier(subject)) else {
             return Err(Fault::UnknownSubject);
@@ -72,7 +72,7 @@ impl Service {
         asked: pb::ListEvidenceRequest,
         size: usize,
     ) -> Result<Disclosure<pb::ListEvidenceResponse>, Fault> {
-        let standings = self.standings(asked.min_revision).await?;
+        let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
         let arguments = arguments(&asked);
         let (through, after) = match self.paging.read_held(&asked.page_token, caller, &arguments)? {
@@ -131,7 +131,13 @@ fn other_name(other: &Other) -> &'static str {
 
 /// Digest of what pages of one chain must share.
 fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
-    let shared = pb::ListEvidenceRequest { page_size: 0, page_token: String::new(), min_revision: 0, ..asked.clone() };
+    let shared = pb::ListEvidenceRequest {
+        page_size: 0,
+        page_token: String::new(),
+        min_revision: 0,
+        store: String::new(),
+        ..asked.clone()
+    };
     *blake3::hash(&shared.encode_to_vec()).as_bytes()
 }
 

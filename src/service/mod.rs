@@ -3,12 +3,18 @@
 //! here, and only here.
 
 pub mod board;
+mod execute;
 pub mod expiry;
 pub mod fault;
 pub mod group;
 pub mod held;
 pub mod judge;
+pub mod keeping;
+pub mod mark;
 pub mod mutation;
+pub mod outage;
+#[cfg(test)]
+mod outage_tests;
 pub mod paging;
 pub mod ranked;
 pub mod record;
@@ -20,13 +26,14 @@ pub mod verify;
 pub mod victim;
 pub mod writer;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tracing::warn;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tracing::{error, warn};
 
 use crate::domain::word::List;
 use crate::domain::{Date, Revision};
@@ -35,10 +42,13 @@ use crate::policy::Policy;
 use crate::ranking::Standings;
 use crate::ranking::retire::Retirement;
 use crate::reference;
-use crate::store::{Head, Identity, Store};
-use board::Board;
+use crate::store::{Head, Store};
+use board::{Board, Condition};
 use fault::Fault;
+use mark::Mark;
+pub use mark::Seen;
 use mutation::{Answer, Mutation, Queued};
+use outage::{Halt, Pace};
 use paging::Paging;
 use start::StartError;
 use writer::{Now, OwnChange, Writer};
@@ -88,7 +98,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     queue: mpsc::Sender<Queued>,
     paging: Arc<Paging>,
-    mark: Arc<str>,
+    mark: Arc<Mark>,
     blocking: Arc<Semaphore>,
     stale_after: Duration,
     now: Now,
@@ -98,8 +108,9 @@ pub struct Service {
 pub struct Started {
     /// The use cases.
     pub service: Service,
-    /// Ends when the last clone of the service is gone and everything queued is answered.
-    pub writer: JoinHandle<()>,
+    /// Ends when the last clone of the service is gone and everything queued is answered; before that only with the
+    /// reason why it stopped for good. It never ends in a panic.
+    pub writer: JoinHandle<Result<(), Halt>>,
     /// Where the ledger stands.
     pub head: Head,
 }
@@ -111,20 +122,39 @@ impl Service {
     /// # Errors
     /// See [`StartFault`].
     pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Started, StartFault> {
+        Self::start_paced(store, options, Pace::default())
+    }
+
+    /// As [`start`](Self::start), with another pace of looking at the disk.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub fn start_paced(store: Arc<dyn Store>, options: Options, pace: Pace) -> Result<Started, StartFault> {
         let (head, state) = start::read(&*store, reference::tables())?;
         let retirement = Retirement::start();
         let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;
         let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now))?;
+        writer = writer.paced(pace);
         for change in changes {
             writer.change(change)?;
         }
         writer.publish_all();
         let (queue, waiting) = mpsc::channel(QUEUE);
         let head = writer.head();
-        let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(waiting))?;
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let watched = Arc::clone(&board);
+        let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            // Nothing of the writer is used again after a panic: only that it is gone has to be told.
+            let ended = panic::catch_unwind(AssertUnwindSafe(move || writer.run(&clock, waiting)));
+            ended.unwrap_or_else(|_| {
+                error!("the writer ended in a panic: nothing more is acknowledged");
+                watched.set_condition(Condition::Stopped);
+                Err(Halt::Panicked)
+            })
+        })?;
         let service = Self {
-            mark: mark(store.identity()).into(),
+            mark: Arc::new(Mark::of(store.identity())),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             board,
             store,
@@ -167,17 +197,19 @@ impl Service {
         answer.await.unwrap_or(Err(Fault::ShuttingDown))
     }
 
-    /// The newest standings, at `min_revision` or later.
+    /// The newest standings, at the revision seen or later.
     ///
     /// # Errors
+    /// [`Fault::StoreRestored`] or [`Fault::AnotherStore`] where that was not seen in this store as it is now,
     /// [`Fault::NoActivePolicy`], or [`Fault::RevisionNotReached`] after five seconds.
-    pub async fn standings(&self, min_revision: u64) -> Result<Arc<Standings>, Fault> {
+    pub async fn standings(&self, seen: Seen<'_>) -> Result<Arc<Standings>, Fault> {
+        self.mark.admits(seen.store)?;
         let newest = self.board.standings().ok_or(Fault::NoActivePolicy)?;
-        if newest.revision().0 >= min_revision {
+        if newest.revision().0 >= seen.revision {
             return Ok(newest);
         }
         let mut revisions = self.board.revisions();
-        let reached = revisions.wait_for(|revision| revision.0 >= min_revision);
+        let reached = revisions.wait_for(|revision| revision.0 >= seen.revision);
         match tokio::time::timeout(REVISION_WAIT, reached).await {
             Ok(Ok(_)) => self.board.standings().ok_or(Fault::NoActivePolicy),
             Ok(Err(_)) | Err(_) => Err(Fault::RevisionNotReached),
@@ -209,13 +241,9 @@ impl Service {
         timestamp((self.now)())
     }
 
-    /// Ends when the writer stops taking writes, or with the service.
-    pub fn read_only(&self) -> impl Future<Output = ()> + use<> {
-        let mut writable = self.board.writable();
-        async move {
-            // The board going away means the same: nothing is written any more.
-            let _ = writable.wait_for(|writable| !writable).await;
-        }
+    /// Tells whether writes are taken, and of every change. Ends with the service.
+    pub fn conditions(&self) -> watch::Receiver<Condition> {
+        self.board.conditions()
     }
 
     /// Lets go of snapshots whose page tokens have expired. To be called now and then.
@@ -224,13 +252,6 @@ impl Service {
             self.paging.sweep(&newest);
         }
     }
-}
-
-/// What a store is known by outside: tells one store and incarnation from another, and nothing else of them.
-fn mark(identity: Identity) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("steelyard 2026 store mark");
-    hasher.update(&identity.store_id).update(&identity.incarnation);
-    hasher.finalize().to_hex()[..16].to_owned()
 }
 
 /// An instant in the contract.

@@ -40,6 +40,16 @@ pub enum MutationBody {
     },
 }
 
+impl MutationBody {
+    /// Whether it would be kept, and not only be judged.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Write(records) => !records.validate_only,
+            Self::Withdraw { .. } => true,
+        }
+    }
+}
+
 /// Records to write.
 #[derive(Debug)]
 pub struct Records {

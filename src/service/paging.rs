@@ -112,6 +112,7 @@ fn fault(error: TokenError) -> Fault {
         TokenError::Invalid => Fault::PageTokenInvalid,
         TokenError::OtherArguments => Fault::PageTokenOfOtherArguments,
         TokenError::AnotherStore => Fault::PageTokenOfAnotherStore,
+        TokenError::Restored => Fault::StoreRestored,
         TokenError::Expired => Fault::PageTokenExpired,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fault::Fault;
-use super::{SPECIFIC_FIRST, Service};
+use super::{SPECIFIC_FIRST, Seen, Service};
 use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
 use crate::domain::word::{Family, List};
@@ -66,8 +66,8 @@ impl Service {
     ///
     /// # Errors
     /// Faults of the token, or [`Fault::NoActivePolicy`].
-    pub async fn page(&self, caller: &Caller, asked: &PageOf, min_revision: u64) -> Read<TokenedPage> {
-        let newest = self.standings(min_revision).await?;
+    pub async fn page(&self, caller: &Caller, asked: &PageOf, seen: Seen<'_>) -> Read<TokenedPage> {
+        let newest = self.standings(seen).await?;
         let (standings, start) = self.paging.open(newest, caller, asked)?;
         Ok(self.tokened(caller, asked, standings, start))
     }
@@ -110,9 +110,9 @@ impl Service {
         &self,
         _caller: &Caller,
         subject_ref: &str,
-        min_revision: u64,
+        seen: Seen<'_>,
     ) -> Read<(SubjectId, Vec<(List, Place)>)> {
-        let standings = self.standings(min_revision).await?;
+        let standings = self.standings(seen).await?;
         let subject = Self::find(&standings, subject_ref)?;
         let places = SPECIFIC_FIRST
             .into_iter()
@@ -136,9 +136,9 @@ impl Service {
         _caller: &Caller,
         list: List,
         subject_refs: &[String],
-        min_revision: u64,
+        seen: Seen<'_>,
     ) -> Read<Vec<Result<Placed, Fault>>> {
-        let standings = self.standings(min_revision).await?;
+        let standings = self.standings(seen).await?;
         let place = |subject_ref: &String| {
             let subject = Self::find(&standings, subject_ref)?;
             standings.place(list, subject).map(|place| placed(subject, place)).ok_or(Fault::NotOnList)
@@ -158,9 +158,9 @@ impl Service {
         list: List,
         subject_ref: &str,
         k: usize,
-        min_revision: u64,
+        seen: Seen<'_>,
     ) -> Read<Neighbours> {
-        let standings = self.standings(min_revision).await?;
+        let standings = self.standings(seen).await?;
         let subject = Self::find(&standings, subject_ref)?;
         let found = standings.neighbours(list, subject, k).ok_or(Fault::NotOnList)?;
         let people = found.above.iter().chain([&found.subject]).chain(&found.below);
@@ -177,9 +177,9 @@ impl Service {
         _caller: &Caller,
         list: List,
         (a, b): (&str, &str),
-        min_revision: u64,
+        seen: Seen<'_>,
     ) -> Read<Compared> {
-        let standings = self.standings(min_revision).await?;
+        let standings = self.standings(seen).await?;
         let (a, b) = (Self::find(&standings, a)?, Self::find(&standings, b)?);
         let comparison = standings.compare(list, a, b).ok_or(Fault::NotOnList)?;
         let explained = |subject: SubjectId| {
@@ -195,8 +195,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Fault::NoActivePolicy`].
-    pub async fn summary(&self, _caller: &Caller, list: List, filter: &Filter, min_revision: u64) -> Read<Summary> {
-        let standings = self.standings(min_revision).await?;
+    pub async fn summary(&self, _caller: &Caller, list: List, filter: &Filter, seen: Seen<'_>) -> Read<Summary> {
+        let standings = self.standings(seen).await?;
         let summary = standings.summary(list, filter);
         Ok(disclose(standings, summary, Vec::new()))
     }

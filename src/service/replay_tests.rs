@@ -17,7 +17,8 @@ use proptest::prelude::*;
 use super::fault::Fault;
 use super::mutation::{Answer, Mutation, MutationBody, Records};
 use super::state::{State, Touched};
-use super::{Options, Service, start};
+use super::outage::Halt;
+use super::{Options, Seen, Service, start};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;
 use crate::domain::word::List;
@@ -165,7 +166,7 @@ struct World {
 
 struct Running {
     service: Service,
-    writer: std::thread::JoinHandle<()>,
+    writer: std::thread::JoinHandle<Result<(), Halt>>,
 }
 
 impl World {
@@ -240,14 +241,14 @@ impl World {
     }
 
     fn standings(&self, running: &Running) -> Arc<Standings> {
-        self.runtime.block_on(running.service.standings(0)).expect("must stand")
+        self.runtime.block_on(running.service.standings(Seen::default())).expect("must stand")
     }
 }
 
 impl Running {
     fn stop(self) {
         drop(self.service);
-        self.writer.join().expect("the writer must end well");
+        self.writer.join().expect("the writer must not panic").expect("the writer must end well");
     }
 }
 

@@ -3,25 +3,26 @@
 //! publishes the new standings, and only then acknowledges.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
 use super::board::Board;
-use super::expiry::{Expiry, expired};
+use super::expiry::Expiry;
 use super::fault::Fault;
 use super::group::{BuildError, Building};
-use super::judge::{HeldVersion, Judge, Judgement};
-use super::mutation::{Answer, Mutation, MutationBody, Queued, Records};
+use super::mutation::Queued;
+use super::outage::{Halt, Pace, Retry};
 use super::start::StartError;
 use super::state::{State, Touched};
 use crate::access::Caller;
-use crate::domain::{Date, Revision, SubjectId};
-use crate::pb;
+use crate::domain::{Date, SubjectId};
 use crate::store::pb::event::Body;
-use crate::store::pb::{AsOfMoved, EvidenceWithdrawn, EvidenceWritten, PolicyActivated, RequestAnswer};
-use crate::store::{AppendError, Group, Head, Store, ViewKey};
+use crate::store::pb::{AsOfMoved, PolicyActivated};
+use crate::store::{AppendError, Group, Head, NoRoom, Store, ViewKey};
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
@@ -34,13 +35,19 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The writer.
 pub struct Writer {
-    store: Arc<dyn Store>,
-    state: State,
-    head: Head,
-    board: Arc<Board>,
-    now: Now,
-    expiry: Expiry,
-    broken: bool,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) state: State,
+    pub(super) head: Head,
+    pub(super) board: Arc<Board>,
+    pub(super) now: Now,
+    pub(super) expiry: Expiry,
+    pub(super) pace: Pace,
+    /// The disk has too little room: writes are refused, nothing else is wrong.
+    pub(super) low: Option<NoRoom>,
+    /// A write found the disk full: when to open the store again. The state is not to be trusted until then.
+    pub(super) read_only: Option<Retry>,
+    /// Why nothing is ever written again by this process.
+    pub(super) halt: Option<Halt>,
 }
 
 /// A change that the service makes by itself, at start.
@@ -70,10 +77,31 @@ impl Writer {
         now: Now,
     ) -> Result<Self, StartError> {
         let (expiry, gone) = Expiry::begin(&*store, head.revision, now())?;
-        for keys in gone.chunks(GROUP_EVENTS) {
-            store.append(&head, &removal(keys))?;
+        let pace = Pace::default();
+        let mut writer =
+            Self { store, state, head, board, now, expiry, pace, low: None, read_only: None, halt: None };
+        writer.look();
+        // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
+        if writer.low.is_none() {
+            for keys in gone.chunks(GROUP_EVENTS) {
+                match writer.store.append(&writer.head, &removal(keys)) {
+                    Ok(_) => {}
+                    Err(AppendError::Full | AppendError::ReadOnly) => {
+                        writer.fill();
+                        break;
+                    }
+                    Err(fault) => return Err(fault.into()),
+                }
+            }
         }
-        Ok(Self { store, state, head, board, now, expiry, broken: false })
+        Ok(writer)
+    }
+
+    /// Looks at the disk, and tries a full store again, at another pace.
+    #[must_use]
+    pub const fn paced(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Where the ledger stands.
@@ -81,11 +109,22 @@ impl Writer {
         self.head
     }
 
-    /// Works until every sender of the queue is gone, then leaves the store in order.
-    pub fn run(mut self, mut queue: mpsc::Receiver<Queued>) {
+    /// Works until every sender of the queue is gone, then leaves the store in order. `clock` keeps the time between
+    /// two looks at the disk.
+    ///
+    /// # Errors
+    /// Why it stopped before that. Whoever waited has been turned away.
+    pub fn run(mut self, clock: &Runtime, mut queue: mpsc::Receiver<Queued>) -> Result<(), Halt> {
         let mut waiting = Vec::with_capacity(GROUP_REQUESTS);
-        while let Some(first) = queue.blocking_recv() {
-            waiting.push(first);
+        while self.halt.is_none() {
+            match next(clock, &mut queue, self.pace.look) {
+                Next::Asked(first) => waiting.push(first),
+                Next::Quiet => {
+                    self.look();
+                    continue;
+                }
+                Next::Gone => break,
+            }
             while waiting.len() < GROUP_REQUESTS
                 && let Ok(next) = queue.try_recv()
             {
@@ -94,30 +133,44 @@ impl Writer {
             self.serve(&mut waiting);
             self.expire();
         }
+        let Some(halt) = self.halt else { return Ok(()) };
+        queue.close();
+        while let Ok(queued) = queue.try_recv() {
+            // A caller that went away has nobody to tell.
+            drop(queued.reply.send(Err(Fault::ShuttingDown)));
+        }
+        Err(halt)
     }
 
     /// Takes a few expired answers out of the store. What cannot be done now is done later.
     fn expire(&mut self) {
-        if self.broken {
+        if self.closed().is_some() || self.low.is_some() {
             return;
         }
         match self.expiry.due(&*self.store, self.head.revision, (self.now)()) {
             Ok(gone) if gone.is_empty() => {}
             Ok(gone) => {
-                if let Err(fault) = self.store.append(&self.head, &removal(&gone)) {
-                    self.broke(&fault);
+                let appended = self.store.append(&self.head, &removal(&gone));
+                if let Err(fault) = appended {
+                    self.failed(fault);
                 }
             }
             Err(fault) => warn!(fault = %fault, "expired answers could not be found"),
         }
     }
 
+    /// What everybody is told while nothing can be judged.
+    fn closed(&self) -> Option<Fault> {
+        if self.halt.is_some() { Some(Fault::ShuttingDown) } else { self.read_only.map(|_| Fault::ReadOnly) }
+    }
+
     /// Serves what waits in as few groups as the size of a group allows.
     fn serve(&mut self, waiting: &mut Vec<Queued>) {
         let mut rest = waiting.drain(..).peekable();
         while rest.peek().is_some() {
-            if self.broken {
-                rest.for_each(|queued| drop(queued.reply.send(Err(Fault::ReadOnly))));
+            self.look();
+            if let Some(refusal) = self.closed() {
+                rest.for_each(|queued| drop(queued.reply.send(Err(refusal.clone()))));
                 return;
             }
             let store = Arc::clone(&self.store);
@@ -130,14 +183,20 @@ impl Writer {
             {
                 let outcome = self.execute(&queued.mutation, &mut group, &mut touched, now);
                 answers.push((queued.reply, outcome));
-                if self.broken {
+                if self.halt.is_some() {
                     break;
                 }
             }
             let committed = self.commit(group, touched, now);
             for (reply, outcome) in answers {
+                let answer = match (&committed, outcome) {
+                    (Ok(()), outcome) => outcome,
+                    // Asking this one again would end as it did.
+                    (Err(_), Err(Fault::Internal)) => Err(Fault::Internal),
+                    (Err(fault), _) => Err(fault.clone()),
+                };
                 // A caller that went away has nobody to tell.
-                drop(reply.send(committed.clone().and(outcome)));
+                drop(reply.send(answer));
             }
         }
     }
@@ -172,138 +231,8 @@ impl Writer {
         self.board.publish(&self.state, &touched, (self.now)());
     }
 
-    fn execute(
-        &mut self,
-        mutation: &Mutation,
-        group: &mut Building<'_>,
-        touched: &mut Touched,
-        now: Timestamp,
-    ) -> Result<Answer, Fault> {
-        let repeated = group.answered(&mutation.caller, mutation.request_id).map_err(|fault| self.broke(&fault))?;
-        if let Some(answer) = repeated.filter(|answer| !expired(answer.answered_micros, now)) {
-            return again(&answer, mutation, group.head());
-        }
-        match &mutation.body {
-            MutationBody::Write(records) => self.write(mutation, records, group, touched, now),
-            MutationBody::Withdraw { subject_ref, record_id, reason, etag } => {
-                self.withdraw(mutation, (subject_ref, record_id, reason, etag), group, touched)
-            }
-        }
-    }
-
-    fn write(
-        &mut self,
-        mutation: &Mutation,
-        records: &Records,
-        group: &mut Building<'_>,
-        touched: &mut Touched,
-        now: Timestamp,
-    ) -> Result<Answer, Fault> {
-        let judgements = self.judge(records, group, now)?;
-        let refused: Vec<pb::Violation> = judgements
-            .iter()
-            .enumerate()
-            .filter_map(|(place, judgement)| match judgement {
-                Judgement::Refuse(violations) => Some((place, violations)),
-                Judgement::Create | Judgement::Supersede(_) | Judgement::Unchanged(_) => None,
-            })
-            .flat_map(|(place, violations)| violations.iter().map(move |violation| within_record(place, violation)))
-            .collect();
-        if records.all_or_none && !records.validate_only && !refused.is_empty() {
-            let stale = refused.iter().all(|violation| violation.reason == "ETAG_MISMATCH");
-            return Err(if stale { Fault::EtagMismatch } else { Fault::Invalid(refused) });
-        }
-        let before = group.head();
-        let mut verdicts = Vec::with_capacity(judgements.len());
-        for (record, judgement) in records.records.iter().zip(judgements) {
-            verdicts.push(self.carry_out(mutation, records.validate_only, record, judgement, group, touched)?);
-        }
-        let wrote = group.head() > before;
-        let mut answer = Answer { revision: group.head(), verdicts };
-        if !records.validate_only {
-            group.answer(&mutation.caller, mutation.request_id, mutation.digest, &answer, wrote);
-            if !wrote {
-                self.fold_last(group, touched)?;
-            }
-            answer.revision = group.head();
-        }
-        Ok(answer)
-    }
-
-    fn judge(&self, records: &Records, group: &Building<'_>, now: Timestamp) -> Result<Vec<Judgement>, Fault> {
-        let held = |revision: Revision| -> Result<HeldVersion, Fault> {
-            let event = group.event(revision).map_err(|fault| report(&fault))?;
-            if let Some((ingested_micros, Body::EvidenceWritten(EvidenceWritten { record: Some(record), .. }))) =
-                event.and_then(|event| Some((event.recorded_micros, event.body?)))
-            {
-                Ok(HeldVersion { record, ingested_micros })
-            } else {
-                error!(revision = revision.0, "the ledger has no record where the state says that there is one");
-                Err(Fault::Internal)
-            }
-        };
-        let mut judge = Judge::new(&self.state, now, held);
-        records
-            .records
-            .iter()
-            .map(|record| judge.judge(record, records.etags.get(&record.id).map(String::as_str)))
-            .collect()
-    }
-
-    fn carry_out(
-        &mut self,
-        mutation: &Mutation,
-        validate_only: bool,
-        record: &pb::Record,
-        judgement: Judgement,
-        group: &mut Building<'_>,
-        touched: &mut Touched,
-    ) -> Result<pb::RecordVerdict, Fault> {
-        let (verdict, supersedes) = match judgement {
-            Judgement::Create => (pb::Verdict::Created, Revision(0)),
-            Judgement::Supersede(revision) => (pb::Verdict::Superseded, revision),
-            Judgement::Unchanged(revision) => {
-                return Ok(verdict_of(record, pb::Verdict::Unchanged, revision, Vec::new()));
-            }
-            Judgement::Refuse(violations) => {
-                return Ok(verdict_of(record, pb::Verdict::Refused, Revision(0), violations));
-            }
-        };
-        if validate_only {
-            return Ok(verdict_of(record, verdict, Revision(0), Vec::new()));
-        }
-        let subject = self.state.subject(&record.subject_ref).unwrap_or_else(|| self.state.next_subject());
-        let body = Body::EvidenceWritten(EvidenceWritten { record: Some(record.clone()), supersedes: supersedes.0 });
-        self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
-        Ok(verdict_of(record, verdict, group.head(), Vec::new()))
-    }
-
-    fn withdraw(
-        &mut self,
-        mutation: &Mutation,
-        (subject_ref, record_id, reason, etag): (&str, &str, &str, &str),
-        group: &mut Building<'_>,
-        touched: &mut Touched,
-    ) -> Result<Answer, Fault> {
-        let subject = self.state.subject(subject_ref).ok_or(Fault::UnknownSubject)?;
-        let revision = self.state.dossier(subject).revision_of(record_id).ok_or(Fault::UnknownRecord)?;
-        if !etag.is_empty() && etag != revision.to_string() {
-            return Err(Fault::EtagMismatch);
-        }
-        let body = Body::EvidenceWithdrawn(EvidenceWithdrawn {
-            subject_ref: subject_ref.to_owned(),
-            record_id: record_id.to_owned(),
-            withdrawn_revision: revision.0,
-            reason: reason.to_owned(),
-        });
-        self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
-        let answer = Answer { revision: group.head(), verdicts: Vec::new() };
-        group.answer(&mutation.caller, mutation.request_id, mutation.digest, &answer, true);
-        Ok(answer)
-    }
-
     /// Adds an event to the group and folds it in, so that the next request is judged on top of it.
-    fn push(
+    pub(super) fn push(
         &mut self,
         group: &mut Building<'_>,
         touched: &mut Touched,
@@ -316,15 +245,15 @@ impl Writer {
         self.state.apply(event, touched).map_err(|fault| self.broke(&fault))
     }
 
-    fn fold_last(&mut self, group: &Building<'_>, touched: &mut Touched) -> Result<(), Fault> {
+    pub(super) fn fold_last(&mut self, group: &Building<'_>, touched: &mut Touched) -> Result<(), Fault> {
         let last = group.event(group.head()).map_err(|fault| self.broke(&fault))?;
         let last = last.expect("a group must hold its own head");
         self.state.apply(&last, touched).map_err(|fault| self.broke(&fault))
     }
 
     fn commit(&mut self, group: Building<'_>, mut touched: Touched, now: Timestamp) -> Result<(), Fault> {
-        if self.broken {
-            return Err(Fault::ReadOnly);
+        if let Some(refusal) = self.closed() {
+            return Err(refusal);
         }
         if group.is_empty() {
             return Ok(());
@@ -332,17 +261,18 @@ impl Writer {
         let finished = match group.finish() {
             Ok(finished) => finished,
             Err(fault @ (BuildError::Store(_) | BuildError::View(_) | BuildError::Unreadable(_))) => {
-                return Err(self.broke(&fault));
+                self.inconsistent(&fault);
+                return Err(Fault::ShuttingDown);
             }
         };
         let events = finished.events.len();
         match self.store.append(&self.head, &finished) {
             Ok(head) => self.head = head,
-            Err(AppendError::Full | AppendError::ReadOnly) => {
-                self.broke("the store takes no writes");
+            Err(fault) => {
+                self.failed(fault);
+                // Not known whether it is kept, whatever comes of the store.
                 return Err(Fault::ReadOnly);
             }
-            Err(fault) => return Err(self.broke(&fault)),
         }
         self.state.settle(&mut touched);
         self.board.publish(&self.state, &touched, now);
@@ -350,56 +280,46 @@ impl Writer {
         Ok(())
     }
 
+    /// A write was not taken: the state is ahead of what is known to be kept.
+    fn failed(&mut self, fault: AppendError) {
+        match fault {
+            AppendError::Full | AppendError::ReadOnly => self.fill(),
+            cause @ (AppendError::Conflict { .. } | AppendError::Unfit(_) | AppendError::Failed(_)) => {
+                self.stop(Halt::Write { after: self.head, cause });
+            }
+        }
+    }
+
     /// The state is ahead of the store: nothing more may be written by this process.
-    fn broke(&mut self, fault: &(impl std::fmt::Display + ?Sized)) -> Fault {
-        error!(fault = %fault, "the writer stops: what it knows is ahead of what is kept; restart the service");
-        self.broken = true;
-        self.board.set_writable(false);
+    pub(super) fn broke(&mut self, fault: &(impl std::fmt::Display + ?Sized)) -> Fault {
+        self.inconsistent(fault);
         Fault::Internal
+    }
+}
+
+/// What comes next from the queue.
+enum Next {
+    Asked(Queued),
+    /// Nobody asked anything for a while.
+    Quiet,
+    /// Nobody can ask anything more.
+    Gone,
+}
+
+fn next(clock: &Runtime, queue: &mut mpsc::Receiver<Queued>, patience: Duration) -> Next {
+    // Under load something waits already, and no timer is needed.
+    match queue.try_recv() {
+        Ok(first) => return Next::Asked(first),
+        Err(mpsc::error::TryRecvError::Disconnected) => return Next::Gone,
+        Err(mpsc::error::TryRecvError::Empty) => {}
+    }
+    match clock.block_on(async { tokio::time::timeout(patience, queue.recv()).await }) {
+        Ok(Some(first)) => Next::Asked(first),
+        Ok(None) => Next::Gone,
+        Err(_) => Next::Quiet,
     }
 }
 
 fn removal(keys: &[ViewKey]) -> Group {
     Group { events: Vec::new(), views: keys.iter().map(|key| (*key, None)).collect() }
-}
-
-fn report(fault: &impl std::fmt::Display) -> Fault {
-    error!(fault = %fault, "the store could not be read");
-    Fault::Internal
-}
-
-/// The answer given before, to the same request.
-fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<Answer, Fault> {
-    if answer.request_digest != mutation.digest {
-        return Err(Fault::RequestIdReused);
-    }
-    let mut refused = answer.refused.iter();
-    let verdicts: Vec<pb::RecordVerdict> = match &mutation.body {
-        MutationBody::Write(records) => records
-            .records
-            .iter()
-            .zip(answer.verdicts.iter().zip(&answer.revisions))
-            .map(|(record, (verdict, revision))| match pb::Verdict::try_from(i32::from(*verdict)) {
-                Ok(pb::Verdict::Refused) => refused.next().cloned().unwrap_or_default(),
-                Ok(verdict) => verdict_of(record, verdict, Revision(*revision), Vec::new()),
-                Err(_) => pb::RecordVerdict::default(),
-            })
-            .collect(),
-        MutationBody::Withdraw { .. } => Vec::new(),
-    };
-    let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
-    Ok(Answer { revision, verdicts })
-}
-
-fn verdict_of(
-    record: &pb::Record,
-    verdict: pb::Verdict,
-    revision: Revision,
-    violations: Vec<pb::Violation>,
-) -> pb::RecordVerdict {
-    pb::RecordVerdict { record_id: record.id.clone(), verdict: verdict.into(), revision: revision.0, violations }
-}
-
-fn within_record(place: usize, violation: &pb::Violation) -> pb::Violation {
-    pb::Violation { field: format!("records[{place}].{}", violation.field), ..violation.clone() }
 }

@@ -2,6 +2,8 @@
 //! dotted fields with units (`shutdown.grace_seconds`). Never in them: names,
 //! dates of birth, references of victims, tokens, request bodies.
 
+pub mod metrics;
+
 use std::any::Any;
 use std::panic::{self, PanicHookInfo};
 

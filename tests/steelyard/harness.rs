@@ -342,7 +342,7 @@ impl Client {
 
     /// A person's standing on every list.
     pub async fn standing(&mut self, subject_ref: &str) -> Result<pb::GetStandingResponse, tonic::Status> {
-        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), min_revision: 0 };
+        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), ..Default::default() };
         self.ranking.get_standing(request).await.map(tonic::Response::into_inner)
     }
 

@@ -124,7 +124,7 @@ async fn a_comparison_adds_up_to_the_gap() {
             list: pb::List::All.into(),
             subject_ref_a: pair[1].subject_ref.clone(),
             subject_ref_b: pair[0].subject_ref.clone(),
-            min_revision: 0,
+            ..Default::default()
         };
         let answer = client.ranking.compare_standings(request).await.expect("must compare").into_inner();
         assert_eq!(answer.above.as_ref().map(|above| &above.subject_ref), Some(&pair[0].subject_ref));
@@ -145,7 +145,7 @@ async fn neighbours_and_batches_agree_with_the_list() {
         list: pb::List::All.into(),
         subject_ref: whole[middle].subject_ref.clone(),
         k: 3,
-        min_revision: 0,
+        ..Default::default()
     };
     let near = client.ranking.get_neighbourhood(request).await.expect("must be found").into_inner();
     assert_eq!(near.above, whole[middle - 3..middle]);
@@ -218,11 +218,11 @@ async fn a_reader_reads_its_own_write() {
     for round in 0..20 {
         let name = format!("OWN-{round}");
         let written = client.write(Somebody::man(&name, "1990-01-01").records()).await;
-        let request = pb::GetStandingRequest { subject_ref: name, min_revision: written.revision };
+        let request = pb::GetStandingRequest { subject_ref: name, min_revision: written.revision, ..Default::default() };
         let read = client.ranking.get_standing(request).await.expect("must be seen").into_inner();
         assert!(read.context.is_some_and(|context| context.revision >= written.revision));
     }
-    let ahead = pb::GetStandingRequest { subject_ref: "OWN-0".to_owned(), min_revision: 1_000_000 };
+    let ahead = pb::GetStandingRequest { subject_ref: "OWN-0".to_owned(), min_revision: 1_000_000, ..Default::default() };
     let refused = client.ranking.get_standing(ahead).await.expect_err("will not be reached");
     assert!(told(&refused).contains("REVISION_NOT_REACHED"), "{}", told(&refused));
 }

@@ -19,7 +19,7 @@ use crate::intake::{Form, Rows};
 use crate::pb;
 use crate::ranking::Filter;
 use crate::service::mutation::{Mutation, MutationBody, Records};
-use crate::service::{Options, Service, Started};
+use crate::service::{Options, Seen, Service, Started};
 use crate::store::{Identity, MemoryStore};
 
 /// Records judged together.
@@ -42,7 +42,7 @@ pub fn shares(records: &Path, policy: &str, as_of: Date) -> anyhow::Result<Vec<B
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let shares = runtime.block_on(weigh(&service, records));
     drop(service);
-    writer.join().map_err(|_| anyhow::anyhow!("the writer ended in a panic"))?;
+    writer.join().map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
     shares
 }
 
@@ -64,7 +64,7 @@ async fn weigh(service: &Service, path: &Path) -> anyhow::Result<Vec<BandShares>
     }
     let mut shares = Vec::new();
     for list in [List::All, List::Outstanding] {
-        let summary = service.summary(&Caller::service(), list, &Filter::default(), 0).await?.answer.found;
+        let summary = service.summary(&Caller::service(), list, &Filter::default(), Seen::default()).await?.answer.found;
         let people = std::array::from_fn(|place| u64::from(summary.in_band(Band::ALL[place])));
         let list = list.proto().as_str_name().trim_start_matches("LIST_").to_owned();
         shares.push(BandShares { list, people });

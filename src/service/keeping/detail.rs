@@ -1,0 +1,92 @@
+//! How the store stands, with its backups: what health, metrics and
+//! `GetStoreStatus` tell. Nothing here is about a person.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Keeping;
+use super::vault::Backup;
+use crate::service::Service;
+use crate::store::{Head, Status};
+
+/// How the store stands.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// When this was read.
+    pub at: Timestamp,
+    /// The end of the ledger, as read from the store. `None`: it cannot be read.
+    pub head: Option<Head>,
+    /// Mark of the store.
+    pub mark: String,
+    /// Why writes are not taken. `None`: they are.
+    pub refusal: Option<String>,
+    /// The store in figures.
+    pub status: Status,
+    /// Backups.
+    pub backup: BackupDetail,
+    /// Whether lists are weighed on a day older than allowed.
+    pub stale: bool,
+}
+
+/// How backups stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupDetail {
+    /// The newest verified one.
+    pub last: Option<Backup>,
+    /// Whether one is being made.
+    pub running: bool,
+    /// How many failed since the start.
+    pub failures: u64,
+    /// Why the last one failed. `None`: it did not.
+    pub problem: Option<String>,
+}
+
+impl Detail {
+    /// Whether writes are taken.
+    pub const fn writable(&self) -> bool {
+        self.refusal.is_none()
+    }
+
+    /// Name of the folder that a recovery put the old files in.
+    pub fn quarantine(&self) -> Option<String> {
+        self.status.recovered.as_ref().map(|recovered| name(&recovered.quarantine))
+    }
+}
+
+/// The last part of a path, such as may be told to others.
+pub fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+impl Service {
+    /// How the store stands. Asks the file system: blocks.
+    pub fn detail(&self, keeping: &Keeping) -> Detail {
+        let refusal = if *self.board.writable().borrow() {
+            self.store.room().err().map(|short| short.to_string())
+        } else {
+            Some("a write failed, usually because the disk is full; lists are still served".to_owned())
+        };
+        Detail {
+            at: (self.now)(),
+            head: self.store.head().ok(),
+            mark: self.mark.to_string(),
+            refusal,
+            status: self.store.status(),
+            backup: keeping.detail(),
+            stale: self.board.standings().is_some_and(|standings| self.stale(standings.meta().as_of)),
+        }
+    }
+
+    /// Begins to keep this service's store backed up.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn keep(
+        &self,
+        vault: Option<Box<dyn super::Vault>>,
+        settings: crate::config::Backup,
+    ) -> std::io::Result<Keeping> {
+        Keeping::start(std::sync::Arc::clone(&self.store), vault, settings, std::sync::Arc::clone(&self.now))
+    }
+}
