@@ -85,6 +85,13 @@ impl Server {
         Arc::clone(&self.log)
     }
 
+    /// Where it answers probes over HTTP.
+    pub fn health_address(&self) -> String {
+        let log = self.log();
+        let address = log.lines().find_map(|line| said(line, None, "health.address"));
+        address.expect("the server must say where it answers probes")
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
@@ -254,9 +261,14 @@ pub fn within<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Opti
 }
 
 fn address_in(line: &str) -> Option<String> {
+    said(line, Some("ready"), "grpc.address")
+}
+
+/// A field of a line of the log, of that message where one is named.
+fn said(line: &str, message: Option<&str>, field: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let ready = line.get("message")?.as_str()? == "ready";
-    line.get("grpc.address").filter(|_| ready)?.as_str().map(str::to_owned)
+    let meant = message.is_none() || line.get("message")?.as_str() == message;
+    line.get(field).filter(|_| meant)?.as_str().map(str::to_owned)
 }
 
 /// Clients of both services.

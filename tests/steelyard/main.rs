@@ -13,5 +13,6 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod restore_drill;
 mod torture;
 mod worked_person;

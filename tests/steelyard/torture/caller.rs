@@ -55,6 +55,7 @@ impl From<tonic::Status> for Halt {
 type Answer = (u64, Vec<pb::RecordVerdict>);
 
 /// A caller.
+#[derive(Clone)]
 pub struct Caller {
     name: String,
     dice: StdRng,
@@ -220,7 +221,7 @@ impl Caller {
     async fn listed(&self, client: &mut Client) -> Result<Listed, String> {
         let mut listed = Listed::new();
         for subject_ref in self.intended.people() {
-            let request = pb::GetSubjectRequest { subject_ref: subject_ref.to_owned(), min_revision: 0 };
+            let request = pb::GetSubjectRequest { subject_ref: subject_ref.to_owned(), ..Default::default() };
             let rows = match client.evidence.get_subject(request).await {
                 Ok(_) => client.try_held(subject_ref, true, 1_000).await.map_err(|status| told(&status))?,
                 Err(status) if told(&status).contains("UNKNOWN_SUBJECT") => Vec::new(),
