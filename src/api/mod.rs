@@ -5,6 +5,8 @@ pub mod detail;
 pub mod error;
 pub mod evidence;
 pub mod filter;
+#[cfg(test)]
+mod outage_tests;
 pub mod ranking;
 pub mod standing;
 

@@ -6,6 +6,8 @@ pub mod board;
 mod execute;
 pub mod expiry;
 pub mod fault;
+#[cfg(test)]
+pub mod faulty;
 pub mod group;
 pub mod held;
 pub mod judge;

@@ -269,7 +269,7 @@ fn known(dossier: &Dossier) -> String {
 }
 
 /// Everything that readers see, line by line, in words that do not depend on the order in which names were first met.
-fn seen(standings: &Standings) -> Vec<String> {
+pub(super) fn seen(standings: &Standings) -> Vec<String> {
     let mut seen = vec![format!("{} {}", standings.revision(), standings.meta().as_of)];
     let areas = ["A-0", "A-1", "A-9"].map(|area| (area, Filter { areas: vec![area.to_owned()], ..Filter::default() }));
     let officers = ["OM-0", "OM-1"]
