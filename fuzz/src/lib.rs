@@ -32,7 +32,7 @@ use steelyard::scoring::harm::Catalogue;
 use steelyard::service::fault::Fault;
 use steelyard::service::mutation::{Mutation, MutationBody, Records};
 use steelyard::service::record::{from_stored, recorded_micros, stripped, take_in};
-use steelyard::service::{Options, Service};
+use steelyard::service::{Options, Seen, Service};
 use steelyard::store::{Identity, MemoryStore};
 
 /// Most records of one input that are weighed: more only makes an input slow.
@@ -64,7 +64,7 @@ pub fn page_token(bytes: &[u8]) {
     for token in [str::from_utf8(bytes).unwrap_or_default(), &inside] {
         match tokens.open(token, digest) {
             Ok(_) => assert_eq!(token, own, "only what was sealed here may open"),
-            Err(TokenError::Invalid | TokenError::AnotherStore) => {}
+            Err(TokenError::Invalid | TokenError::AnotherStore | TokenError::Restored) => {}
             Err(error @ (TokenError::OtherArguments | TokenError::Expired)) => {
                 panic!("a forged token passed as {error:?}")
             }
@@ -248,7 +248,7 @@ fn write(records: &[pb::Record], all_or_none: bool) {
             Ok(answer) => {
                 assert_eq!(answer.verdicts.len(), asked, "every record must have its verdict");
                 let standings =
-                    runtime.block_on(service.standings(answer.revision.0)).expect("what is written must be seen");
+                    runtime.block_on(service.standings(Seen::new(answer.revision.0, ""))).expect("what is written must be seen");
                 assert_eq!(standings.revision(), answer.revision);
             }
             Err(Fault::Invalid(violations)) => assert!(all_or_none && !violations.is_empty()),

@@ -90,6 +90,14 @@ impl Book {
         versions.filter(|version| version.state == RecordState::InForce).map(|version| &version.record)
     }
 
+    /// A record of each person of whom nothing is in force any more: they are still known.
+    pub fn withdrawn_whole(&self) -> impl Iterator<Item = &pb::Record> {
+        let nothing_left = |versions: &&Vec<Version>| {
+            versions.iter().all(|version| version.state != RecordState::InForce)
+        };
+        self.people.values().filter(nothing_left).filter_map(|versions| versions.last()).map(|version| &version.record)
+    }
+
     /// Every revision told.
     pub fn revisions(&self) -> impl Iterator<Item = u64> {
         self.people.values().flatten().filter_map(|version| version.revision)

@@ -19,12 +19,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use steelyard::store::verify_chain;
 use steelyard::domain::Revision;
+use steelyard::pb;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::answers;
-use crate::harness::{Server, Starting, on_directory};
+use crate::harness::{Server, Starting, new_id, on_directory, told};
 use crate::people::AS_OF;
 use caller::{Caller, Found, Halt};
 
@@ -183,6 +184,17 @@ impl Era {
         let records: Vec<_> = self.callers.iter().flat_map(|caller| caller.book.records_in_force()).cloned().collect();
         for records in records.chunks(500) {
             unharmed.write(records.to_vec()).await;
+        }
+        for record in self.callers.iter().flat_map(|caller| caller.book.withdrawn_whole()) {
+            unharmed.write(vec![record.clone()]).await;
+            let withdrawal = pb::WithdrawEvidenceRequest {
+                request_id: new_id(),
+                subject_ref: record.subject_ref.clone(),
+                record_id: record.id.clone(),
+                reason: "as on the harmed server".to_owned(),
+                etag: String::new(),
+            };
+            unharmed.evidence.withdraw_evidence(withdrawal).await.map_err(|status| told(&status))?;
         }
         let due = answers::lists(&mut unharmed).await?;
         let found = answers::lists(&mut server.client().await).await?;
