@@ -247,8 +247,9 @@ fn write(records: &[pb::Record], all_or_none: bool) {
         match runtime.block_on(service.change(mutation)) {
             Ok(answer) => {
                 assert_eq!(answer.verdicts.len(), asked, "every record must have its verdict");
-                let standings =
-                    runtime.block_on(service.standings(Seen::new(answer.revision.0, ""))).expect("what is written must be seen");
+                let standings = runtime
+                    .block_on(service.standings(Seen::new(answer.revision.0, "")))
+                    .expect("what is written must be seen");
                 assert_eq!(standings.revision(), answer.revision);
             }
             Err(Fault::Invalid(violations)) => assert!(all_or_none && !violations.is_empty()),

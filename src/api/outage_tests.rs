@@ -93,9 +93,8 @@ impl Served {
     async fn health(&self, service: &str, wanted: ServingStatus) {
         let request = HealthCheckRequest { service: service.to_owned() };
         let mut told = HealthClient::new(self.channel.clone()).watch(request).await.unwrap().into_inner();
-        let reached = async {
-            while told.message().await.unwrap().expect("the stream must go on").status() != wanted {}
-        };
+        let reached =
+            async { while told.message().await.unwrap().expect("the stream must go on").status() != wanted {} };
         tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{service} must become {wanted:?}"));
     }
 

@@ -75,7 +75,8 @@ impl RankingService for Ranking {
                 token: asked.page_token,
             };
             arguments.finish()?;
-            let Reading { standings, found } = service.page(&caller, &page_of, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let Reading { standings, found } =
+                service.page(&caller, &page_of, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             let response = pb::ListStandingsResponse {
                 context: Some(service.context(&standings)),
                 standings: Rows::new(&standings, list, full).all(&found.page.rows),
@@ -98,7 +99,10 @@ impl RankingService for Ranking {
             let mut arguments = Arguments::default();
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             arguments.finish()?;
-            let reading = service.standing(&caller, &asked.subject_ref, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let reading = service
+                .standing(&caller, &asked.subject_ref, Seen::new(asked.min_revision, &asked.store))
+                .await?
+                .answer;
             let Reading { standings, found: (subject, places) } = reading;
             let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
             Ok(pb::GetStandingResponse {
@@ -134,7 +138,10 @@ impl RankingService for Ranking {
                 arguments.subject_ref(&format!("subject_refs[{place}]"), subject_ref);
             }
             arguments.finish()?;
-            let reading = service.batch(&caller, list, &asked.subject_refs, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let reading = service
+                .batch(&caller, list, &asked.subject_refs, Seen::new(asked.min_revision, &asked.store))
+                .await?
+                .answer;
             let Reading { standings, found } = reading;
             let rows = Rows::new(&standings, list, full);
             let result = |place: Result<Placed, Fault>| match place {
@@ -166,7 +173,10 @@ impl RankingService for Ranking {
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             let k = arguments.size("k", asked.k, 5, 100);
             arguments.finish()?;
-            let reading = service.neighbourhood(&caller, list, &asked.subject_ref, k, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let reading = service
+                .neighbourhood(&caller, list, &asked.subject_ref, k, Seen::new(asked.min_revision, &asked.store))
+                .await?
+                .answer;
             let Reading { standings, found } = reading;
             let rows = Rows::new(&standings, list, false);
             Ok(pb::GetNeighbourhoodResponse {
@@ -197,7 +207,8 @@ impl RankingService for Ranking {
             }
             arguments.finish()?;
             let pair = (asked.subject_ref_a.as_str(), asked.subject_ref_b.as_str());
-            let reading = service.compare(&caller, list, pair, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let reading =
+                service.compare(&caller, list, pair, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             Ok(compared(service, list, reading))
         };
         answer.await.map(Response::new).map_err(|fault| self.0.refuse("CompareStandings", &caller, &fault))
@@ -215,7 +226,8 @@ impl RankingService for Ranking {
             let list = arguments.list(asked.list);
             let filter = arguments.filter(asked.filter.as_ref());
             arguments.finish()?;
-            let reading = service.summary(&caller, list, &filter, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let reading =
+                service.summary(&caller, list, &filter, Seen::new(asked.min_revision, &asked.store)).await?.answer;
             Ok(summary(service.context(&reading.standings), &reading.found))
         };
         answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetListSummary", &caller, &fault))

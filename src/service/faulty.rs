@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::domain::Revision;
 use crate::store::{
-    AppendError, Entry, Group, Head, Identity, KeySpan, MemoryStore, NoRoom, Scan, Store, StoreError, StoredEvent, View,
-    ViewKey,
+    AppendError, Entry, Group, Head, Identity, KeySpan, MemoryStore, NoRoom, Scan, Store, StoreError, StoredEvent,
+    View, ViewKey,
 };
 
 /// What an append meets.

@@ -77,9 +77,9 @@ impl Halt {
     pub fn of_disk(&self) -> bool {
         let store = match self {
             Self::Write { cause: AppendError::Failed(store), .. }
-            | Self::Reopen { cause: StartError::Store(store) | StartError::Rebuild(AppendError::Failed(store)), .. } => {
-                store
-            }
+            | Self::Reopen {
+                cause: StartError::Store(store) | StartError::Rebuild(AppendError::Failed(store)), ..
+            } => store,
             Self::Write { .. }
             | Self::Reopen { .. }
             | Self::Lost { .. }
@@ -245,9 +245,9 @@ impl Unready {
     fn of(after: Head, cause: StartError) -> Self {
         match cause {
             StartError::Store(StoreError::Full)
-            | StartError::Rebuild(
-                AppendError::Full | AppendError::ReadOnly | AppendError::Failed(StoreError::Full),
-            ) => Self::Full,
+            | StartError::Rebuild(AppendError::Full | AppendError::ReadOnly | AppendError::Failed(StoreError::Full)) => {
+                Self::Full
+            }
             StartError::Store(_) | StartError::Rebuild(_) | StartError::Unreadable(_) | StartError::Gap(_) => {
                 Self::For(Halt::Reopen { after, cause })
             }

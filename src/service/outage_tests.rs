@@ -41,11 +41,8 @@ fn start(store: &Arc<FaultyStore>) -> Started {
 }
 
 fn record(number: u8) -> pb::Record {
-    let offence = pb::Offence {
-        ho_code: "005/01".to_owned(),
-        outcome: pb::Outcome::Charged.into(),
-        ..pb::Offence::default()
-    };
+    let offence =
+        pb::Offence { ho_code: "005/01".to_owned(), outcome: pb::Outcome::Charged.into(), ..pb::Offence::default() };
     pb::Record {
         id: format!("r-{number}"),
         subject_ref: format!("S-{}", number % 5),
@@ -57,8 +54,7 @@ fn record(number: u8) -> pb::Record {
 }
 
 fn mutation(number: u8, validate_only: bool) -> Mutation {
-    let records =
-        Records { records: vec![record(number)], etags: BTreeMap::new(), all_or_none: true, validate_only };
+    let records = Records { records: vec![record(number)], etags: BTreeMap::new(), all_or_none: true, validate_only };
     let id = if validate_only { [200; 16] } else { [number; 16] };
     Mutation { caller: Caller::loopback(), request_id: id, digest: [id[0]; 32], body: MutationBody::Write(records) }
 }
@@ -123,8 +119,7 @@ async fn on_a_low_disk_writes_are_refused_before_anything_is_begun() {
         reason: "the wrong person".to_owned(),
         etag: String::new(),
     };
-    let withdrawal =
-        Mutation { caller: Caller::loopback(), request_id: [99; 16], digest: [99; 32], body: withdrawal };
+    let withdrawal = Mutation { caller: Caller::loopback(), request_id: [99; 16], digest: [99; 32], body: withdrawal };
     assert!(matches!(service.change(withdrawal).await, Err(Fault::DiskLow { .. })));
     assert_eq!((store.head().expect("must have one"), store.appends(), everything(service).await), before);
     assert_eq!(*service.conditions().borrow(), Condition::Low);
@@ -213,9 +208,9 @@ async fn what_was_journalled_and_answered_with_an_error_comes_back_under_its_req
 #[tokio::test]
 async fn a_full_store_is_tried_at_once_when_room_returns() {
     let store = Arc::new(FaultyStore::new());
-    let patient = Pace { look: Duration::from_millis(2), first: Duration::from_hours(1), most: Duration::from_hours(1) };
-    let started =
-        Service::start_paced(Arc::clone(&store) as Arc<dyn Store>, options(), patient).expect("must start");
+    let patient =
+        Pace { look: Duration::from_millis(2), first: Duration::from_hours(1), most: Duration::from_hours(1) };
+    let started = Service::start_paced(Arc::clone(&store) as Arc<dyn Store>, options(), patient).expect("must start");
     store.disk(Disk::Full);
     assert_eq!(write(&started.service, 1).await, Err(Fault::ReadOnly));
     // One look has to see that there is none before another can see that there is some.

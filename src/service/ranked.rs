@@ -172,13 +172,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Fault::UnknownSubject`], [`Fault::NotOnList`] or [`Fault::NoActivePolicy`].
-    pub async fn compare(
-        &self,
-        _caller: &Caller,
-        list: List,
-        (a, b): (&str, &str),
-        seen: Seen<'_>,
-    ) -> Read<Compared> {
+    pub async fn compare(&self, _caller: &Caller, list: List, (a, b): (&str, &str), seen: Seen<'_>) -> Read<Compared> {
         let standings = self.standings(seen).await?;
         let (a, b) = (Self::find(&standings, a)?, Self::find(&standings, b)?);
         let comparison = standings.compare(list, a, b).ok_or(Fault::NotOnList)?;

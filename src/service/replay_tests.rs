@@ -16,8 +16,8 @@ use proptest::prelude::*;
 
 use super::fault::Fault;
 use super::mutation::{Answer, Mutation, MutationBody, Records};
-use super::state::{State, Touched};
 use super::outage::Halt;
+use super::state::{State, Touched};
 use super::{Options, Seen, Service, start};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;

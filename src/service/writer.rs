@@ -78,8 +78,7 @@ impl Writer {
     ) -> Result<Self, StartError> {
         let (expiry, gone) = Expiry::begin(&*store, head.revision, now())?;
         let pace = Pace::default();
-        let mut writer =
-            Self { store, state, head, board, now, expiry, pace, low: None, read_only: None, halt: None };
+        let mut writer = Self { store, state, head, board, now, expiry, pace, low: None, read_only: None, halt: None };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
         if writer.low.is_none() {

@@ -69,6 +69,23 @@ impl Server {
         }
     }
 
+    /// As [`on`](Self::on), unable to let any file grow past so many blocks of 512 bytes: the refusal of a full disk,
+    /// without a file system of our own.
+    pub fn on_a_disk_of(blocks: u32, directory: &Path, more: &[&str]) -> Self {
+        let server = serving(&on_directory(directory, more));
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        limited.arg(server.get_program()).args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        limited.stderr(Stdio::piped()).stdout(Stdio::null());
+        Starting::run(limited).ready().expect("the server must become ready")
+    }
+
     /// Starts a server that must refuse to; its exit code and what it said.
     pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
         let output = serving(arguments).output().expect("the server must start");
@@ -191,7 +208,11 @@ pub struct Starting {
 impl Starting {
     /// Starts a process with these arguments.
     pub fn with(arguments: &[&str]) -> Self {
-        let mut process = serving(arguments).spawn().expect("the server must start");
+        Self::run(serving(arguments))
+    }
+
+    fn run(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the server must start");
         let stream = process.stderr.take().expect("the log is piped");
         let log = Log::default();
         let (tell, said) = mpsc::channel();

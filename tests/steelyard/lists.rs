@@ -218,11 +218,13 @@ async fn a_reader_reads_its_own_write() {
     for round in 0..20 {
         let name = format!("OWN-{round}");
         let written = client.write(Somebody::man(&name, "1990-01-01").records()).await;
-        let request = pb::GetStandingRequest { subject_ref: name, min_revision: written.revision, ..Default::default() };
+        let request =
+            pb::GetStandingRequest { subject_ref: name, min_revision: written.revision, ..Default::default() };
         let read = client.ranking.get_standing(request).await.expect("must be seen").into_inner();
         assert!(read.context.is_some_and(|context| context.revision >= written.revision));
     }
-    let ahead = pb::GetStandingRequest { subject_ref: "OWN-0".to_owned(), min_revision: 1_000_000, ..Default::default() };
+    let ahead =
+        pb::GetStandingRequest { subject_ref: "OWN-0".to_owned(), min_revision: 1_000_000, ..Default::default() };
     let refused = client.ranking.get_standing(ahead).await.expect_err("will not be reached");
     assert!(told(&refused).contains("REVISION_NOT_REACHED"), "{}", told(&refused));
 }

@@ -14,5 +14,6 @@ mod people;
 mod persona_tests;
 mod personas;
 mod restore_drill;
+mod small_disk;
 mod torture;
 mod worked_person;

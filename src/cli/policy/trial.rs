@@ -64,7 +64,8 @@ async fn weigh(service: &Service, path: &Path) -> anyhow::Result<Vec<BandShares>
     }
     let mut shares = Vec::new();
     for list in [List::All, List::Outstanding] {
-        let summary = service.summary(&Caller::service(), list, &Filter::default(), Seen::default()).await?.answer.found;
+        let summary =
+            service.summary(&Caller::service(), list, &Filter::default(), Seen::default()).await?.answer.found;
         let people = std::array::from_fn(|place| u64::from(summary.in_band(Band::ALL[place])));
         let list = list.proto().as_str_name().trim_start_matches("LIST_").to_owned();
         shares.push(BandShares { list, people });
