@@ -7,10 +7,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use super::{Edge, correlated};
+use super::{Edge, correlated, error, verification};
 use crate::pb;
 use crate::pb::maintenance_service_server::MaintenanceService;
 use crate::service::fault::Fault;
+use crate::service::keeping::proof::Proving;
 use crate::service::keeping::{Backup, Detail, Kind, Phase, Progress, Told, Unusable};
 use crate::service::mutation::request_id;
 use crate::service::timestamp;
@@ -65,6 +66,26 @@ impl MaintenanceService for Maintenance {
             backups: survey.backups.iter().map(backup).collect(),
             unusable: survey.unusable.into_iter().map(unusable).collect(),
         }))
+    }
+
+    type VerifyStoreStream = Answers<pb::VerifyStoreResponse>;
+
+    async fn verify_store(
+        &self,
+        request: Request<pb::VerifyStoreRequest>,
+    ) -> Result<Response<Self::VerifyStoreStream>, Status> {
+        let caller = correlated(&request);
+        let pb::VerifyStoreRequest { standings, full_speed } = request.into_inner();
+        let told = self.0.service.verify(&self.0.keeping, standings, !full_speed);
+        let told = told.map_err(|fault| self.0.refuse("VerifyStore", &caller, &fault))?;
+        // Not the edge itself: a listener that goes on waiting must not hold the service.
+        let correlation_id = caller.correlation_id;
+        let answers = ReceiverStream::new(told).map(move |told| match told {
+            Proving::Told(told) => Ok(verification::told(told)),
+            Proving::Ended(outcome) => Ok(verification::outcome(&outcome)),
+            Proving::Failed(fault) => Err(error::status(&fault, &correlation_id)),
+        });
+        Ok(Response::new(Box::pin(answers)))
     }
 }
 

@@ -5,10 +5,13 @@ pub mod detail;
 pub mod error;
 pub mod evidence;
 pub mod filter;
+pub mod health_http;
+pub mod maintenance;
 #[cfg(test)]
 mod outage_tests;
 pub mod ranking;
 pub mod standing;
+pub mod verification;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -27,11 +30,16 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::config::{Home, Settings};
 use crate::pb::evidence_service_server::EvidenceServiceServer;
+use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::service::board::Condition;
 use crate::service::fault::Fault;
+use crate::service::keeping::files::Files;
+use crate::service::keeping::{Keeping, Vault};
 use crate::service::{Options, Service, Started};
 use crate::store::{Identity, MemoryStore, SledStore, Store};
+
+use health_http::Probes;
 
 /// How often the house is put in order.
 const TEND: Duration = Duration::from_secs(15);
@@ -43,6 +51,8 @@ const WRITER_ENDS: Duration = Duration::from_secs(5);
 pub struct Edge {
     /// The use cases.
     pub service: Service,
+    /// The keeping of backups.
+    pub keeping: Keeping,
 }
 
 impl Edge {
@@ -96,6 +106,15 @@ pub fn correlated<T>(request: &Request<T>) -> Caller {
     }
 }
 
+/// Sockets to serve on.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For gRPC.
+    pub grpc: TcpListener,
+    /// For liveness, readiness and metrics. `None`: they are not served.
+    pub health: Option<TcpListener>,
+}
+
 /// Opens the store, starts the service and serves until `shutdown`, or until the writer stops for good; then lets
 /// calls in flight end within the grace period, and leaves the store in order.
 ///
@@ -104,7 +123,22 @@ pub fn correlated<T>(request: &Request<T>) -> Caller {
 /// see [`Halt`](crate::service::outage::Halt).
 pub async fn run(
     settings: &Settings,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let probes = Probes::opening();
+    let probing = listeners.health.map(|listener| probes.serve(listener));
+    let outcome = open_and_serve(settings, listeners.grpc, &probes, shutdown).await;
+    if let Some(probing) = probing {
+        probing.abort();
+    }
+    outcome
+}
+
+async fn open_and_serve(
+    settings: &Settings,
     listener: TcpListener,
+    probes: &Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let options = options(settings);
@@ -119,24 +153,41 @@ pub async fn run(
         Ok(Service::start(store, options)?)
     })
     .await??;
-    serve(started, settings, listener, shutdown).await
+    let keeping = started.service.keep(vault(settings), settings.backup.clone())?;
+    probes.serving(started.service.clone(), keeping.clone());
+    let served = serve(started, keeping.clone(), settings, listener, probes.clone(), shutdown).await;
+    probes.stopping();
+    served
+}
+
+/// The place of backups, for a store that has files.
+fn vault(settings: &Settings) -> Option<Box<dyn Vault>> {
+    match (&settings.store.home, &settings.backup.directory) {
+        (Home::Directory(home), Some(directory)) => {
+            Some(Box::new(Files::new(directory.clone(), home.clone(), settings.store.min_free_bytes)))
+        }
+        (Home::Directory(_) | Home::Memory, None) | (Home::Memory, Some(_)) => None,
+    }
 }
 
 /// Serves what was started.
 async fn serve(
     Started { service, writer, head }: Started,
+    keeping: Keeping,
     settings: &Settings,
     listener: TcpListener,
+    probes: Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
+    health.set_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
-    let edge = Arc::new(Edge { service });
+    let edge = Arc::new(Edge { service, keeping: keeping.clone() });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -148,10 +199,14 @@ async fn serve(
         // Nothing may say otherwise any more.
         following.abort();
         drop(following.await);
+        probes.stopping();
         // Load balancers and waiting streams learn of it at once.
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
         health.set_not_serving::<RankingServiceServer<ranking::Ranking>>().await;
+        health.set_not_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
+        // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
+        keeping.give_up();
         // Nobody waits once the server has ended by itself.
         let _ = stopping.send(());
     };
@@ -177,8 +232,12 @@ async fn serve(
         }
     }
     tending.abort();
+    let keeping = edge.keeping.clone();
     drop(edge);
-    let writer = tokio::task::spawn_blocking(move || writer.join());
+    let writer = tokio::task::spawn_blocking(move || {
+        keeping.stop();
+        writer.join()
+    });
     if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
         // Why the writer stopped is why the process ends, whatever else went well.
         joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
@@ -242,6 +301,9 @@ fn router(
     let ranking = RankingServiceServer::new(ranking::Ranking(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let maintenance = MaintenanceServiceServer::new(maintenance::Maintenance(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -255,5 +317,6 @@ fn router(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(evidence)
-        .add_service(ranking))
+        .add_service(ranking)
+        .add_service(maintenance))
 }

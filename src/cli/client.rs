@@ -11,6 +11,7 @@ use tonic_types::StatusExt;
 use super::exit::{Exit, Failure};
 use super::output::plain;
 use crate::pb::ErrorReason;
+use crate::pb::maintenance_service_client::MaintenanceServiceClient;
 use crate::pb::ranking_service_client::RankingServiceClient;
 
 /// Address that commands connect to where none is given.
@@ -60,6 +61,11 @@ impl ServerArgs {
     fn hint(&self, problem: &str) -> String {
         format!("the server address {} {problem}", plain(&self.server))
     }
+}
+
+/// A client of the maintenance service on a connection.
+pub fn maintenance(channel: Channel) -> MaintenanceServiceClient<Channel> {
+    MaintenanceServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
 }
 
 /// A client of the ranking service on a connection.

@@ -21,6 +21,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Page, count, day, plain};
 use super::word::{Typed, typed};
 use super::{client, explain, list, serve};
+use crate::api::Listeners;
 use crate::config::Settings;
 use crate::demonstration::{self, Config, USUAL_RECORDS_PER_SUBJECT};
 use crate::domain::Date;
@@ -114,7 +115,7 @@ async fn together(
     stop: impl Future<Output = ()>,
 ) -> (anyhow::Result<Exit>, Option<anyhow::Result<()>>) {
     let mut show = pin!(show);
-    let mut server = pin!(serve::serve(settings, listener, stop));
+    let mut server = pin!(serve::serve(settings, Listeners { grpc: listener, health: None }, stop));
     let outcome = tokio::select! {
         served = &mut server => return (served, None),
         outcome = &mut show => outcome,

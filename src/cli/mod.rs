@@ -2,6 +2,7 @@
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
 //! every other is a gRPC client and never touches the store.
 
+pub mod backup;
 pub mod client;
 pub mod compare;
 pub mod completions;
@@ -65,6 +66,8 @@ enum Command {
     Predict(predict::Args),
     /// Check a policy file
     Policy(policy::Args),
+    /// Make a backup, or show which there are
+    Backup(backup::Args),
     /// Ask whether the server is ready
     Health(health::Args),
     /// Show the settings
@@ -99,6 +102,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Backup(args) => wait(backup::run(args)),
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),

@@ -13,8 +13,9 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::exit::{Exit, Failure};
+use crate::api::{self, Listeners};
 use crate::config::{self, Flags, Home, Settings};
-use crate::{api, telemetry};
+use crate::telemetry;
 
 /// How long after the grace, in which calls in flight may end, the store may take to be left in order.
 const LAST_RESORT: Duration = Duration::from_secs(30);
@@ -35,15 +36,20 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     telemetry::start(&settings.log)?;
     // Before anything is opened, so that a signal during a long start is not lost.
     let stop = stop_signal()?;
-    let listener = bind(settings.grpc.listen).await?;
+    let grpc = bind(settings.grpc.listen).await?;
+    let health = match settings.health.listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        grpc.address = %listener.local_addr()?,
+        grpc.address = %grpc.local_addr()?,
+        health.address = %health.as_ref().map_or_else(|| Ok("off".to_owned()), |it| it.local_addr().map(|it| it.to_string()))?,
         store.home = %home(&settings),
         store.cache_bytes = settings.store.cache_bytes,
         "starting"
     );
-    let exit = serve(&settings, listener, stop).await?;
+    let exit = serve(&settings, Listeners { grpc, health }, stop).await?;
     info!("stopped");
     Ok(exit.into())
 }
@@ -70,17 +76,17 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves on `listener` until `stop`, then for at most the settings' grace.
+/// Serves on `listeners` until `stop`, then for at most the settings' grace.
 ///
 /// # Errors
 /// The server fails.
-pub async fn serve(settings: &Settings, listener: TcpListener, stop: impl Future<Output = ()>) -> anyhow::Result<Exit> {
+pub async fn serve(settings: &Settings, listeners: Listeners, stop: impl Future<Output = ()>) -> anyhow::Result<Exit> {
     let (tell, told) = oneshot::channel::<()>();
     let shutdown = async {
         // A sender dropped without a word means the same: nobody is left to serve for.
         let _ = told.await;
     };
-    bounded(api::run(settings, listener, shutdown), stop, tell, settings.shutdown.grace + LAST_RESORT).await
+    bounded(api::run(settings, listeners, shutdown), stop, tell, settings.shutdown.grace + LAST_RESORT).await
 }
 
 async fn bounded(

@@ -10,12 +10,14 @@
 //! - [`tree`], [`chunked`]: persistent structures, O(changes) a version
 //! - [`references`], [`hash_index`]: from a reference to a subject
 //! - [`snapshot`], [`change`]: the lists whole, and the lists after a write
+//! - [`digest`]: the lists whole, as one number
 //! - [`filter`], [`query`], [`place`], [`summary`], [`compare`]: what readers ask
 //! - [`token`], [`pins`], [`retire`]: pages that neither repeat nor skip
 
 pub mod change;
 pub mod chunked;
 pub mod compare;
+pub mod digest;
 pub mod facets;
 pub mod filter;
 pub mod hash_index;
@@ -38,6 +40,7 @@ mod scan;
 
 pub use change::Change;
 pub use compare::{Comparison, DecidedBy};
+pub use digest::standings_digest;
 pub use filter::Filter;
 pub use names::Names;
 pub use pins::Pins;

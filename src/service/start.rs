@@ -39,7 +39,7 @@ pub enum StartError {
 }
 
 /// Version of each view that this build writes.
-const fn version(view: View) -> u32 {
+pub(super) const fn version(view: View) -> u32 {
     match view {
         View::Dossier => DOSSIER_VERSION,
         View::SubjectIndex | View::KindIndex | View::Request => 1,
@@ -54,6 +54,15 @@ pub fn read(store: &dyn Store, tables: &'static Tables) -> Result<(Head, State),
     let head = store.head()?;
     verify_chain(store, chain::last(VERIFIED_AT_START, &head))?;
     rebuild_views(store, head.revision)?;
+    let state = from_views(store, &head, tables)?;
+    Ok((head, state))
+}
+
+/// The state that the views hold, which must be whole. Changes nothing. Exact only while nobody writes.
+///
+/// # Errors
+/// See [`StartError`].
+pub(super) fn from_views(store: &dyn Store, head: &Head, tables: &'static Tables) -> Result<State, StartError> {
     let mut state = State::new(tables);
     for kind in [event_kind::POLICY_ACTIVATED, event_kind::AS_OF_MOVED] {
         if let Some(event) = last_of_kind(store, kind, head.revision)? {
@@ -62,7 +71,7 @@ pub fn read(store: &dyn Store, tables: &'static Tables) -> Result<(Head, State),
     }
     let dossiers = dossiers(store, tables)?;
     state.admit(head.revision, dossiers);
-    Ok((head, state))
+    Ok(state)
 }
 
 fn last_of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Option<crate::store::pb::Event>, StartError> {

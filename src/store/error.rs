@@ -163,6 +163,23 @@ pub enum Fault {
     /// The parts are each sound but are not of one value.
     #[error("its parts do not belong together")]
     PartsDiffer,
+    /// A part that belongs to no value, or lies beyond the end of its value.
+    #[error("a part of a value that is not there, or that ends before it")]
+    PartSurplus,
+    /// Written in a schema that this build does not read.
+    #[error("written in schema version {found}, this build reads versions up to {known}")]
+    Schema {
+        /// Version found.
+        found: u16,
+        /// Highest version that this build reads.
+        known: u16,
+    },
+    /// A fact that every store has from its creation is gone.
+    #[error("missing, although every store has it from its creation")]
+    Missing,
+    /// The stored head is not that of the ledger.
+    #[error("names another head than that of the ledger")]
+    OtherHead,
     /// Bytes that do not decode as the message they should be.
     #[error("does not decode: {reason}")]
     Undecodable {

@@ -14,6 +14,7 @@ use prost::Message;
 use super::codec::{self, Encoder, MAX_WHOLE, Value};
 use super::engine::{Batch, CommitError, Engine, Rows};
 use super::error::{AppendError, Fault, StoreError, Unfit};
+use super::inspect::{self, Inspected, Inspection, Mark};
 use super::keys::{Key, KeySpan, View, ViewKey};
 use super::place::Place;
 use super::reads::{Entries, Events, value};
@@ -89,9 +90,7 @@ impl<E: Engine> KeyedStore<E> {
         let mut put = |key: Key, payload: &[u8]| {
             writer.put(&mut batch, &key, payload).expect("a fact about the store must fit one frame");
         };
-        put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
-        put(Key::store_id(), &identity.store_id);
-        put(Key::incarnation(), &identity.incarnation);
+        facts(&identity, &mut put);
         put(Key::head(), &head_bytes(&Head::EMPTY));
         engine.commit(batch).map_err(|error| match error {
             CommitError::Full => StoreError::Full,
@@ -284,6 +283,19 @@ impl<E: Engine> Store for KeyedStore<E> {
         Ok(fact(&self.engine, &Key::view_version(view))?.map(u32::from_be_bytes))
     }
 
+    fn inspect(&self, inspection: &mut Inspection, most: usize) -> Result<Option<Inspected>, StoreError> {
+        inspect::inspect(&self.engine, || self.durable_head(), inspection, most)
+    }
+
+    fn entry_keys(
+        &self,
+        view: View,
+        after: Option<&Mark>,
+        most: usize,
+    ) -> Result<(Vec<ViewKey>, Option<Mark>), StoreError> {
+        inspect::entry_keys(&self.engine, view, after, most)
+    }
+
     fn replace_view(
         &self,
         view: View,
@@ -346,7 +358,14 @@ fn check_fit(head: &Head, events: &[pb::Event]) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn head_bytes(head: &Head) -> [u8; 40] {
+/// What a store keeps from its creation, but for its head.
+pub(super) fn facts(identity: &Identity, mut put: impl FnMut(Key, &[u8])) {
+    put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
+    put(Key::store_id(), &identity.store_id);
+    put(Key::incarnation(), &identity.incarnation);
+}
+
+pub(super) fn head_bytes(head: &Head) -> [u8; 40] {
     let mut bytes = [0; 40];
     bytes[..8].copy_from_slice(&head.revision.0.to_be_bytes());
     bytes[8..].copy_from_slice(&head.hash);

@@ -10,7 +10,8 @@ use super::place::Place;
 use crate::domain::{Revision, SubjectId};
 
 const CAPACITY: usize = 40;
-const SEPARATOR: u8 = b'/';
+/// Stands between a key and the number of a part.
+pub(super) const SEPARATOR: u8 = b'/';
 /// Bytes that a chunk's key is longer by than its entry's.
 pub(super) const CHUNK_SUFFIX: usize = 3;
 /// Bytes of an event's key.

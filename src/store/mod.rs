@@ -14,13 +14,18 @@
 //! - [`keyed`]: every rule of the store, over any [`engine`]
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
+//! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
+pub mod backup;
 pub mod chain;
 pub mod codec;
 mod engine;
+mod envelope;
 pub mod error;
+pub mod inspect;
 pub mod keyed;
 pub mod keys;
+pub mod load;
 pub mod memory;
 pub mod pace;
 pub mod place;
@@ -40,10 +45,13 @@ use crate::domain::{Revision, SubjectId};
 pub use crate::generated::store::v1 as pb;
 
 pub use chain::verify_chain;
+pub use envelope::Envelope;
 pub use error::{AppendError, Fault, StoreError, Unfit};
+pub use inspect::{Flaw, Inspected, Inspection, Mark};
 pub use keys::{KeySpan, View, ViewKey};
+pub use load::LoadError;
 pub use memory::MemoryStore;
-pub use pace::{FullSpeed, Pace};
+pub use pace::{Pace, Stage, Step, Unpaced};
 pub use place::{KeyKind, Place};
 pub use sled_store::SledStore;
 pub use status::{DiskStatus, JournalStatus, NoRoom, Recovered, Status};
@@ -210,6 +218,25 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Corrupt`], or the engine's.
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError>;
+
+    /// Goes through up to `most` further stored rows, whatever they are, and judges each. `None`: there are none left.
+    /// Exact at any time: what a writer is changing is read again.
+    ///
+    /// # Errors
+    /// The engine's.
+    fn inspect(&self, inspection: &mut Inspection, most: usize) -> Result<Option<Inspected>, StoreError>;
+
+    /// Keys of the entries among up to `most` rows of a view after `after`, whatever their values, and where the next
+    /// begin. `None`: there are none left. See [`inspect::entries`].
+    ///
+    /// # Errors
+    /// The engine's.
+    fn entry_keys(
+        &self,
+        view: View,
+        after: Option<&Mark>,
+        most: usize,
+    ) -> Result<(Vec<ViewKey>, Option<Mark>), StoreError>;
 
     /// Empties a view and fills it with `entries`, in batches of bounded size. The version is removed first and set
     /// last: an interrupted rebuild is seen as a missing view. `entries` may read this store.

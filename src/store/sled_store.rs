@@ -82,7 +82,7 @@ pub struct SledEngine {
 }
 
 impl SledEngine {
-    fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+    pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let data_path = directory.join("db");
         std::fs::create_dir_all(directory).map_err(StoreError::io("creating the directory", directory))?;
         let data = File::options()
@@ -129,6 +129,14 @@ impl SledEngine {
         Ok(())
     }
 
+    /// Applies all of `batch` or none of it; visible, and not durable before the next commit.
+    pub(super) fn apply(&self, batch: SledBatch) -> Result<(), CommitError> {
+        let keys = batch.keys;
+        self.db.apply_batch(batch.writes).map_err(failed("writing a batch"))?;
+        collect(keys);
+        Ok(())
+    }
+
     /// The tree, for tests that damage it.
     #[cfg(test)]
     pub fn tree(&self) -> &sled::Tree {
@@ -150,15 +158,6 @@ impl Engine for SledEngine {
     }
 
     fn commit(&self, batch: SledBatch) -> Result<(), CommitError> {
-        let failed = |doing| {
-            move |error: sled::Error| {
-                if is_full(&error) {
-                    CommitError::Full
-                } else {
-                    CommitError::Failed(StoreError::Engine { doing, source: error.into() })
-                }
-            }
-        };
         self.db.apply_batch(batch.writes).map_err(failed("writing a batch"))?;
         self.db.flush().map_err(failed("flushing a batch"))?;
         self.data.sync_data().map_err(|error| {
@@ -202,6 +201,16 @@ impl Batch for SledBatch {
 fn collect(keys: usize) {
     for _ in 0..=keys / KEYS_A_COLLECTION {
         crossbeam_epoch::pin().flush();
+    }
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(sled::Error) -> CommitError {
+    move |error| {
+        if is_full(&error) {
+            CommitError::Full
+        } else {
+            CommitError::Failed(StoreError::Engine { doing, source: error.into() })
+        }
     }
 }
 

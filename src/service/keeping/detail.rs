@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Keeping;
 use super::vault::Backup;
 use crate::service::Service;
+use crate::service::board::Condition;
 use crate::store::{Head, Status};
 
 /// How the store stands.
@@ -62,10 +63,13 @@ pub fn name(path: &Path) -> String {
 impl Service {
     /// How the store stands. Asks the file system: blocks.
     pub fn detail(&self, keeping: &Keeping) -> Detail {
-        let refusal = if *self.board.writable().borrow() {
-            self.store.room().err().map(|short| short.to_string())
-        } else {
-            Some("a write failed, usually because the disk is full; lists are still served".to_owned())
+        let condition = *self.board.conditions().borrow();
+        let refusal = match condition {
+            Condition::Open | Condition::Low => self.store.room().err().map(|short| short.to_string()),
+            Condition::ReadOnly => {
+                Some("a write found the disk full; writes are taken again once there is room".to_owned())
+            }
+            Condition::Stopped => Some("a write failed and the server stops; the log says why".to_owned()),
         };
         Detail {
             at: (self.now)(),

@@ -7,10 +7,14 @@
 //!
 //! - [`due`]: when, and of which kind
 //! - [`vault`]: what is asked of the place where backups are
+//! - [`files`]: that place, in a directory
+//! - [`proof`]: verifying the store while it is served
 //! - [`detail`]: how the store stands, with its backups
 
 pub mod detail;
 pub mod due;
+pub mod files;
+pub mod proof;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -50,6 +54,7 @@ pub enum Told {
 pub struct Keeping(Arc<Inner>);
 
 struct Inner {
+    store: Arc<dyn Store>,
     /// `None`: the store is in memory alone, and there is nothing to keep.
     vault: Option<Box<dyn Vault>>,
     settings: config::Backup,
@@ -58,6 +63,7 @@ struct Inner {
     bell: Condvar,
     stopping: AtomicBool,
     thread: Mutex<Option<JoinHandle<()>>>,
+    turn: proof::Turn,
 }
 
 #[derive(Default)]
@@ -95,6 +101,7 @@ impl Keeping {
     ) -> std::io::Result<Self> {
         let keeps = vault.is_some();
         let keeping = Self(Arc::new(Inner {
+            store,
             vault,
             settings,
             now,
@@ -102,10 +109,11 @@ impl Keeping {
             bell: Condvar::new(),
             stopping: AtomicBool::new(false),
             thread: Mutex::default(),
+            turn: proof::Turn::default(),
         }));
         if keeps {
             let inner = Arc::clone(&keeping.0);
-            let thread = thread::Builder::new().name("keeping".to_owned()).spawn(move || run::run(&inner, &*store))?;
+            let thread = thread::Builder::new().name("keeping".to_owned()).spawn(move || run::run(&inner))?;
             *keeping.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         }
         Ok(keeping)
@@ -146,7 +154,7 @@ impl Keeping {
     /// [`Fault::NoDataDirectory`], or [`Fault::BackupFailed`] where they cannot be read.
     pub fn survey(&self) -> Result<Survey, Fault> {
         let vault = self.0.vault.as_ref().ok_or(Fault::NoDataDirectory)?;
-        vault.survey().map_err(|fault| Fault::BackupFailed(fault.to_string()))
+        vault.survey(&*self.0.store).map_err(|fault| Fault::BackupFailed(fault.to_string()))
     }
 
     /// How backups stand.
@@ -160,12 +168,17 @@ impl Keeping {
         }
     }
 
-    /// Ends the thread, giving up a backup that is being made. Blocks until it has ended.
-    pub fn stop(&self) {
+    /// Asks the thread to end, giving up a backup that is being made.
+    pub fn give_up(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
         // Taken and let go of, so that a thread that has just looked is waiting by now.
         drop(self.0.state());
         self.0.bell.notify_all();
+    }
+
+    /// Ends the thread as [`give_up`](Self::give_up), and blocks until it has ended.
+    pub fn stop(&self) {
+        self.give_up();
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(_)) = thread.map(JoinHandle::join) {
             // The panic itself was logged where it happened.

@@ -24,10 +24,11 @@ const NICE: i32 = 15;
 const REST_AT_MOST: Duration = Duration::from_millis(200);
 
 /// Looks and works until told to stop.
-pub(super) fn run(inner: &Inner, store: &dyn Store) {
+pub(super) fn run(inner: &Inner) {
+    let store = &*inner.store;
     step_back();
     let vault = inner.vault.as_deref().expect("the thread must only be started with a vault");
-    match vault.survey() {
+    match vault.survey(store) {
         Ok(survey) => begin(inner, &survey),
         // The first backup will then be a full one.
         Err(fault) => warn!(fault = %fault, "the backups that there are could not be read"),
@@ -48,10 +49,10 @@ pub(super) fn run(inner: &Inner, store: &dyn Store) {
 }
 
 /// Gives everybody else the first claim on the processor.
-fn step_back() {
+pub(super) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
-        info!(error = %error, "backups run with the same claim on the processor as everything else");
+        info!(error = %error, "work in the background has the same claim on the processor as everything else");
     }
 }
 
@@ -60,7 +61,7 @@ fn begin(inner: &Inner, survey: &Survey) {
         warn!(backup.file = %file.name, problem = %file.problem, "a file among the backups does not count");
     }
     let mut state = inner.state();
-    state.newest = survey.newest().cloned();
+    state.newest.clone_from(&survey.newest);
     state.newest_full = survey.newest_full();
 }
 
@@ -80,7 +81,7 @@ fn tend(inner: &Inner, store: &dyn Store, vault: &dyn Vault) {
         state.running = true;
     }
     // What failed was told where it failed.
-    let _ = make(inner, store, vault, kind, known.newest.as_ref(), &mut |_| {});
+    let _ = make(inner, store, vault, kind, &mut |_| {});
     inner.state().running = false;
 }
 
@@ -122,7 +123,7 @@ fn answer(
     match &known.newest {
         // There is nothing that it does not hold.
         Some(newest) if kind == Kind::Incremental && newest.head.revision == head.revision => Ok(newest.clone()),
-        newest => make(inner, store, vault, kind, newest.as_ref(), progress),
+        Some(_) | None => make(inner, store, vault, kind, progress),
     }
 }
 
@@ -130,8 +131,7 @@ fn known(inner: &Inner, store: &dyn Store, head: Head, now: Timestamp) -> Known 
     let journal = store.status().journal.map(|journal| (journal.before.revision, journal.bytes));
     let mut state = inner.state();
     let covered = state.newest.as_ref().map_or(Revision(0), |newest| newest.head.revision);
-    state.uncovered_since =
-        if head.revision > covered { Some(state.uncovered_since.unwrap_or(now)) } else { None };
+    state.uncovered_since = if head.revision > covered { Some(state.uncovered_since.unwrap_or(now)) } else { None };
     Known {
         head: head.revision,
         uncovered_since: state.uncovered_since,
@@ -147,20 +147,25 @@ fn make(
     store: &dyn Store,
     vault: &dyn Vault,
     kind: Kind,
-    newest: Option<&Backup>,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<Backup, Fault> {
     let began = Instant::now();
-    let before = newest.filter(|_| kind == Kind::Incremental);
     let mut portion = Instant::now();
+    let mut short = None;
     let mut pace = |progress: Progress| {
         tell(progress);
+        // Rather no backup than writes refused because of one.
+        short = store.room().err();
+        if short.is_some() {
+            return false;
+        }
         // As long as the work took, so that at most half of a processor and of the disk is asked for.
         thread::sleep(portion.elapsed().min(REST_AT_MOST));
         portion = Instant::now();
         !inner.stopping()
     };
-    match vault.back_up(store, before, &mut pace) {
+    let outcome = vault.back_up(store, kind, (inner.now)(), &mut pace);
+    match outcome.map_err(|fault| short.map_or(fault, |short| VaultFault::Failed(short.to_string()))) {
         Ok(backup) => {
             made(inner, store, vault, &backup, began.elapsed());
             Ok(backup)

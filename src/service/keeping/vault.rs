@@ -60,17 +60,16 @@ pub struct Survey {
     pub backups: Vec<Backup>,
     /// Files that do not count.
     pub unusable: Vec<Unusable>,
+    /// The backup that reaches furthest into this store's ledger, without a gap: the next one follows it.
+    pub newest: Option<Backup>,
 }
 
 impl Survey {
-    /// The newest backup.
-    pub fn newest(&self) -> Option<&Backup> {
-        self.backups.last()
-    }
-
-    /// When the newest full one was written.
+    /// When the newest full one up to there was written.
     pub fn newest_full(&self) -> Option<Timestamp> {
-        self.backups.iter().rev().find(|backup| backup.kind == Kind::Full).map(|backup| backup.created)
+        let newest = self.newest.as_ref()?.head.revision;
+        let fulls = self.backups.iter().filter(|backup| backup.kind == Kind::Full && backup.head.revision <= newest);
+        fulls.map(|backup| backup.created).max()
     }
 }
 
@@ -111,21 +110,23 @@ pub enum VaultFault {
 
 /// The place where backups are. Every call blocks.
 pub trait Vault: Send + Sync + 'static {
-    /// What there is, checked.
+    /// What there is of `store`.
     ///
     /// # Errors
-    /// The place cannot be read.
-    fn survey(&self) -> Result<Survey, VaultFault>;
+    /// The place or the store cannot be read.
+    fn survey(&self, store: &dyn Store) -> Result<Survey, VaultFault>;
 
-    /// Writes a backup of the ledger as it is now, after `before` where it is incremental, proves it, and gives it
-    /// its name. `pace` is called after each portion of work, may block, and says whether to go on.
+    /// Writes a backup of the ledger as it is now, dated `created`, proves it, and gives it its name. Where there is
+    /// nothing for an incremental one to follow it is full. `pace` is called after each portion of work, may block,
+    /// and says whether to go on.
     ///
     /// # Errors
     /// Nothing that counts is left behind then.
     fn back_up(
         &self,
         store: &dyn Store,
-        before: Option<&Backup>,
+        kind: Kind,
+        created: Timestamp,
         pace: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<Backup, VaultFault>;
 

@@ -34,7 +34,7 @@ impl<'a> Report<'a> {
     /// Tells that a step is not gone through, and why.
     pub fn skip(&mut self, step: Step, why: &str) {
         let mut stepping = self.step(step, None);
-        stepping.outcome.skipped = Some(why.to_owned());
+        stepping.skipped(why);
         stepping.end();
     }
 
@@ -90,10 +90,9 @@ impl Stepping<'_, '_> {
         }
     }
 
-    /// Ends the step before its time: what could not be gone through, and why.
-    pub fn cut_short(mut self, why: String) {
-        self.outcome.skipped = Some(why);
-        self.end();
+    /// Notes that the step is not gone through, or not to its end, and why.
+    pub fn skipped(&mut self, why: impl Into<String>) {
+        self.outcome.skipped = Some(why.into());
     }
 
     /// Ends the step.

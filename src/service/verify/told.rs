@@ -19,6 +19,9 @@ pub struct Asked {
     /// Heads that are known outside the ledger: a chain with no outside anchor shows an edit but not a truncation.
     /// All of them must have been read before the call.
     pub anchors: Vec<Anchor>,
+    /// What the store could be rebuilt from, all of it: such as `backup 0…17 and the journal`. `None`: nothing that is
+    /// known to reach the head.
+    pub rebuilt_from: Option<String>,
     /// Whether to fold the ledger into standings and compare them, and with what. Takes the memory of a server.
     pub standings: StandingsAsked,
 }
