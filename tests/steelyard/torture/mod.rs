@@ -1,5 +1,6 @@
 //! kill -9 of the real server under concurrent callers, at any moment: under
-//! load, while it stops, while it opens. After each kill everything acknowledged
+//! load, while it stops, while it opens, while it makes a backup, while it rebuilds
+//! the engine's files from backup and journal. After each kill everything acknowledged
 //! is there, what was not answered is there whole or not at all and once when
 //! asked again, and the lists are those of a server that was never harmed.
 //!
@@ -20,12 +21,14 @@ use rand::{Rng, SeedableRng};
 use steelyard::store::verify_chain;
 use steelyard::domain::Revision;
 use steelyard::pb;
+use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
+use tonic::transport::Channel;
 
 use crate::answers;
-use crate::harness::{Server, Starting, new_id, on_directory, told};
+use crate::harness::{Server, Starting, new_id, on_directory, told as told_of};
 use crate::people::AS_OF;
 use caller::{Caller, Found, Halt};
 
@@ -33,6 +36,8 @@ use caller::{Caller, Found, Halt};
 const ROUNDS: u32 = 8;
 /// Rounds on one directory; then a fresh one is begun.
 const ERA: u32 = 16;
+/// Little of everything, so that segments are changed often.
+const SMALL: [&str; 6] = ["--store-cache-mb", "16", "--store-segment-mb", "1", "--store-ballast-mb", "1"];
 /// Longest that callers may take to notice that their server is gone.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -43,9 +48,18 @@ enum Blow {
     WhileStopping,
     WhileOpening,
     UnderBulk,
+    WhileBackingUp,
+    WhileRebuilding,
 }
 
-const BLOWS: [Blow; 4] = [Blow::UnderLoad, Blow::WhileStopping, Blow::WhileOpening, Blow::UnderBulk];
+const BLOWS: [Blow; 6] = [
+    Blow::UnderLoad,
+    Blow::WhileStopping,
+    Blow::WhileOpening,
+    Blow::UnderBulk,
+    Blow::WhileBackingUp,
+    Blow::WhileRebuilding,
+];
 
 fn setting<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
     env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number")))
@@ -99,9 +113,17 @@ impl Era {
             Some(server) => server,
             None => start(self.home.path())?,
         };
+        if matches!(blow, Blow::UnderBulk) {
+            // Lets go of whole segments of the journal: what comes needs backup and journal together.
+            whole_backup(&server).await?;
+        }
         self.strike(server, blow, acknowledgements, dice).await?;
+        let rebuilding = matches!(blow, Blow::WhileRebuilding);
+        if rebuilding {
+            std::fs::remove_dir_all(self.home.path().join("sled")).map_err(|fault| fault.to_string())?;
+        }
         let mut killed_opening = 0;
-        if matches!(blow, Blow::WhileOpening) {
+        if matches!(blow, Blow::WhileOpening | Blow::WhileRebuilding) {
             for _ in 0..dice.random_range(1..=4) {
                 killed_opening += u32::from(kill_while_opening(self.home.path(), dice)?);
             }
@@ -138,10 +160,14 @@ impl Era {
         }
         drop(tell);
         let counted = tokio::time::timeout(PATIENCE, count(told, acknowledgements)).await;
-        let longest = if matches!(blow, Blow::WhileStopping) { 150_000 } else { 20_000 };
+        let longest = if matches!(blow, Blow::WhileStopping | Blow::WhileBackingUp) { 150_000 } else { 20_000 };
         let moment = Duration::from_micros(dice.random_range(0..longest));
         if matches!(blow, Blow::WhileStopping) {
             server.ask_to_stop();
+        }
+        if matches!(blow, Blow::WhileBackingUp) {
+            // Begun for certain: its first word has come.
+            begun_backup(&server).await?.message().await.map_err(|status| told_of(&status))?;
         }
         server.kill_unless_ended_within(moment);
         let mut faults = Vec::new();
@@ -194,7 +220,7 @@ impl Era {
                 reason: "as on the harmed server".to_owned(),
                 etag: String::new(),
             };
-            unharmed.evidence.withdraw_evidence(withdrawal).await.map_err(|status| told(&status))?;
+            unharmed.evidence.withdraw_evidence(withdrawal).await.map_err(|status| told_of(&status))?;
         }
         let due = answers::lists(&mut unharmed).await?;
         let found = answers::lists(&mut server.client().await).await?;
@@ -217,6 +243,25 @@ impl Era {
     }
 }
 
+/// A backup of whichever kind is due, begun.
+async fn begun_backup(server: &Server) -> Result<tonic::Streaming<pb::CreateBackupResponse>, String> {
+    let endpoint = Channel::from_shared(server.url()).expect("an address must be a URI");
+    let channel = endpoint.connect().await.map_err(|fault| fault.to_string())?;
+    let request = pb::CreateBackupRequest { request_id: new_id(), kind: 0 };
+    let begun = MaintenanceServiceClient::new(channel).create_backup(request).await;
+    begun.map(tonic::Response::into_inner).map_err(|status| told_of(&status))
+}
+
+async fn whole_backup(server: &Server) -> Result<(), String> {
+    let mut progress = begun_backup(server).await?;
+    let mut last = None;
+    while let Some(message) = progress.message().await.map_err(|status| told_of(&status))? {
+        last = Some(message);
+    }
+    let done = last.is_some_and(|message| message.backup.is_some());
+    done.then_some(()).ok_or_else(|| "a backup must end with what it made".to_owned())
+}
+
 async fn count(mut told: UnboundedReceiver<()>, acknowledgements: usize) {
     for _ in 0..acknowledgements {
         // All callers gone: there is nothing left to wait for.
@@ -227,7 +272,7 @@ async fn count(mut told: UnboundedReceiver<()>, acknowledgements: usize) {
 }
 
 fn arguments(home: &Path) -> Vec<&str> {
-    on_directory(home, &["--as-of", AS_OF, "--store-cache-mb", "16", "--store-segment-mb", "1"])
+    on_directory(home, &[&SMALL[..], &["--as-of", AS_OF, "--backup-every-minutes", "0"]].concat())
 }
 
 fn start(home: &Path) -> Result<Server, String> {
