@@ -13,6 +13,8 @@ use crate::pb::ErrorReason;
 use crate::service::StartFault;
 use crate::service::outage::Halt;
 use crate::store::StoreError;
+use crate::store::backup::BackupError;
+use crate::store::journal::JournalError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -117,6 +119,8 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(if halt.of_disk() { Exit::InputOutput } else { Exit::Internal })
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
+            } else if let Some(error) = cause.downcast_ref::<BackupError>() {
+                Some(of_backup(error))
             } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
                 || cause.is::<tonic::transport::Error>()
             {
@@ -126,6 +130,41 @@ pub fn of(error: &anyhow::Error) -> Exit {
             }
         })
         .unwrap_or(Exit::Internal)
+}
+
+/// The code of a backup or restore that failed.
+pub fn of_backup(error: &BackupError) -> Exit {
+    match error {
+        BackupError::Damaged { .. }
+        | BackupError::Differs { .. }
+        | BackupError::OtherStore { .. }
+        | BackupError::Gap { .. }
+        | BackupError::SeveralStores { .. }
+        | BackupError::NoFull { .. } => Exit::DataRefused,
+        BackupError::NothingNew { .. } | BackupError::OutOfReach { .. } => Exit::Nothing,
+        BackupError::NotEmpty { .. } => Exit::Usage,
+        BackupError::Io { source, .. } => of_io(source),
+        BackupError::Journal(error) => match error {
+            JournalError::Damaged { .. }
+            | JournalError::Missing { .. }
+            | JournalError::OtherStore { .. }
+            | JournalError::NotHeld { .. } => Exit::DataRefused,
+            JournalError::Exists { .. } => Exit::Usage,
+            JournalError::Sync { source, .. } | JournalError::Io { source, .. } => of_io(source),
+        },
+        BackupError::Store(error) => match error {
+            StoreError::InUse { .. } => Exit::Unavailable,
+            StoreError::Corrupt { .. }
+            | StoreError::MissingEvent { .. }
+            | StoreError::BrokenChain { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::NotAStore { .. } => Exit::DataRefused,
+            StoreError::Io { source, .. } => of_io(source),
+            StoreError::Full => Exit::InputOutput,
+            StoreError::Engine { .. } | StoreError::Stopped { .. } => Exit::Internal,
+        },
+        BackupError::Stopped => Exit::Unavailable,
+    }
 }
 
 fn of_io(error: &io::Error) -> Exit {

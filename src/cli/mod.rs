@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
-//! every other is a gRPC client and never touches the store.
+//! `restore` makes a data directory that no server has open; every other is a gRPC
+//! client and never touches the store.
 
 pub mod backup;
 pub mod client;
@@ -18,6 +19,7 @@ pub mod offence;
 pub mod output;
 pub mod policy;
 pub mod predict;
+pub mod restore;
 pub mod serve;
 mod sheet;
 #[cfg(test)]
@@ -68,6 +70,8 @@ enum Command {
     Policy(policy::Args),
     /// Make a backup, or show which there are
     Backup(backup::Args),
+    /// Make a data directory from backups
+    Restore(restore::Args),
     /// Ask whether the server is ready
     Health(health::Args),
     /// Show the settings
@@ -103,6 +107,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Backup(args) => wait(backup::run(args)),
+        Command::Restore(args) => restore::run(args),
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),

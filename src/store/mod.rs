@@ -14,6 +14,7 @@
 //! - [`keyed`]: every rule of the store, over any [`engine`]
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
+//! - [`journal`]: every group, on the disk before the engine has it
 //! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
 pub mod backup;
@@ -23,6 +24,7 @@ mod engine;
 mod envelope;
 pub mod error;
 pub mod inspect;
+pub mod journal;
 pub mod keyed;
 pub mod keys;
 pub mod load;

@@ -30,10 +30,10 @@ async fn what_is_restored_says_to_the_bit_what_was_said_before() {
     let mut client = server.client().await;
 
     // A full backup while callers write, and an incremental one after them.
-    load(&server, &mut callers, LOAD, |server| backup(server, "full")).await;
+    load(&server, &mut callers, LOAD, |server| backup(server, "--full")).await;
     load(&server, &mut callers, LOAD, |_| ()).await;
     settle(&mut callers, &mut client).await;
-    backup(&server, "incremental");
+    backup(&server, "--incremental");
     let before = Answers::of(&mut client).await.expect("a sound server must answer");
     let kept = callers.clone();
     let token = second_page(&mut client).await;
@@ -41,7 +41,7 @@ async fn what_is_restored_says_to_the_bit_what_was_said_before() {
     // Time that a restore to that revision loses: it is in a backup, and it is not asked for.
     load(&server, &mut callers, LOAD, |_| ()).await;
     settle(&mut callers, &mut client).await;
-    backup(&server, "incremental");
+    backup(&server, "--incremental");
     let last = Answers::of(&mut client).await.expect("a sound server must answer");
     assert_ne!(last.context, before.context);
     server.kill();
@@ -88,7 +88,7 @@ async fn a_server_whose_engine_files_are_gone_rebuilds_them_and_says_so() {
     // Enough that segments were retired: then neither the backups nor the journal hold everything alone.
     callers.iter_mut().for_each(|caller| caller.most_in_batch = 200);
     load(&server, &mut callers, LOAD, |_| ()).await;
-    load(&server, &mut callers, LOAD, |server| backup(server, "full")).await;
+    load(&server, &mut callers, LOAD, |server| backup(server, "--full")).await;
     settle(&mut callers, &mut client).await;
     let before = Answers::of(&mut client).await.expect("a sound server must answer");
     server.kill();
@@ -164,7 +164,7 @@ async fn settle(callers: &mut [Caller], client: &mut Client) {
 }
 
 fn backup(server: &Server, kind: &str) {
-    succeeded(&steelyard().args(["backup", "--server", &server.url(), "--kind", kind]).output().expect("must run"));
+    succeeded(&steelyard().args(["backup", "--server", &server.url(), kind]).output().expect("must run"));
 }
 
 fn restore(backups: &Path, home: &Path, more: &[&str]) -> Output {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::domain::Revision;
+use crate::store::journal::JournalError;
 use crate::store::{Head, LoadError, StoreError};
 
 /// Why a backup was not made, not trusted, or not restored.
@@ -33,6 +34,9 @@ pub enum BackupError {
     /// The live store could not be read, or the new one not be filled.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The journal after the backups could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The pace said stop.
     #[error("stopped as asked")]
     Stopped,
@@ -128,6 +132,7 @@ impl BackupError {
                 | StoreError::Stopped { .. } => false,
             },
             Self::Io { .. }
+            | Self::Journal(_)
             | Self::Stopped
             | Self::NothingNew { .. }
             | Self::SeveralStores { .. }

@@ -111,6 +111,9 @@ impl Header {
     pub fn new(identity: Identity, before: Head, created: Timestamp) -> Self {
         let kind = if before == Head::EMPTY { Kind::Full } else { Kind::Incremental };
         let program = concat!("steelyard ", env!("CARGO_PKG_VERSION"), ", sled 0.34.7").to_owned();
+        // As precise as the file holds it: what is read back is compared with what was meant.
+        let created =
+            Timestamp::from_microsecond(created.as_microsecond()).expect("an instant cut to microseconds is one");
         Self { identity, schema_version: SCHEMA_VERSION, kind, before, created, program }
     }
 

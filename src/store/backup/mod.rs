@@ -17,6 +17,9 @@ pub mod format;
 mod plan;
 pub mod read;
 mod restore;
+mod tail;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use catalogue::{BackupFile, Catalogue, Misfit, sweep};
@@ -25,5 +28,6 @@ pub use error::{BackupError, FileFault};
 pub use format::{Header, Kind, Trailer};
 pub use plan::{Plan, Until};
 pub use read::Reader;
-pub use restore::{Incarnation, Restored, Tail, examine, restore};
+pub use restore::{Incarnation, Restored, Tail, examine, must_be_empty, restore};
+pub use tail::JournalTail;
 pub use write::{Unverified, write};

@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 use super::error::BackupError;
 use super::plan::{Plan, Until};
 use crate::domain::Revision;
@@ -29,6 +31,10 @@ pub enum Incarnation {
 pub trait Tail {
     /// What they are read from, for people.
     fn place(&self) -> &Path;
+
+    /// Store that it is of: the backups' own, of whichever incarnation, as the chain shows whether it goes on where
+    /// they end.
+    fn store_id(&self) -> [u8; 16];
 
     /// The end of the ledger before its first event.
     fn before(&self) -> Head;
@@ -152,6 +158,11 @@ impl<'a> Source<'a> {
     fn events(&self) -> Result<Box<dyn Iterator<Item = Result<StoredEvent, BackupError>> + 'a>, BackupError> {
         let backups = self.plan.events();
         let Some(tail) = self.tail else { return Ok(Box::new(backups)) };
+        let (found, expected) = (tail.store_id(), self.plan.identity().store_id);
+        if found != expected {
+            let (found, expected) = (Uuid::from_bytes(found), Uuid::from_bytes(expected));
+            return Err(BackupError::OtherStore { path: tail.place().to_owned(), found, expected });
+        }
         let ends = self.plan.reaches();
         let begins = tail.before();
         if begins.revision > ends.revision {
@@ -172,14 +183,14 @@ impl Target {
     /// # Errors
     /// [`BackupError::NotEmpty`], or the file system's.
     fn of(directory: &Path) -> Result<Self, BackupError> {
-        must_be_empty(directory, &["lost+found"])?;
+        must_be_empty(directory)?;
         // A mounted disk cannot be replaced by a directory from beside it: there it is made in place, where the
         // engine's files still get their name only at the end.
         let making = if is_mounted(directory)? { directory.to_owned() } else { beside(directory)? };
         let target = Self { directory: directory.to_owned(), making };
         if !target.in_place() {
             // What an earlier attempt left behind, and nothing else.
-            must_be_empty(&target.making, &["lock", "sled", "sled.new"])?;
+            must_hold_only(&target.making, &["lock", "sled", "sled.new"])?;
         }
         Ok(target)
     }
@@ -237,7 +248,15 @@ fn beside(directory: &Path) -> Result<PathBuf, BackupError> {
     Ok(directory.with_file_name(name))
 }
 
-fn must_be_empty(directory: &Path, but_for: &[&str]) -> Result<(), BackupError> {
+/// Whether a restore may make a data directory here.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`], or it cannot be listed.
+pub fn must_be_empty(directory: &Path) -> Result<(), BackupError> {
+    must_hold_only(directory, &["lost+found"])
+}
+
+fn must_hold_only(directory: &Path, but_for: &[&str]) -> Result<(), BackupError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
