@@ -9,6 +9,8 @@ use rand::rngs::StdRng;
 
 /// One damage to one file.
 pub struct Harm {
+    /// Whether the engine's files are lost as well, so that the backups are needed.
+    engine_lost: bool,
     file: String,
     size: u64,
     kind: Kind,
@@ -23,6 +25,9 @@ enum Kind {
 
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.engine_lost {
+            f.write_str("the engine's files lost, and ")?;
+        }
         match self.kind {
             Kind::Flip { offset, bit } => write!(f, "bit {bit} of byte {offset} of {} in {}", self.size, self.file),
             Kind::Cut { length } => write!(f, "{} of {} bytes cut to {length}", self.file, self.size),
@@ -44,7 +49,8 @@ impl Harm {
             let written = bytes.iter().rposition(|byte| *byte != 0).map_or(size, |last| last as u64 + 1);
             Kind::Flip { offset: dice.random_range(0..written), bit: dice.random_range(0..8) }
         };
-        Self { file: file.to_owned(), size, kind }
+        let engine_lost = file.starts_with("backups/") && dice.random();
+        Self { engine_lost, file: file.to_owned(), size, kind }
     }
 
     /// Does it.
@@ -61,6 +67,9 @@ impl Harm {
             Kind::Grown => bytes.push(1),
         }
         fs::write(&path, bytes).expect("the file must be written");
+        if self.engine_lost {
+            fs::remove_dir_all(home.join("sled")).expect("the engine's files must be there");
+        }
     }
 }
 

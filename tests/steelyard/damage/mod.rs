@@ -9,18 +9,34 @@ mod harm;
 mod outcome;
 
 use std::env;
+use std::path::Path;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use steelyard::pb;
+use steelyard::pb::record::Kind;
 
 use crate::answers::Answers;
-use crate::harness::Server;
-use crate::people::AS_OF;
+use crate::harness::{Server, steelyard};
+use crate::people::{AS_OF, Somebody};
 use harm::Harm;
 use outcome::{Outcome, Table};
 
 /// Damages in the ordinary tests.
 const ROUNDS: usize = 24;
+/// Little of everything, so that there are several segments and files are quickly copied.
+const SMALL: [&str; 8] = [
+    "--store-cache-mb",
+    "16",
+    "--store-segment-mb",
+    "1",
+    "--store-ballast-mb",
+    "1",
+    "--backup-every-minutes",
+    "0",
+];
+/// Versions of each long record written before each backup.
+const VERSIONS: i64 = 160;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_is_harmless_repaired_or_refused_by_name() {
@@ -41,7 +57,7 @@ async fn damage_is_harmless_repaired_or_refused_by_name() {
         harm::copy(sound.path(), copy.path());
         let harm = Harm::chosen(copy.path(), file, &mut dice);
         harm.done_to(copy.path());
-        let outcome = outcome::of(copy.path(), &before).await;
+        let outcome = outcome::of(copy.path(), &SMALL, &before).await;
         table.count(file, &outcome);
         match outcome {
             Outcome::Wrong(fault) => {
@@ -58,16 +74,44 @@ async fn damage_is_harmless_repaired_or_refused_by_name() {
     println!("{rounds} damages, no wrong answer");
 }
 
-/// A directory in which everything has been written that a server writes; and what it answered at the end.
-async fn fill(home: &std::path::Path) -> Answers {
-    let server = Server::on(home, &["--as-of", AS_OF]);
+/// A directory in which everything has been written that a server writes, and what it answered at the end: what the
+/// engine holds, journal segments of which the first was let go of, and backups that the rest builds on.
+async fn fill(home: &Path) -> Answers {
+    let server = Server::on(home, &[&SMALL[..], &["--as-of", AS_OF]].concat());
     let mut client = server.client().await;
     for persona in crate::personas::everybody() {
         for records in persona.somebody.records().chunks(500) {
             client.write(records.to_vec()).await;
         }
     }
+    for kind in ["--full", "--incremental"] {
+        for version in 0..VERSIONS {
+            client.write(long_records(kind, version)).await;
+        }
+        let made = steelyard().args(["backup", "--server", &server.url(), kind]).output().expect("must run");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    client.write(long_records("since", 0)).await;
     let before = Answers::of(&mut client).await.expect("a sound server must answer");
     assert!(server.stop().await.success(), "a server asked to stop must end well");
     before
+}
+
+/// Later versions of a few records, as long as records are, to fill segments with few of them.
+fn long_records(kind: &str, version: i64) -> Vec<pb::Record> {
+    let decisions = (0..5).map(|place| {
+        let decision = pb::BandOverride {
+            band: pb::Band::VeryHigh.into(),
+            scope: pb::OverrideScope::Both.into(),
+            rationale: format!("{kind} {version} ").repeat(120),
+            officer: "INSPECTOR-1".to_owned(),
+            expires_on: "2026-04-10".to_owned(),
+            second_officer: String::new(),
+        };
+        let mut records = Somebody::new(&format!("LONG-{place}")).record("2026-03-20", Kind::BandOverride(decision)).records();
+        let recorded = records[0].recorded_time.as_mut().expect("somebody's records say when");
+        recorded.seconds += version + if kind == "--full" { 0 } else { VERSIONS };
+        records.remove(0)
+    });
+    decisions.collect()
 }

@@ -85,8 +85,8 @@ fn kind(file: &str) -> String {
 }
 
 /// Starts a server on a damaged directory and compares what it answers with `before`.
-pub async fn of(home: &Path, before: &Answers) -> Outcome {
-    let server = match started(home) {
+pub async fn of(home: &Path, settings: &[&str], before: &Answers) -> Outcome {
+    let server = match started(home, settings) {
         Ok(server) => server,
         Err(outcome) => return outcome,
     };
@@ -104,7 +104,7 @@ pub async fn of(home: &Path, before: &Answers) -> Outcome {
             if let wrong @ Outcome::Wrong(_) = ended_well(server, Outcome::FoundLater).await {
                 return wrong;
             }
-            let again = match started(home) {
+            let again = match started(home, settings) {
                 Ok(again) => again,
                 Err(outcome) => return outcome,
             };
@@ -119,8 +119,8 @@ pub async fn of(home: &Path, before: &Answers) -> Outcome {
     }
 }
 
-fn started(home: &Path) -> Result<Server, Outcome> {
-    match Starting::with(&on_directory(home, &[])).ready_within(PATIENCE) {
+fn started(home: &Path, settings: &[&str]) -> Result<Server, Outcome> {
+    match Starting::with(&on_directory(home, settings)).ready_within(PATIENCE) {
         Ok(Ok(server)) => Ok(server),
         Ok(Err(ended)) => Err(refused(&ended)),
         Err(_) => Err(Outcome::Wrong("it was neither ready nor ended in time".to_owned())),
