@@ -14,6 +14,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
+use super::health_http::Probes;
 use super::serve;
 use crate::cli::exit::{self, Exit};
 use crate::config::Settings;
@@ -38,7 +39,7 @@ struct Served {
 }
 
 async fn served() -> Served {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let as_of = "2026-03-20".parse().unwrap();
     let options = Options {
         as_of: Some(as_of),
@@ -58,7 +59,8 @@ async fn served() -> Served {
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
-        serve(started, &settings, listener, stopped).await
+        let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
+        serve(started, keeping, &settings, listener, Probes::opening(), stopped).await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     Served { store, channel, ended, stop }

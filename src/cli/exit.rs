@@ -115,8 +115,12 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
             {
                 Some(Exit::Usage)
+            } else if let Some(StartFault::Halted(halt)) = cause.downcast_ref::<StartFault>() {
+                Some(of_halt(halt))
             } else if let Some(halt) = cause.downcast_ref::<Halt>() {
-                Some(if halt.of_disk() { Exit::InputOutput } else { Exit::Internal })
+                Some(of_halt(halt))
+            } else if matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Full)) {
+                Some(Exit::InputOutput)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
             } else if let Some(error) = cause.downcast_ref::<BackupError>() {
@@ -130,6 +134,10 @@ pub fn of(error: &anyhow::Error) -> Exit {
             }
         })
         .unwrap_or(Exit::Internal)
+}
+
+fn of_halt(halt: &Halt) -> Exit {
+    if halt.of_disk() { Exit::InputOutput } else { Exit::Internal }
 }
 
 /// The code of a backup or restore that failed.
@@ -234,7 +242,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Revision;
-    use crate::store::{AppendError, Head, Unfit};
+    use crate::store::{AppendError, Unfit};
 
     fn status(code: Code, reason: &str) -> Status {
         let details = ErrorDetails::with_error_info(reason, "steelyard", std::collections::HashMap::default());
@@ -262,13 +270,13 @@ mod tests {
     #[test]
     fn a_writer_that_stopped_ends_the_process_by_what_failed() {
         let engine = StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() };
-        let failed = Halt::Write { after: Head::EMPTY, cause: AppendError::Failed(engine) };
+        let failed = Halt::Write { after: Revision(0), cause: AppendError::Failed(engine) };
         let error = anyhow::Error::from(failed).context("serving");
         assert_eq!(of(&error), Exit::InputOutput);
         assert!(told(&error).contains("no answer from the disk") && told(&error).contains("look at the disk"));
         assert_eq!(of(&Halt::Panicked.into()), Exit::Internal);
         let unfit = AppendError::Unfit(Unfit::NoBody { revision: Revision(1) });
-        assert_eq!(of(&Halt::Write { after: Head::EMPTY, cause: unfit }.into()), Exit::Internal);
+        assert_eq!(of(&Halt::Write { after: Revision(0), cause: unfit }.into()), Exit::Internal);
     }
 
     #[test]

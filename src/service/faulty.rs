@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::domain::Revision;
+use crate::store::inspect::{Inspected, Inspection, Mark};
 use crate::store::{
     AppendError, Entry, Group, Head, Identity, KeySpan, MemoryStore, NoRoom, Scan, Store, StoreError, StoredEvent,
     View, ViewKey,
@@ -57,11 +58,18 @@ pub struct FaultyStore {
     looks: AtomicUsize,
 }
 
+/// Sound and empty.
+impl Default for FaultyStore {
+    fn default() -> Self {
+        Self::of(Identity { store_id: [1; 16], incarnation: [2; 16] })
+    }
+}
+
 impl FaultyStore {
-    /// A sound, empty store.
-    pub fn new() -> Self {
+    /// A sound, empty store that is known as `identity`.
+    pub fn of(identity: Identity) -> Self {
         Self {
-            kept: MemoryStore::new(Identity { store_id: [1; 16], incarnation: [2; 16] }),
+            kept: MemoryStore::new(identity),
             fate: Mutex::default(),
             appends: AtomicUsize::new(0),
             reopens: AtomicUsize::new(0),
@@ -163,6 +171,19 @@ impl Store for FaultyStore {
 
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
         self.kept.view_version(view)
+    }
+
+    fn inspect(&self, inspection: &mut Inspection, most: usize) -> Result<Option<Inspected>, StoreError> {
+        self.kept.inspect(inspection, most)
+    }
+
+    fn entry_keys(
+        &self,
+        view: View,
+        after: Option<&Mark>,
+        most: usize,
+    ) -> Result<(Vec<ViewKey>, Option<Mark>), StoreError> {
+        self.kept.entry_keys(view, after, most)
     }
 
     fn replace_view(

@@ -88,6 +88,12 @@ pub enum StartFault {
     /// The first events could not be written.
     #[error("the ledger did not take the policy or the day: {0}")]
     Write(#[from] Fault),
+    /// The disk has no room for the first events.
+    #[error("the disk is full, so the ledger did not take the policy or the day asked for: free space and start again")]
+    Full,
+    /// Writing them failed.
+    #[error(transparent)]
+    Halted(Halt),
     /// The writer's thread could not be started.
     #[error("the writer's thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -139,7 +145,11 @@ impl Service {
         let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now))?;
         writer = writer.paced(pace);
         for change in changes {
-            writer.change(change)?;
+            writer.change(change).map_err(|fault| match (writer.halt.take(), fault) {
+                (Some(halt), _) => StartFault::Halted(halt),
+                (None, Fault::ReadOnly) => StartFault::Full,
+                (None, fault) => StartFault::Write(fault),
+            })?;
         }
         writer.publish_all();
         let (queue, waiting) = mpsc::channel(QUEUE);

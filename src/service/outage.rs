@@ -14,6 +14,7 @@ use super::expiry::Expiry;
 use super::start::{self, StartError};
 use super::state::State;
 use super::writer::Writer;
+use crate::domain::Revision;
 use crate::reference;
 use crate::store::{AppendError, Head, StoreError};
 
@@ -22,23 +23,23 @@ use crate::store::{AppendError, Head, StoreError};
 pub enum Halt {
     /// A write failed: how much of it the disk holds is not known.
     #[error(
-        "a write to the store failed after revision {}: {cause}; everything acknowledged is kept: look at the disk and \
-         the kernel's log, then start again, and the start brings the store in order", after.revision
+        "a write to the store failed after revision {after}: {cause}; everything acknowledged is kept: look at the disk and \
+         the kernel's log, then start again, and the start brings the store in order"
     )]
     Write {
         /// The last revision acknowledged.
-        after: Head,
+        after: Revision,
         /// What the store said.
         cause: AppendError,
     },
     /// A store that was full could not be opened or read again.
     #[error(
-        "the store was full and could not be opened again after revision {}: {cause}; everything acknowledged is kept: \
-         look at the disk and the kernel's log, then start again", after.revision
+        "the store was full and could not be opened again after revision {after}: {cause}; everything acknowledged is kept: \
+         look at the disk and the kernel's log, then start again"
     )]
     Reopen {
         /// The last revision acknowledged.
-        after: Head,
+        after: Revision,
         /// Why.
         cause: StartError,
     },
@@ -55,12 +56,12 @@ pub enum Halt {
     },
     /// What the writer knows and what the store holds cannot both be right.
     #[error(
-        "the writer could not go on after revision {}: {what}; everything acknowledged is kept: start again, and if it \
-         comes back, run steelyard verify", after.revision
+        "the writer could not go on after revision {after}: {what}; everything acknowledged is kept: start again, and if it \
+         comes back, run steelyard verify"
     )]
     Inconsistent {
         /// The last revision acknowledged.
-        after: Head,
+        after: Revision,
         /// What was wrong.
         what: String,
     },
@@ -165,7 +166,7 @@ impl Writer {
 
     /// As [`stop`](Self::stop), for what cannot be.
     pub(super) fn inconsistent(&mut self, what: &(impl std::fmt::Display + ?Sized)) {
-        self.stop(Halt::Inconsistent { after: self.head, what: what.to_string() });
+        self.stop(Halt::Inconsistent { after: self.head.revision, what: what.to_string() });
     }
 
     /// Puts up how things stand, and logs it where it has changed.
@@ -210,7 +211,7 @@ impl Writer {
     /// Opens the store again, checks that it holds what was acknowledged, and takes everything known from it.
     fn resume(&mut self) -> Result<(), Unready> {
         let acknowledged = self.head;
-        let unready = |cause: StartError| Unready::of(acknowledged, cause);
+        let unready = |cause: StartError| Unready::of(acknowledged.revision, cause);
         let store = Arc::clone(&self.store);
         let found = store.reopen().map_err(|cause| unready(cause.into()))?;
         let held = match acknowledged {
@@ -242,7 +243,7 @@ enum Unready {
 }
 
 impl Unready {
-    fn of(after: Head, cause: StartError) -> Self {
+    fn of(after: Revision, cause: StartError) -> Self {
         match cause {
             StartError::Store(StoreError::Full)
             | StartError::Rebuild(AppendError::Full | AppendError::ReadOnly | AppendError::Failed(StoreError::Full)) => {

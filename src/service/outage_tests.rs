@@ -12,14 +12,18 @@ use super::fault::Fault;
 use super::faulty::{Disk, FaultyStore, Reopened};
 use super::mutation::{Answer, Mutation, MutationBody, Records};
 use super::outage::{Halt, Pace};
+use super::ranked::PageOf;
 use super::replay_tests::seen;
-use super::{Options, Seen, Service, Started};
+use super::{Options, Seen, Service, StartFault, Started};
 use crate::access::Caller;
+use crate::cli::exit;
 use crate::domain::Revision;
+use crate::domain::word::List;
 use crate::pb;
 use crate::pb::record::Kind;
+use crate::ranking::Filter;
 use crate::store::pb::event::Body;
-use crate::store::{Store, verify_chain};
+use crate::store::{Identity, Store, verify_chain};
 
 /// Longest wait for anything here.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -105,7 +109,7 @@ fn kept(store: &FaultyStore) -> BTreeMap<String, usize> {
 
 #[tokio::test]
 async fn on_a_low_disk_writes_are_refused_before_anything_is_begun() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
     let first = written(service, 1).await;
@@ -139,7 +143,7 @@ async fn on_a_low_disk_writes_are_refused_before_anything_is_begun() {
 
 #[tokio::test]
 async fn a_service_starts_and_reads_on_a_low_disk() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     written(&started.service, 1).await;
     let before = everything(&started.service).await;
@@ -153,7 +157,7 @@ async fn a_service_starts_and_reads_on_a_low_disk() {
 
 #[tokio::test]
 async fn a_full_store_is_read_only_until_it_could_be_opened_again_in_process() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
     written(service, 1).await;
@@ -184,7 +188,7 @@ async fn a_full_store_is_read_only_until_it_could_be_opened_again_in_process() {
 
 #[tokio::test]
 async fn what_was_journalled_and_answered_with_an_error_comes_back_under_its_request_id() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
     let first = written(service, 1).await;
@@ -207,7 +211,7 @@ async fn what_was_journalled_and_answered_with_an_error_comes_back_under_its_req
 
 #[tokio::test]
 async fn a_full_store_is_tried_at_once_when_room_returns() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let patient =
         Pace { look: Duration::from_millis(2), first: Duration::from_hours(1), most: Duration::from_hours(1) };
     let started = Service::start_paced(Arc::clone(&store) as Arc<dyn Store>, options(), patient).expect("must start");
@@ -229,7 +233,7 @@ async fn a_full_store_is_tried_at_once_when_room_returns() {
 
 #[tokio::test]
 async fn a_failed_sync_is_never_tried_again_and_ends_the_writer() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
     written(service, 1).await;
@@ -249,7 +253,7 @@ async fn a_failed_sync_is_never_tried_again_and_ends_the_writer() {
 
 #[tokio::test]
 async fn a_panic_of_the_writer_leaves_nobody_waiting() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
     written(service, 1).await;
@@ -267,7 +271,7 @@ async fn a_panic_of_the_writer_leaves_nobody_waiting() {
 #[tokio::test]
 async fn a_store_that_comes_back_without_what_was_acknowledged_is_not_served() {
     for (reopened, lost) in [(Reopened::Short, true), (Reopened::Damaged, false)] {
-        let store = Arc::new(FaultyStore::new());
+        let store = Arc::new(FaultyStore::default());
         let started = start(&store);
         written(&started.service, 1).await;
         store.disk(Disk::Full);
@@ -283,7 +287,7 @@ async fn a_store_that_comes_back_without_what_was_acknowledged_is_not_served() {
 
 #[tokio::test]
 async fn whatever_fills_up_and_when_nothing_acknowledged_is_missing_and_nothing_is_there_twice() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
     let clients = (0..4_u8).map(|client| {
@@ -324,12 +328,52 @@ async fn whatever_fills_up_and_when_nothing_acknowledged_is_missing_and_nothing_
     assert_eq!(afresh(&store).await, now);
 }
 
+#[test]
+fn a_start_that_has_something_to_write_says_why_it_could_not() {
+    for disk in [Disk::Full, Disk::Failing] {
+        let store = Arc::new(FaultyStore::default());
+        store.disk(disk);
+        let fault = Service::start(store, options()).map(drop).expect_err("must be refused");
+        assert_eq!(matches!(fault, StartFault::Full), disk == Disk::Full, "{fault}");
+        assert_eq!(matches!(&fault, StartFault::Halted(halt) if halt.of_disk()), disk == Disk::Failing, "{fault}");
+        assert_eq!(exit::of(&fault.into()), exit::Exit::InputOutput);
+    }
+}
+
+#[tokio::test]
+async fn a_page_token_of_before_a_restore_is_refused_by_name() {
+    let here = Identity { store_id: [1; 16], incarnation: [2; 16] };
+    let restored = Identity { incarnation: [3; 16], ..here };
+    let other = Identity { store_id: [3; 16], ..here };
+    let mut token = String::new();
+    for (identity, expected) in [
+        (here, Ok(())),
+        (here, Err(Fault::PageTokenExpired)),
+        (restored, Err(Fault::StoreRestored)),
+        (other, Err(Fault::PageTokenOfAnotherStore)),
+    ] {
+        let store = Arc::new(FaultyStore::of(identity));
+        let started = start(&store);
+        written(&started.service, 1).await;
+        written(&started.service, 2).await;
+        let first =
+            PageOf { list: List::All, filter: Filter::default(), size: 1, token: String::new(), arguments: [0; 32] };
+        let asked = PageOf { token: token.clone(), ..first };
+        let page = started.service.page(&Caller::loopback(), &asked, Seen::default()).await;
+        if let Ok(page) = &page {
+            token = page.answer.found.next.clone().expect("there are two people");
+        }
+        assert_eq!(page.map(drop), expected);
+        end(started).expect("must end well");
+    }
+}
+
 #[tokio::test]
 async fn a_revision_of_before_a_restore_is_refused_at_once() {
-    let store = Arc::new(FaultyStore::new());
+    let store = Arc::new(FaultyStore::default());
     let started = start(&store);
     let service = &started.service;
-    let own = service.context(&*service.standings(Seen::default()).await.expect("must stand")).store;
+    let own = service.context(&service.standings(Seen::default()).await.expect("must stand")).store;
     let of_before = format!("{}-00000000", &own[..8]);
     let ahead = u64::MAX;
     service.standings(Seen::new(1, &own)).await.expect("its own mark is taken");

@@ -117,12 +117,12 @@ impl Writer {
         let mut waiting = Vec::with_capacity(GROUP_REQUESTS);
         while self.halt.is_none() {
             match next(clock, &mut queue, self.pace.look) {
-                Next::Asked(first) => waiting.push(first),
-                Next::Quiet => {
+                Ok(first) => waiting.push(first),
+                Err(Waited::Quiet) => {
                     self.look();
                     continue;
                 }
-                Next::Gone => break,
+                Err(Waited::Gone) => break,
             }
             while waiting.len() < GROUP_REQUESTS
                 && let Ok(next) = queue.try_recv()
@@ -284,7 +284,7 @@ impl Writer {
         match fault {
             AppendError::Full | AppendError::ReadOnly => self.fill(),
             cause @ (AppendError::Conflict { .. } | AppendError::Unfit(_) | AppendError::Failed(_)) => {
-                self.stop(Halt::Write { after: self.head, cause });
+                self.stop(Halt::Write { after: self.head.revision, cause });
             }
         }
     }
@@ -296,26 +296,24 @@ impl Writer {
     }
 }
 
-/// What comes next from the queue.
-enum Next {
-    Asked(Queued),
+/// Why nothing came from the queue.
+enum Waited {
     /// Nobody asked anything for a while.
     Quiet,
     /// Nobody can ask anything more.
     Gone,
 }
 
-fn next(clock: &Runtime, queue: &mut mpsc::Receiver<Queued>, patience: Duration) -> Next {
+fn next(clock: &Runtime, queue: &mut mpsc::Receiver<Queued>, patience: Duration) -> Result<Queued, Waited> {
     // Under load something waits already, and no timer is needed.
     match queue.try_recv() {
-        Ok(first) => return Next::Asked(first),
-        Err(mpsc::error::TryRecvError::Disconnected) => return Next::Gone,
+        Ok(first) => return Ok(first),
+        Err(mpsc::error::TryRecvError::Disconnected) => return Err(Waited::Gone),
         Err(mpsc::error::TryRecvError::Empty) => {}
     }
     match clock.block_on(async { tokio::time::timeout(patience, queue.recv()).await }) {
-        Ok(Some(first)) => Next::Asked(first),
-        Ok(None) => Next::Gone,
-        Err(_) => Next::Quiet,
+        Ok(next) => next.ok_or(Waited::Gone),
+        Err(_) => Err(Waited::Quiet),
     }
 }
 

@@ -34,6 +34,8 @@ pub mod place;
 mod reads;
 mod sled_files;
 pub mod sled_store;
+#[cfg(test)]
+pub mod spoil;
 pub mod status;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! A real server process on a real socket, with a client generated from the
 //! contract. Whatever a test leaves running is killed when it goes out of scope.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
+use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -102,13 +104,6 @@ impl Server {
         Arc::clone(&self.log)
     }
 
-    /// Where it answers probes over HTTP.
-    pub fn health_address(&self) -> String {
-        let log = self.log();
-        let address = log.lines().find_map(|line| said(line, None, "health.address"));
-        address.expect("the server must say where it answers probes")
-    }
-
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
@@ -132,6 +127,22 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// What it answers to an HTTP request on the port of health and metrics: status and body.
+    pub fn http(&self, path: &str) -> (u16, String) {
+        let log = self.log();
+        let health = log.lines().find_map(|line| said(line, "starting", "health.address"));
+        let health = health.expect("the server must log where health is served");
+        let mut stream = TcpStream::connect(&health).expect("health must be served");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {health}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request must be taken");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer must come");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.expect("an answer has a status"), body.to_owned())
+    }
+
     /// A client of it.
     pub async fn client(&self) -> Client {
         let channel = Channel::from_shared(self.url())
@@ -139,7 +150,11 @@ impl Server {
             .connect()
             .await
             .expect("a ready server must take connections");
-        Client { evidence: EvidenceServiceClient::new(channel.clone()), ranking: RankingServiceClient::new(channel) }
+        Client {
+            evidence: EvidenceServiceClient::new(channel.clone()),
+            maintenance: MaintenanceServiceClient::new(channel.clone()),
+            ranking: RankingServiceClient::new(channel),
+        }
     }
 
     /// Asks it to stop, and waits. Clients that are idle must not hold it up.
@@ -282,21 +297,23 @@ pub fn within<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Opti
 }
 
 fn address_in(line: &str) -> Option<String> {
-    said(line, Some("ready"), "grpc.address")
+    said(line, "ready", "grpc.address")
 }
 
-/// A field of a line of the log, of that message where one is named.
-fn said(line: &str, message: Option<&str>, field: &str) -> Option<String> {
+/// A field of a line of the log with this message.
+fn said(line: &str, message: &str, field: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let meant = message.is_none() || line.get("message")?.as_str() == message;
+    let meant = line.get("message")?.as_str()? == message;
     line.get(field).filter(|_| meant)?.as_str().map(str::to_owned)
 }
 
-/// Clients of both services.
+/// Clients of every service.
 #[derive(Clone)]
 pub struct Client {
     /// Of evidence.
     pub evidence: EvidenceServiceClient<Channel>,
+    /// Of maintenance.
+    pub maintenance: MaintenanceServiceClient<Channel>,
     /// Of ranking.
     pub ranking: RankingServiceClient<Channel>,
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use steelyard::domain::Date;
 use steelyard::pb;
 use steelyard::pb::batch_standing::Result as Found;
+use tonic_types::StatusExt;
 
 use crate::harness::{Client, Server, told};
 use crate::people::Somebody;
@@ -248,4 +249,55 @@ async fn moving_the_day_weighs_everyone_anew() {
         assert!(server.stop().await.success());
     }
     assert!(harm[1] < harm[0], "harm fades: {harm:?}");
+}
+
+#[tokio::test]
+#[expect(clippy::needless_update, reason = "some of these requests have no further field")]
+async fn every_read_refuses_a_revision_of_before_a_restore_at_once() {
+    let server = Server::in_memory();
+    let mut client = server.client().await;
+    for name in ["RESTORED-1", "RESTORED-2"] {
+        client.write(Somebody::man(name, "1990-01-01").records()).await;
+    }
+    let own = client.standing("RESTORED-1").await.expect("must be known").context.expect("must have one").store;
+    let (here, _) = own.split_once('-').expect("a mark has two parts");
+    let list = pb::List::All.into();
+    let (subject_ref, other) = ("RESTORED-1".to_owned(), "RESTORED-2".to_owned());
+    for (store, reason) in [
+        (own.clone(), None),
+        (format!("{here}-00000000"), Some("STORE_RESTORED")),
+        ("00000000-00000000".to_owned(), Some("ANOTHER_STORE")),
+        ("what is this".to_owned(), Some("INVALID_ARGUMENT")),
+    ] {
+        let store = || store.clone();
+        // A revision that will never come: nobody may wait for it under another mark.
+        let min_revision = if reason.is_some() { u64::MAX } else { 1 };
+        macro_rules! ask {
+            ($client:ident, $method:ident, $request:ident { $($field:ident $(: $value:expr)?),* }) => {
+                client.$client.$method(pb::$request {
+                    $($field $(: $value)?,)* min_revision, store: store(), ..Default::default()
+                }).await.map(drop)
+            };
+        }
+        let export = pb::ExportStandingsRequest { list, min_revision, store: store(), ..Default::default() };
+        let mut export = client.ranking.export_standings(export).await.expect("the stream must begin").into_inner();
+        let subject_refs = vec![subject_ref.clone()];
+        let (a, b) = (subject_ref.clone(), other.clone());
+        let answers = [
+            ask!(ranking, list_standings, ListStandingsRequest { list }),
+            ask!(ranking, get_standing, GetStandingRequest { subject_ref: subject_ref.clone() }),
+            ask!(ranking, batch_get_standings, BatchGetStandingsRequest { list, subject_refs }),
+            ask!(ranking, get_neighbourhood, GetNeighbourhoodRequest { list, subject_ref: subject_ref.clone() }),
+            ask!(ranking, compare_standings, CompareStandingsRequest { list, subject_ref_a: a, subject_ref_b: b }),
+            ask!(ranking, get_list_summary, GetListSummaryRequest { list }),
+            ask!(evidence, get_subject, GetSubjectRequest { subject_ref: subject_ref.clone() }),
+            ask!(evidence, list_evidence, ListEvidenceRequest { subject_ref: subject_ref.clone() }),
+            export.message().await.map(drop),
+        ];
+        for answer in answers {
+            let details = answer.err().map(|status| status.get_error_details());
+            let found = details.and_then(|details| details.error_info().map(|info| info.reason.clone()));
+            assert_eq!(found.as_deref(), reason);
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod evidence;
 mod full_disk;
 mod fuzz_sample;
 mod harness;
+mod keeping;
 mod lists;
 mod people;
 mod persona_tests;

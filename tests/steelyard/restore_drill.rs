@@ -5,8 +5,6 @@
 //! itself.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Output;
 
@@ -101,7 +99,8 @@ async fn a_server_whose_engine_files_are_gone_rebuilds_them_and_says_so() {
     if let Some(difference) = before.difference(&after) {
         panic!("{difference}");
     }
-    let ready = ready_detail(&server);
+    let (status, ready) = server.http("/readyz");
+    assert_eq!(status, 200, "{ready}");
     assert!(ready.contains("recovered"), "readiness must say what was repaired: {ready}");
     assert!(server.stop().await.success(), "a server asked to stop must end well");
     // Said once: the next start has nothing to repair.
@@ -200,14 +199,4 @@ async fn second_page(client: &mut Client) -> String {
     let page = client.ranking.list_standings(request).await.expect("a page must come").into_inner();
     assert!(!page.next_page_token.is_empty(), "there must be a second page");
     page.next_page_token
-}
-
-/// What `/readyz` says.
-fn ready_detail(server: &Server) -> String {
-    let mut stream = TcpStream::connect(server.health_address()).expect("health must be served");
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: steelyard\r\nconnection: close\r\n\r\n").expect("must be sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("must be answered");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    answer
 }

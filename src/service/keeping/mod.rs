@@ -100,7 +100,18 @@ impl Keeping {
         now: Now,
     ) -> std::io::Result<Self> {
         let keeps = vault.is_some();
-        let keeping = Self(Arc::new(Inner {
+        let keeping = Self::idle(store, vault, settings, now);
+        if keeps {
+            let inner = Arc::clone(&keeping.0);
+            let thread = thread::Builder::new().name("keeping".to_owned()).spawn(move || run::run(&inner))?;
+            *keeping.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        }
+        Ok(keeping)
+    }
+
+    /// Without its thread.
+    fn idle(store: Arc<dyn Store>, vault: Option<Box<dyn Vault>>, settings: config::Backup, now: Now) -> Self {
+        Self(Arc::new(Inner {
             store,
             vault,
             settings,
@@ -110,13 +121,7 @@ impl Keeping {
             stopping: AtomicBool::new(false),
             thread: Mutex::default(),
             turn: proof::Turn::default(),
-        }));
-        if keeps {
-            let inner = Arc::clone(&keeping.0);
-            let thread = thread::Builder::new().name("keeping".to_owned()).spawn(move || run::run(&inner))?;
-            *keeping.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-        }
-        Ok(keeping)
+        }))
     }
 
     /// Asks for a backup: of `kind`, or as is due. What is received ends with [`Told::Done`] or [`Told::Failed`],
@@ -128,11 +133,12 @@ impl Keeping {
         if self.0.vault.is_none() {
             return Err(Fault::NoDataDirectory);
         }
+        let (tell, told) = mpsc::channel(WAITING);
+        let mut state = self.0.state();
+        // Looked at under the lock that the thread takes last: nobody is left waiting for a thread that has ended.
         if self.0.stopping() {
             return Err(Fault::ShuttingDown);
         }
-        let (tell, told) = mpsc::channel(WAITING);
-        let mut state = self.0.state();
         if let Some((_, made)) = state.answered.as_ref().filter(|(id, _)| *id == request_id) {
             // Nothing waits in a channel just made.
             let _ = tell.try_send(Told::Done(made.clone()));

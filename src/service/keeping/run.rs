@@ -35,17 +35,23 @@ pub(super) fn run(inner: &Inner) {
     }
     loop {
         let asked = inner.wait(LOOK_EVERY);
-        if inner.stopping() {
-            break;
-        }
         match asked {
+            Some(asked) if inner.stopping() => turn_away(&asked),
             Some(asked) => serve(inner, store, vault, asked),
+            None if inner.stopping() => break,
             None => tend(inner, store, vault),
         }
     }
     let mut state = inner.state();
     state.running = false;
-    state.asked = None;
+    if let Some(asked) = state.asked.take() {
+        turn_away(&asked);
+    }
+}
+
+fn turn_away(asked: &Asked) {
+    // The caller may have gone away.
+    let _ = asked.tell.try_send(Told::Failed(Fault::ShuttingDown));
 }
 
 /// Gives everybody else the first claim on the processor.
@@ -66,7 +72,7 @@ fn begin(inner: &Inner, survey: &Survey) {
 }
 
 /// Makes a backup if one is due.
-fn tend(inner: &Inner, store: &dyn Store, vault: &dyn Vault) {
+pub(super) fn tend(inner: &Inner, store: &dyn Store, vault: &dyn Vault) {
     let now = (inner.now)();
     // A store that cannot be read is told of by whoever serves it.
     let Ok(head) = store.head() else { return };

@@ -14,6 +14,7 @@
 //! - [`walk`], [`sketch`]: the ledger past its damage; two sets compared
 
 mod dossiers;
+pub mod files;
 mod indexes;
 mod ledger;
 pub mod pace;
@@ -21,6 +22,8 @@ mod report;
 mod requests;
 mod sketch;
 mod standings;
+#[cfg(test)]
+mod tests;
 pub mod told;
 mod values;
 mod walk;

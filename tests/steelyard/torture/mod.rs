@@ -21,11 +21,9 @@ use rand::{Rng, SeedableRng};
 use steelyard::store::verify_chain;
 use steelyard::domain::Revision;
 use steelyard::pb;
-use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
 
 use crate::answers;
 use crate::harness::{Server, Starting, new_id, on_directory, told as told_of};
@@ -245,10 +243,8 @@ impl Era {
 
 /// A backup of whichever kind is due, begun.
 async fn begun_backup(server: &Server) -> Result<tonic::Streaming<pb::CreateBackupResponse>, String> {
-    let endpoint = Channel::from_shared(server.url()).expect("an address must be a URI");
-    let channel = endpoint.connect().await.map_err(|fault| fault.to_string())?;
     let request = pb::CreateBackupRequest { request_id: new_id(), kind: 0 };
-    let begun = MaintenanceServiceClient::new(channel).create_backup(request).await;
+    let begun = server.client().await.maintenance.create_backup(request).await;
     begun.map(tonic::Response::into_inner).map_err(|status| told_of(&status))
 }
 

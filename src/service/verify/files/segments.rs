@@ -1,0 +1,129 @@
+//! The recovery journal: every segment, then event by event against the store.
+
+use super::super::report::{Report, Stepping};
+use super::super::told::{Severity, Step};
+use super::{Site, name};
+use crate::domain::Revision;
+use crate::store::StoreError;
+use crate::store::journal::{SegmentState, peek};
+
+/// Bytes between two rests.
+const PORTION: u64 = 1 << 20;
+
+/// Checks the journal.
+pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
+    let mut step = report.step(Step::Journal, None);
+    let sound = match &site.survey.segments {
+        Ok(segments) if segments.is_empty() => {
+            let what = "there is none: what a lost engine file held could be had from a backup alone";
+            step.found(Severity::Warning, "journal/", what, "start the server: it makes one");
+            step.skipped("there is no journal");
+            false
+        }
+        Ok(segments) => {
+            for segment in segments {
+                let place = format!("journal/{}", name(&segment.segment));
+                match &segment.state {
+                    SegmentState::Sound => {}
+                    SegmentState::Torn { .. } | SegmentState::Unfinished => {
+                        let remedy = "nothing: no such write was ever acknowledged";
+                        step.found(Severity::Information, place, &segment.state, remedy);
+                    }
+                    SegmentState::Damaged { .. } | SegmentState::OtherStore { .. } | SegmentState::AfterGap { .. } => {
+                        step.damaged(place, &segment.state, &remedy(site));
+                    }
+                }
+            }
+            segments.iter().all(|segment| segment.state.is_usable())
+        }
+        Err(error) => {
+            step.damaged("journal/", format!("it cannot be read: {error}"), "find out what the file system refuses");
+            false
+        }
+    };
+    if sound {
+        compare(site, &mut step);
+    }
+    step.end();
+}
+
+fn remedy(site: &Site<'_>) -> String {
+    if site.store.is_some() {
+        "the engine's files hold these events too: with the server stopped, take a copy of the data directory; the \
+         server does not start with this journal, so move `journal/` out of the directory and keep it, start again, \
+         and run `steelyard backup` at once"
+            .to_owned()
+    } else {
+        "keep the data directory as it is and take a copy of it; restore what backups and sound segments hold with \
+         `steelyard restore`"
+            .to_owned()
+    }
+}
+
+/// Every event of the journal against the same of the store.
+fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
+    let survey = site.survey;
+    let peeked = match peek(&survey.journal_directory) {
+        Ok(Some(peeked)) => peeked,
+        Ok(None) => return,
+        Err(error) => return step.damaged("journal/", error, &remedy(site)),
+    };
+    let head = match site.store.map(crate::store::Store::head) {
+        Some(Ok(head)) => Some(head),
+        Some(Err(_)) | None => None,
+    };
+    if let (Some(store), true) = (site.store, head.is_some())
+        && store.identity() != peeked.identity
+    {
+        let what = "it is of another store, or of another incarnation, than the engine's files";
+        return step.damaged("journal/", what, "keep both, and find out which of them belongs here");
+    }
+    let (mut bytes, mut ahead) = (0, 0_u64);
+    for event in peeked.reader.events(Revision(0)) {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => return step.damaged("journal/", error, &remedy(site)),
+        };
+        step.checked(1);
+        bytes += event.bytes().len() as u64;
+        if bytes >= PORTION {
+            site.pace.rest(std::mem::take(&mut bytes));
+            if site.pace.given_up() {
+                return step.skipped("given up");
+            }
+        }
+        let (Some(store), Some(head)) = (site.store, head) else { continue };
+        if event.revision > head.revision {
+            ahead += 1;
+            continue;
+        }
+        match store.stored_event(event.revision) {
+            Ok(Some(stored)) if stored.hash() == event.hash() => {}
+            Ok(Some(_)) => step.damaged(
+                format!("journal/ revision {}", event.revision),
+                "the journal and the engine's files hold two different events",
+                "keep the data directory as it is: the server refuses to start with it; compare both with a backup",
+            ),
+            // Told where the chain was walked.
+            Ok(None)
+            | Err(StoreError::Corrupt { .. } | StoreError::MissingEvent { .. } | StoreError::NewerSchema { .. }) => {}
+            Err(error) => return step.skipped(format!("the store cannot be read: {error}")),
+        }
+    }
+    let Some(head) = head else { return };
+    let end = peeked.reader.extent().head;
+    if ahead > 0 {
+        let what = format!("it is {ahead} events ahead of the engine's files, which end at revision {}", head.revision);
+        step.found(Severity::Information, "journal/", what, "start the server: it fills the engine's files");
+    }
+    if end.revision < head.revision {
+        step.damaged(
+            "journal/",
+            format!(
+                "it ends at revision {}, and the engine's files at {}: nothing is ever written to these first",
+                end.revision, head.revision
+            ),
+            "find out who removed files from `journal/`; then start the server and run `steelyard backup`",
+        );
+    }
+}
