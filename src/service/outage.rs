@@ -116,20 +116,31 @@ impl Default for Pace {
     }
 }
 
-/// When a full store is tried next.
+/// How long to leave a full store alone before it is opened again. A store that opens and is full again at the next
+/// write is still full: only a write that was taken makes the next pause short again.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Retry {
-    due: Instant,
+pub(super) struct Backoff {
     pause: Duration,
+    pace: Pace,
 }
 
-impl Retry {
-    fn after(pause: Duration, now: Instant) -> Self {
-        Self { due: now + pause, pause }
+impl Backoff {
+    pub(super) const fn new(pace: Pace) -> Self {
+        Self { pause: pace.first, pace }
     }
 
-    fn later(self, pace: Pace, now: Instant) -> Self {
-        Self::after((self.pause * 2).min(pace.most), now)
+    /// When to try, of a store found full, or still full, at `now`.
+    fn due(self, now: Instant) -> Instant {
+        now + self.pause
+    }
+
+    fn tried(&mut self) {
+        self.pause = (self.pause * 2).min(self.pace.most);
+    }
+
+    /// A write was taken.
+    pub(super) fn written(&mut self) {
+        self.pause = self.pace.first;
     }
 }
 
@@ -141,17 +152,17 @@ impl Writer {
         }
         let was_low = self.low.is_some();
         self.low = self.store.room().err();
-        if let Some(retry) = self.read_only
-            && (retry.due <= Instant::now() || (was_low && self.low.is_none()))
+        if let Some(due) = self.read_only
+            && (due <= Instant::now() || (was_low && self.low.is_none()))
         {
-            self.reopen(retry);
+            self.reopen();
         }
         self.tell();
     }
 
     /// A write found the disk full: what the state knows may never have been kept.
     pub(super) fn fill(&mut self) {
-        self.read_only = Some(Retry::after(self.pace.first, Instant::now()));
+        self.read_only = Some(self.backoff.due(Instant::now()));
         self.tell();
     }
 
@@ -197,13 +208,14 @@ impl Writer {
         }
     }
 
-    fn reopen(&mut self, retry: Retry) {
+    fn reopen(&mut self) {
+        self.backoff.tried();
         match self.resume() {
             Ok(()) => {
                 self.read_only = None;
                 info!(ledger.revision = self.head.revision.0, "the store was opened again and read anew");
             }
-            Err(Unready::Full) => self.read_only = Some(retry.later(self.pace, Instant::now())),
+            Err(Unready::Full) => self.read_only = Some(self.backoff.due(Instant::now())),
             Err(Unready::For(halt)) => self.stop(halt),
         }
     }
@@ -260,15 +272,21 @@ impl Unready {
 mod tests {
     use super::*;
 
+    fn pauses(backoff: &mut Backoff, attempts: usize) -> Vec<u64> {
+        let now = Instant::now();
+        let pause = |_| {
+            let pause = (backoff.due(now) - now).as_secs();
+            backoff.tried();
+            pause
+        };
+        (0..attempts).map(pause).collect()
+    }
+
     #[test]
-    fn attempts_are_ever_further_apart_up_to_a_bound() {
-        let (pace, now) = (Pace::default(), Instant::now());
-        let mut retry = Retry::after(pace.first, now);
-        let mut pauses = Vec::new();
-        for _ in 0..6 {
-            pauses.push((retry.due - now).as_secs());
-            retry = retry.later(pace, now);
-        }
-        assert_eq!(pauses, [1, 2, 4, 8, 15, 15]);
+    fn attempts_are_ever_further_apart_up_to_a_bound_until_a_write_is_taken() {
+        let mut backoff = Backoff::new(Pace::default());
+        assert_eq!(pauses(&mut backoff, 6), [1, 2, 4, 8, 15, 15]);
+        backoff.written();
+        assert_eq!(pauses(&mut backoff, 2), [1, 2]);
     }
 }

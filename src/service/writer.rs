@@ -3,7 +3,7 @@
 //! publishes the new standings, and only then acknowledges.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
@@ -15,7 +15,7 @@ use super::expiry::Expiry;
 use super::fault::Fault;
 use super::group::{BuildError, Building};
 use super::mutation::Queued;
-use super::outage::{Halt, Pace, Retry};
+use super::outage::{Backoff, Halt, Pace};
 use super::start::StartError;
 use super::state::{State, Touched};
 use crate::access::Caller;
@@ -45,7 +45,8 @@ pub struct Writer {
     /// The disk has too little room: writes are refused, nothing else is wrong.
     pub(super) low: Option<NoRoom>,
     /// A write found the disk full: when to open the store again. The state is not to be trusted until then.
-    pub(super) read_only: Option<Retry>,
+    pub(super) read_only: Option<Instant>,
+    pub(super) backoff: Backoff,
     /// Why nothing is ever written again by this process.
     pub(super) halt: Option<Halt>,
 }
@@ -78,7 +79,19 @@ impl Writer {
     ) -> Result<Self, StartError> {
         let (expiry, gone) = Expiry::begin(&*store, head.revision, now())?;
         let pace = Pace::default();
-        let mut writer = Self { store, state, head, board, now, expiry, pace, low: None, read_only: None, halt: None };
+        let mut writer = Self {
+            store,
+            state,
+            head,
+            board,
+            now,
+            expiry,
+            pace,
+            low: None,
+            read_only: None,
+            backoff: Backoff::new(pace),
+            halt: None,
+        };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
         if writer.low.is_none() {
@@ -100,6 +113,7 @@ impl Writer {
     #[must_use]
     pub const fn paced(mut self, pace: Pace) -> Self {
         self.pace = pace;
+        self.backoff = Backoff::new(pace);
         self
     }
 
@@ -266,7 +280,10 @@ impl Writer {
         };
         let events = finished.events.len();
         match self.store.append(&self.head, &finished) {
-            Ok(head) => self.head = head,
+            Ok(head) => {
+                self.head = head;
+                self.backoff.written();
+            }
             Err(fault) => {
                 self.failed(fault);
                 // Not known whether it is kept, whatever comes of the store.
