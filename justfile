@@ -41,7 +41,7 @@ test-clients:
     STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/clients 2>&1 | tee target/test-clients.log
     @tail -n 1 target/test-clients.log >> target/closing-lines.txt
 
-# Throw arbitrary bytes at a parser: page_token, csv_mapping, policy, evidence_batch, ndjson_row, predict_line
+# Throw arbitrary bytes at a parser: page_token, csv_mapping, policy, evidence_batch, ndjson_row, predict_line, backup_file
 fuzz target seconds="60":
     command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is not there: cargo install cargo-fuzz --locked"; exit 69; }
     mkdir -p fuzz/corpus/{{ target }}

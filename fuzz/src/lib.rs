@@ -33,7 +33,8 @@ use steelyard::service::fault::Fault;
 use steelyard::service::mutation::{Mutation, MutationBody, Records};
 use steelyard::service::record::{from_stored, recorded_micros, stripped, take_in};
 use steelyard::service::{Options, Seen, Service};
-use steelyard::store::{Identity, MemoryStore};
+use steelyard::store::backup::{BackupError, Header, Reader, format};
+use steelyard::store::{Head, Identity, MemoryStore};
 
 /// Most records of one input that are weighed: more only makes an input slow.
 const MOST_RECORDS: usize = 64;
@@ -185,6 +186,45 @@ fn dossiers(records: &[pb::Record]) -> BTreeMap<Box<str>, Dossier> {
         }
     }
     dossiers
+}
+
+/// A backup: the bytes as a file, and again as the events inside a frame that is sealed as it should be.
+pub fn backup_file(bytes: &[u8]) {
+    read_backup(bytes);
+    let identity = Identity { store_id: [1; 16], incarnation: [2; 16] };
+    let header = Header::new(identity, Head::EMPTY, now()).encode();
+    for events in [1, 3] {
+        let frame = format::frame(bytes, events).expect("memory can be compressed");
+        assert!(!read_backup(&[&header[..], &frame].concat()), "a file without its end must be refused");
+    }
+}
+
+/// Reads to the end, or to a refusal that names the file and a place in it.
+fn read_backup(bytes: &[u8]) -> bool {
+    let refused = |error: BackupError| match error {
+        BackupError::Damaged { offset, .. } => assert!(offset <= bytes.len() as u64, "{error}"),
+        other => panic!("a file was refused as {other}"),
+    };
+    let mut reader = match Reader::new(Path::new("backup"), bytes) {
+        Ok(reader) => reader,
+        Err(error) => {
+            refused(error);
+            return false;
+        }
+    };
+    let mut head = reader.header().before;
+    for event in reader.by_ref() {
+        match event {
+            Ok(event) => head = head.followed_by(&event).expect("what is given must follow what was given before"),
+            Err(error) => {
+                refused(error);
+                return false;
+            }
+        }
+    }
+    let trailer = reader.trailer().expect("a file that was read to its end must have told its end");
+    assert_eq!(trailer.head, head);
+    true
 }
 
 /// Weighs and explains one person: both agree, shares sum exactly, ends hold the point between them.

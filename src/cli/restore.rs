@@ -224,3 +224,6 @@ fn quoted(path: &Path) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "/._-+:@".contains(letter);
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
+
+#[cfg(test)]
+mod tests;

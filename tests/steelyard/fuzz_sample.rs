@@ -126,6 +126,11 @@ fn every_line_of_cases_has_its_answer() {
 }
 
 #[test]
+fn no_backup_harms_the_reader_and_what_is_read_holds_together() {
+    sample("backup_file", 400, targets::backup_file);
+}
+
+#[test]
 fn the_seeds_tell_of_every_kind_and_are_all_accepted() {
     // A sample of refusals alone would prove nothing of what is accepted.
     let mut kinds = std::collections::BTreeSet::new();

@@ -14,6 +14,7 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod restore;
 mod restore_drill;
 mod small_disk;
 mod torture;

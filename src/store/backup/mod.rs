@@ -19,7 +19,7 @@ pub mod read;
 mod restore;
 mod tail;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use catalogue::{BackupFile, Catalogue, Misfit, sweep};

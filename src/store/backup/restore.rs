@@ -184,6 +184,9 @@ impl Target {
     /// [`BackupError::NotEmpty`], or the file system's.
     fn of(directory: &Path) -> Result<Self, BackupError> {
         must_be_empty(directory)?;
+        // A link is followed, and `.` has no name to stand beside.
+        let whole = if directory.exists() { directory.canonicalize() } else { Ok(directory.to_owned()) };
+        let directory = &whole.map_err(BackupError::io("resolving", directory))?;
         // A mounted disk cannot be replaced by a directory from beside it: there it is made in place, where the
         // engine's files still get their name only at the end.
         let making = if is_mounted(directory)? { directory.to_owned() } else { beside(directory)? };
@@ -213,6 +216,11 @@ impl Target {
             return Ok(());
         }
         let (making, directory) = (&self.making, &self.directory);
+        // Whoever made the empty directory said who may look into it.
+        if let Ok(there) = fs::metadata(directory) {
+            let permitted = fs::set_permissions(making, there.permissions());
+            permitted.map_err(BackupError::io("setting the permissions of the restored store", making))?;
+        }
         // Takes the place of an empty directory, and of none other.
         fs::rename(making, directory).map_err(BackupError::io("putting the restored store in its place", directory))?;
         let whole = directory.canonicalize().map_err(BackupError::io("resolving", directory))?;
@@ -272,17 +280,16 @@ fn must_hold_only(directory: &Path, but_for: &[&str]) -> Result<(), BackupError>
     Ok(())
 }
 
-/// Whether a directory is on another file system than the one that it is in.
+/// Whether a directory, told in full, is on another file system than the one that it is in.
 #[cfg(unix)]
 fn is_mounted(directory: &Path) -> Result<bool, BackupError> {
     use std::os::unix::fs::MetadataExt;
     if !directory.exists() {
         return Ok(false);
     }
-    let whole = directory.canonicalize().map_err(BackupError::io("resolving", directory))?;
     let device = |path: &Path| fs::metadata(path).map(|at| at.dev()).map_err(BackupError::io("looking at", path));
-    match whole.parent() {
-        Some(parent) => Ok(device(&whole)? != device(parent)?),
+    match directory.parent() {
+        Some(parent) => Ok(device(directory)? != device(parent)?),
         None => Ok(true),
     }
 }

@@ -2,6 +2,7 @@
 
 mod chains;
 mod damage;
+mod older;
 mod restores;
 mod round;
 
@@ -17,7 +18,7 @@ const CACHE_BYTES: u64 = 4 << 20;
 /// Instant of the first event; each later one is recorded a second after the one before.
 const BEGIN_SECONDS: i64 = 1_700_000_000;
 
-fn recorded(revision: u64) -> Timestamp {
+pub(crate) fn recorded(revision: u64) -> Timestamp {
     Timestamp::from_second(BEGIN_SECONDS + i64::try_from(revision).unwrap()).unwrap()
 }
 
@@ -40,13 +41,13 @@ fn event(revision: u64, size: usize) -> pb::Event {
     }
 }
 
-fn append(store: &dyn Store, sizes: &[usize]) -> Head {
+pub(crate) fn append(store: &dyn Store, sizes: &[usize]) -> Head {
     let head = store.head().unwrap();
     let events = (head.revision.0 + 1..).zip(sizes).map(|(revision, size)| event(revision, *size)).collect();
     store.append(&head, &Group { events, views: Vec::new() }).unwrap()
 }
 
-fn memory() -> MemoryStore {
+pub(crate) fn memory() -> MemoryStore {
     MemoryStore::new(Identity::fresh())
 }
 
@@ -54,31 +55,31 @@ fn open(directory: &Path) -> SledStore {
     SledStore::open(directory, CACHE_BYTES).unwrap()
 }
 
-fn all(store: &dyn Store) -> Vec<StoredEvent> {
+pub(crate) fn all(store: &dyn Store) -> Vec<StoredEvent> {
     store.stored_events(Revision(1), Revision(u64::MAX)).map(Result::unwrap).collect()
 }
 
 /// The head of `store` at an earlier revision.
-fn head_at(store: &dyn Store, revision: u64) -> Head {
+pub(crate) fn head_at(store: &dyn Store, revision: u64) -> Head {
     let event = store.stored_event(Revision(revision)).unwrap();
     event.map_or(Head::EMPTY, |event| Head { revision: event.revision, hash: event.hash() })
 }
 
 /// A directory for backups and one for scratch.
-struct Place {
+pub(crate) struct Place {
     home: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn backups(&self) -> PathBuf {
+    pub(crate) fn backups(&self) -> PathBuf {
         self.path("backups")
     }
 
@@ -91,17 +92,17 @@ impl Place {
     }
 
     /// A verified backup of `before`..`through`, made when the event `through` was recorded.
-    fn between(&self, store: &dyn Store, before: u64, through: u64) -> BackupFile {
+    pub(crate) fn between(&self, store: &dyn Store, before: u64, through: u64) -> BackupFile {
         let (before, through) = (head_at(store, before), head_at(store, through));
         let unverified = self.written(store, before, through, recorded(through.revision.0));
         self.checked(unverified, store).unwrap()
     }
 
-    fn catalogue(&self) -> Catalogue {
+    pub(crate) fn catalogue(&self) -> Catalogue {
         Catalogue::read(&self.backups()).unwrap()
     }
 
-    fn names(&self, of: &str) -> Vec<String> {
+    pub(crate) fn names(&self, of: &str) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.path(of)) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();

@@ -170,19 +170,33 @@ fn a_directory_that_holds_anything_is_never_touched() {
     lost.holds("empty", 8);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_empty_directory_keeps_its_place_and_its_permissions() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let lost = Lost::new();
+    let behind = lost.place.path("disk");
+    fs::create_dir(&behind).unwrap();
+    fs::set_permissions(&behind, fs::Permissions::from_mode(0o700)).unwrap();
+    symlink(&behind, lost.place.path("link")).unwrap();
+    lost.restore(None, Until::End, "link").unwrap();
+    assert!(lost.place.path("link").is_symlink());
+    assert_eq!(fs::metadata(&behind).unwrap().permissions().mode() & 0o777, 0o700);
+    lost.holds("disk", 8);
+}
+
 #[test]
 fn a_restore_that_is_cut_short_leaves_nothing_under_the_name() {
     let lost = Lost::new();
-    let plan = lost.place.catalogue().plan(Until::End).unwrap();
     let target = lost.place.path("restored");
-    // Told to stop at the first event that is loaded: the smallest step is the last, so that there must be many.
-    append(&lost.store, &[9_000; 300]);
-    place_more(&lost);
+    // More than one step of the pace, which is a megabyte.
+    let end = append(&lost.store, &[9_000; 300]);
+    lost.place.between(&lost.store, 8, end.revision.0);
     let mut pace = |step: Step| match step.stage {
         Stage::Load => ControlFlow::Break(()),
         Stage::Read | Stage::Write | Stage::Compare => ControlFlow::Continue(()),
     };
-    let plan = lost.place.catalogue().plan(Until::End).unwrap_or(plan);
+    let plan = lost.place.catalogue().plan(Until::End).unwrap();
     let stopped = restore(&plan, None, Until::End, &target, Incarnation::New, &mut pace);
     assert!(matches!(stopped, Err(BackupError::Stopped)), "{stopped:?}");
     assert!(!target.exists());
@@ -194,12 +208,8 @@ fn a_restore_that_is_cut_short_leaves_nothing_under_the_name() {
     fs::create_dir_all(making.join("sled")).unwrap();
     fs::write(making.join("sled/db"), b"half").unwrap();
     restore(&plan, None, Until::End, &target, Incarnation::New, &mut Unpaced).unwrap();
-    assert_eq!(open(&target).head().unwrap(), lost.store.head().unwrap());
+    assert_eq!(open(&target).head().unwrap(), end);
     assert!(!making.exists());
-}
-
-fn place_more(lost: &Lost) {
-    lost.place.between(&lost.store, 8, lost.store.head().unwrap().revision.0);
 }
 
 #[test]
