@@ -22,7 +22,7 @@ Exit codes:
    0  done
    1  nothing there: unknown person, not on that list, no match
   64  wrong usage or settings
-  65  data refused
+  65  data refused, or the store found damaged
   66  an input is missing or cannot be read
   69  the server is not there or cannot answer now
   70  something failed inside
@@ -39,7 +39,7 @@ pub enum Exit {
     Nothing = 1,
     /// Wrong usage or settings.
     Usage = 64,
-    /// Data refused.
+    /// Data refused, or the store found damaged.
     DataRefused = 65,
     /// An input is missing or cannot be read.
     InputMissing = 66,

@@ -26,6 +26,7 @@ mod sheet;
 mod test_screens;
 #[cfg(test)]
 mod test_server;
+pub mod verify;
 pub mod word;
 
 use std::future::Future;
@@ -72,6 +73,8 @@ enum Command {
     Backup(backup::Args),
     /// Make a data directory from backups
     Restore(restore::Args),
+    /// Show that the store is what its ledger says
+    Verify(verify::Args),
     /// Ask whether the server is ready
     Health(health::Args),
     /// Show the settings
@@ -108,6 +111,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Policy(args) => policy::run(args),
         Command::Backup(args) => wait(backup::run(args)),
         Command::Restore(args) => restore::run(args),
+        Command::Verify(args) => wait(verify::run(args)),
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),

@@ -79,6 +79,9 @@ pub fn strays(data: &Path, backups: &Path) -> Vec<Stray> {
 pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
     let mut step = report.step(Step::Directory, None);
     for Stray { place, kind, bytes } in &site.survey.stray {
+        if site.serving && matches!(kind, Kind::Leftover | Kind::Unfinished) {
+            continue;
+        }
         let (severity, what, remedy) = match kind {
             Kind::Unknown => (Severity::Information, "no build of Steelyard writes this", "find out who put it there"),
             Kind::Leftover => {

@@ -38,6 +38,8 @@ struct Site<'a> {
     survey: &'a Survey,
     /// The store, where it opens.
     store: Option<&'a dyn Store>,
+    /// Whether a server is at work in the directory.
+    serving: bool,
     pace: &'a dyn Pace,
 }
 
@@ -90,9 +92,16 @@ impl Survey {
         (newest.1.revision >= before.revision).then(|| format!("backup {} and the journal", newest.0))
     }
 
-    /// Checks journal, backups and directory: against the store, where it opens.
-    pub fn verify(&self, store: Option<&dyn Store>, pace: &dyn Pace, tell: &mut dyn FnMut(Told)) -> Vec<StepOutcome> {
-        let site = Site { survey: self, store, pace };
+    /// Checks journal, backups and directory: against the store, where it opens. While a server is at work what it may
+    /// be about to finish, or to let go of, is not told.
+    pub fn verify(
+        &self,
+        store: Option<&dyn Store>,
+        serving: bool,
+        pace: &dyn Pace,
+        tell: &mut dyn FnMut(Told),
+    ) -> Vec<StepOutcome> {
+        let site = Site { survey: self, store, serving, pace };
         let mut report = Report::new(tell);
         segments::check(&site, &mut report);
         backups::check(&site, &mut report);

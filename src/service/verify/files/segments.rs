@@ -25,6 +25,7 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
                 let place = format!("journal/{}", name(&segment.segment));
                 match &segment.state {
                     SegmentState::Sound => {}
+                    SegmentState::Torn { .. } | SegmentState::Unfinished if site.serving => {}
                     SegmentState::Torn { .. } | SegmentState::Unfinished => {
                         let remedy = "nothing: no such write was ever acknowledged";
                         step.found(Severity::Information, place, &segment.state, remedy);
@@ -35,6 +36,10 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
                 }
             }
             segments.iter().all(|segment| segment.state.is_usable())
+        }
+        Err(error) if site.serving => {
+            step.skipped(format!("segments were let go of meanwhile: {error}"));
+            false
         }
         Err(error) => {
             step.damaged("journal/", format!("it cannot be read: {error}"), "find out what the file system refuses");
@@ -63,14 +68,16 @@ fn remedy(site: &Site<'_>) -> String {
 /// Every event of the journal against the same of the store.
 fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
     let survey = site.survey;
-    let peeked = match peek(&survey.journal_directory) {
-        Ok(Some(peeked)) => peeked,
-        Ok(None) => return,
-        Err(error) => return step.damaged("journal/", error, &remedy(site)),
-    };
+    // Before the journal is looked at: what is committed meanwhile is in both or in the journal alone.
     let head = match site.store.map(crate::store::Store::head) {
         Some(Ok(head)) => Some(head),
         Some(Err(_)) | None => None,
+    };
+    let peeked = match peek(&survey.journal_directory) {
+        Ok(Some(peeked)) => peeked,
+        Ok(None) => return,
+        Err(error) if site.serving => return step.skipped(format!("segments were let go of meanwhile: {error}")),
+        Err(error) => return step.damaged("journal/", error, &remedy(site)),
     };
     if let (Some(store), true) = (site.store, head.is_some())
         && store.identity() != peeked.identity
@@ -82,6 +89,7 @@ fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
     for event in peeked.reader.events(Revision(0)) {
         let event = match event {
             Ok(event) => event,
+            Err(error) if site.serving => return step.skipped(format!("segments were let go of meanwhile: {error}")),
             Err(error) => return step.damaged("journal/", error, &remedy(site)),
         };
         step.checked(1);
@@ -112,7 +120,7 @@ fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
     }
     let Some(head) = head else { return };
     let end = peeked.reader.extent().head;
-    if ahead > 0 {
+    if ahead > 0 && !site.serving {
         let what = format!("it is {ahead} events ahead of the engine's files, which end at revision {}", head.revision);
         step.found(Severity::Information, "journal/", what, "start the server: it fills the engine's files");
     }
