@@ -14,6 +14,7 @@ pub mod standing;
 pub mod verification;
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,10 +35,12 @@ use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::service::board::Condition;
 use crate::service::fault::Fault;
+use crate::reference;
 use crate::service::keeping::files::Files;
 use crate::service::keeping::{Keeping, Vault};
-use crate::service::{Options, Service, Started};
-use crate::store::{Identity, MemoryStore, SledStore, Store};
+use crate::service::{Options, Service, Started, start};
+use crate::store::space::Limits;
+use crate::store::{Identity, MemoryStore, recovery};
 
 use health_http::Probes;
 
@@ -142,15 +145,16 @@ async fn open_and_serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let options = options(settings);
-    let home = settings.store.clone();
+    let (home, recovery) = (settings.store.home.clone(), recovery_options(settings));
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
-        let store: Arc<dyn Store> = match &home.home {
-            Home::Memory => Arc::new(MemoryStore::new(Identity::fresh())),
+        Ok(match &home {
+            Home::Memory => Service::start(Arc::new(MemoryStore::new(Identity::fresh())), options)?,
             Home::Directory(directory) => {
-                Arc::new(SledStore::open(directory, home.cache_bytes).context("the store could not be opened")?)
+                let recovery = recovery(directory);
+                let opened = start::open(&recovery, reference::tables()).context("the store could not be opened")?;
+                Service::start_from(opened, options)?
             }
-        };
-        Ok(Service::start(store, options)?)
+        })
     })
     .await??;
     let keeping = started.service.keep(vault(settings), settings.backup.clone())?;
@@ -276,6 +280,34 @@ async fn tend(service: Service) {
     loop {
         interval.tick().await;
         service.tend();
+    }
+}
+
+/// How the store on disk is opened: tried in a child process first, with a watch on the disk.
+fn recovery_options(settings: &Settings) -> impl FnOnce(&Path) -> recovery::Options + use<> {
+    let probe = match std::env::current_exe() {
+        Ok(executable) if executable.file_stem().is_some_and(|name| name == "steelyard") => {
+            Some(recovery::probe::in_child(executable))
+        }
+        // Not our own command, such as a test's: nothing there answers to `probe-store`.
+        Ok(_) => None,
+        Err(error) => {
+            warn!(error = %error, "the store will be opened without trying it in a process of its own first");
+            None
+        }
+    };
+    let (store, backups) = (settings.store.clone(), settings.backup.directory.clone());
+    let space = Limits { least_bytes: store.min_free_bytes, ballast_bytes: store.ballast_bytes };
+    move |directory| {
+        let usual = start::options(directory, store.cache_bytes);
+        recovery::Options {
+            segment_bytes: store.segment_bytes,
+            open_within: store.open_within,
+            backups: backups.unwrap_or(usual.backups),
+            probe,
+            space,
+            ..usual
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub mod start;
 pub mod state;
 pub mod verify;
 pub mod victim;
+pub mod views;
 pub mod writer;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -139,6 +140,19 @@ impl Service {
     /// See [`StartFault`].
     pub fn start_paced(store: Arc<dyn Store>, options: Options, pace: Pace) -> Result<Started, StartFault> {
         let (head, state) = start::read(&*store, reference::tables())?;
+        Self::start_with(start::Opened { store, head, state }, options, pace)
+    }
+
+    /// As [`start`](Self::start), from a store that was opened and read.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub fn start_from(opened: start::Opened, options: Options) -> Result<Started, StartFault> {
+        Self::start_with(opened, options, Pace::default())
+    }
+
+    fn start_with(opened: start::Opened, options: Options, pace: Pace) -> Result<Started, StartFault> {
+        let start::Opened { store, head, state } = opened;
         let retirement = Retirement::start();
         let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;

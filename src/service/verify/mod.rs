@@ -179,7 +179,7 @@ impl Verification<'_> {
 
     /// Whether a view is complete in the version of this build. Tells where it is not.
     fn complete(&self, step: &mut Stepping<'_, '_>, view: View) -> Result<bool, Ended> {
-        let expected = super::start::version(view);
+        let expected = super::views::version(view);
         let what = match self.store.view_version(view) {
             Ok(Some(found)) if found == expected => return Ok(true),
             Ok(Some(found)) => format!("built by another version: {found}, this one builds {expected}"),
