@@ -115,13 +115,6 @@ impl Server {
         assert!(asked.is_ok_and(|status| status.success()), "the server must still run");
     }
 
-    /// Waits for it to end by itself.
-    pub fn ended(mut self) -> Ended {
-        let code = within(PATIENCE, || self.process.try_wait().expect("a child can be waited for"))
-            .expect("the server must end by itself");
-        Ended { code: code.code(), log: self.log() }
-    }
-
     /// Where it listens, as the command line takes it.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

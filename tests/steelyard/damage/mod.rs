@@ -84,33 +84,33 @@ async fn fill(home: &Path) -> Answers {
             client.write(records.to_vec()).await;
         }
     }
-    for kind in ["--full", "--incremental"] {
-        for version in 0..VERSIONS {
-            client.write(long_records(kind, version)).await;
+    for (kind, first) in [("--full", 0), ("--incremental", VERSIONS)] {
+        for version in first..first + VERSIONS {
+            client.write(long_records(version)).await;
         }
         let made = steelyard().args(["backup", "--server", &server.url(), kind]).output().expect("must run");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
-    client.write(long_records("since", 0)).await;
+    client.write(long_records(2 * VERSIONS)).await;
     let before = Answers::of(&mut client).await.expect("a sound server must answer");
     assert!(server.stop().await.success(), "a server asked to stop must end well");
     before
 }
 
 /// Later versions of a few records, as long as records are, to fill segments with few of them.
-fn long_records(kind: &str, version: i64) -> Vec<pb::Record> {
+fn long_records(version: i64) -> Vec<pb::Record> {
     let decisions = (0..5).map(|place| {
         let decision = pb::BandOverride {
             band: pb::Band::VeryHigh.into(),
             scope: pb::OverrideScope::Both.into(),
-            rationale: format!("{kind} {version} ").repeat(120),
+            rationale: format!("version {version} ").repeat(100),
             officer: "INSPECTOR-1".to_owned(),
             expires_on: "2026-04-10".to_owned(),
             second_officer: String::new(),
         };
         let mut records = Somebody::new(&format!("LONG-{place}")).record("2026-03-20", Kind::BandOverride(decision)).records();
         let recorded = records[0].recorded_time.as_mut().expect("somebody's records say when");
-        recorded.seconds += version + if kind == "--full" { 0 } else { VERSIONS };
+        recorded.seconds += version;
         records.remove(0)
     });
     decisions.collect()
