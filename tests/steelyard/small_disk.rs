@@ -65,7 +65,8 @@ fn a_full_disk_loses_nothing_and_is_recovered_from_without_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drill() {
     let Some(disk) = env::var_os(DISK).map(PathBuf::from) else { return };
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={DISK_MB}m"), "steelyard"]).arg(&disk).status();
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={DISK_MB}m"), "steelyard"]).arg(&disk).status();
     assert!(mounted.is_ok_and(|status| status.success()), "a tmpfs must be mounted");
     let filler = Filler { path: disk.join("filler") };
     let home = disk.join("home");
@@ -86,7 +87,10 @@ async fn drill() {
     let low = Answers::of(&mut client).await.expect("reads must go on");
     filler.remove();
     until_taken(&mut caller, &mut client).await;
-    println!("low: refused with DISK_LOW, {} people still listed, taken again with room", answers::people(&low.lists).len());
+    println!(
+        "low: refused with DISK_LOW, {} people still listed, taken again with room",
+        answers::people(&low.lists).len()
+    );
     assert!(server.stop().await.success());
 
     // Full: the watch is off, so that the disk itself refuses.
@@ -213,7 +217,8 @@ impl Filler {
 
     /// Grows until the disk is full.
     fn fill(&self) {
-        let mut file = File::options().create(true).append(true).open(&self.path).expect("there must be room for a name");
+        let mut file =
+            File::options().create(true).append(true).open(&self.path).expect("there must be room for a name");
         for length in [1 << 20, 4096, 1] {
             while file.write_all(&vec![0; length]).is_ok() {}
         }

@@ -17,8 +17,13 @@ pub struct Harm {
 }
 
 enum Kind {
-    Flip { offset: u64, bit: u8 },
-    Cut { length: u64 },
+    Flip {
+        offset: u64,
+        bit: u8,
+    },
+    Cut {
+        length: u64,
+    },
     /// An empty file can only be made longer.
     Grown,
 }

@@ -23,18 +23,10 @@ use harm::Harm;
 use outcome::{Outcome, Table};
 
 /// Damages in the ordinary tests.
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 12;
 /// Little of everything, so that there are several segments and files are quickly copied.
-const SMALL: [&str; 8] = [
-    "--store-cache-mb",
-    "16",
-    "--store-segment-mb",
-    "1",
-    "--store-ballast-mb",
-    "1",
-    "--backup-every-minutes",
-    "0",
-];
+const SMALL: [&str; 8] =
+    ["--store-cache-mb", "16", "--store-segment-mb", "1", "--store-ballast-mb", "1", "--backup-every-minutes", "0"];
 /// Versions of each long record written before each backup.
 const VERSIONS: i64 = 160;
 
@@ -52,19 +44,25 @@ async fn damage_is_harmless_repaired_or_refused_by_name() {
     println!("{} files: {}", files.len(), files.join(", "));
     let mut table = Table::default();
     let mut faults = Vec::new();
-    for (round, file) in (1..=rounds).zip(files.iter().cycle()) {
+    // The engine's data is most of what there is, and no two of its pages are alike.
+    let often = |file: &String| if file == "sled/db" { 4 } else { 1 };
+    let weighted: Vec<&String> = files.iter().flat_map(|file| std::iter::repeat_n(file, often(file))).collect();
+    for (round, file) in (1..=rounds).zip(weighted.into_iter().cycle()) {
         let copy = tempfile::tempdir().expect("a temporary directory");
         harm::copy(sound.path(), copy.path());
         let harm = Harm::chosen(copy.path(), file, &mut dice);
         harm.done_to(copy.path());
-        let outcome = outcome::of(copy.path(), &SMALL, &before).await;
+        let mut outcome = outcome::of(copy.path(), &SMALL, &before).await;
+        if matches!(outcome, Outcome::Harmless) && file.starts_with("backups/") {
+            outcome = Outcome::Wrong("a damaged backup passes for a sound one".to_owned());
+        }
         table.count(file, &outcome);
         match outcome {
             Outcome::Wrong(fault) => {
                 println!("damage {round}/{rounds}: {harm}: WRONG: {fault}");
                 faults.push(format!("{harm}: {fault}\nthe directory is kept at {}", copy.keep().display()));
             }
-            Outcome::Refused(_) | Outcome::Same | Outcome::Repaired | Outcome::FoundLater => {
+            Outcome::Refused(_) | Outcome::Harmless | Outcome::Verify | Outcome::Repaired | Outcome::FoundLater => {
                 println!("damage {round}/{rounds}: {harm}: {outcome}");
             }
         }
@@ -108,7 +106,8 @@ fn long_records(version: i64) -> Vec<pb::Record> {
             expires_on: "2026-04-10".to_owned(),
             second_officer: String::new(),
         };
-        let mut records = Somebody::new(&format!("LONG-{place}")).record("2026-03-20", Kind::BandOverride(decision)).records();
+        let mut records =
+            Somebody::new(&format!("LONG-{place}")).record("2026-03-20", Kind::BandOverride(decision)).records();
         let recorded = records[0].recorded_time.as_mut().expect("somebody's records say when");
         recorded.seconds += version;
         records.remove(0)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::answers::Answers;
-use crate::harness::{Ended, Server, Starting, on_directory};
+use crate::harness::{Ended, Server, Starting, on_directory, steelyard};
 
 /// Longest that a start may take, repair included.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -16,8 +16,10 @@ const KNOWN_EXITS: [i32; 4] = [65, 69, 70, 74];
 /// What became of a start.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Everything as before, nothing noticed.
-    Same,
+    /// Everything as before, and a verification of the whole directory finds nothing wrong.
+    Harmless,
+    /// Everything as before; a verification finds the damage.
+    Verify,
     /// Everything as before, after a repair that it told of.
     Repaired,
     /// Refused, saying this.
@@ -31,7 +33,8 @@ pub enum Outcome {
 impl Outcome {
     fn name(&self) -> &'static str {
         match self {
-            Self::Same => "same",
+            Self::Harmless => "harmless",
+            Self::Verify => "verify finds",
             Self::Repaired => "repaired",
             Self::Refused(_) => "refused",
             Self::FoundLater => "found later",
@@ -45,7 +48,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Refused(why) => write!(f, "refused: {why}"),
             Self::Wrong(fault) => write!(f, "WRONG: {fault}"),
-            Self::Same | Self::Repaired | Self::FoundLater => f.write_str(self.name()),
+            Self::Harmless | Self::Verify | Self::Repaired | Self::FoundLater => f.write_str(self.name()),
         }
     }
 }
@@ -65,12 +68,14 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = ["same", "repaired", "refused", "found later", "WRONG"];
+        let columns = ["harmless", "verify finds", "repaired", "refused", "found later", "WRONG"];
         write!(f, "{:<24}", "file")?;
         columns.iter().try_for_each(|column| write!(f, "{column:>13}"))?;
         for (kind, counts) in &self.rows {
             write!(f, "\n{kind:<24}")?;
-            columns.iter().try_for_each(|column| write!(f, "{:>13}", counts.get(column).copied().unwrap_or_default()))?;
+            columns
+                .iter()
+                .try_for_each(|column| write!(f, "{:>13}", counts.get(column).copied().unwrap_or_default()))?;
         }
         Ok(())
     }
@@ -95,9 +100,12 @@ pub async fn of(home: &Path, settings: &[&str], before: &Answers) -> Outcome {
             let outcome = match before.difference(&after) {
                 Some(difference) => Outcome::Wrong(difference),
                 None if told_of_repair(&server.log()) => Outcome::Repaired,
-                None => Outcome::Same,
+                None => Outcome::Harmless,
             };
-            ended_well(server, outcome).await
+            match ended_well(server, outcome).await {
+                Outcome::Harmless => verified(home),
+                other => other,
+            }
         }
         // The damage is on a page that the start had no reason to read. It must be told of and not outlast a restart.
         Err(refused) => {
@@ -116,6 +124,19 @@ pub async fn of(home: &Path, settings: &[&str], before: &Answers) -> Outcome {
                 Err(_) => Outcome::Wrong(format!("after a restart it still says: {refused}")),
             }
         }
+    }
+}
+
+/// What a verification makes of a directory whose server noticed nothing.
+fn verified(home: &Path) -> Outcome {
+    let home = home.to_str().expect("a temporary path must be text");
+    let output = steelyard().args(["verify", "--quiet", "--standings", "--data-dir", home]).output().expect("must run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(_) | None if panicked(&said) => Outcome::Wrong(format!("verify panicked:\n{said}")),
+        Some(0) => Outcome::Harmless,
+        Some(65) => Outcome::Verify,
+        Some(_) | None => Outcome::Wrong(format!("verify ended with {:?}: {said}", output.status.code())),
     }
 }
 
@@ -144,7 +165,7 @@ async fn ended_well(server: Server, outcome: Outcome) -> Outcome {
     let log = log.lock().expect("nobody panics while reading a log");
     if panicked(&log) {
         Outcome::Wrong(format!("it panicked:\n{log}"))
-    } else if !stopped.success() && matches!(outcome, Outcome::Same | Outcome::Repaired) {
+    } else if !stopped.success() && matches!(outcome, Outcome::Harmless | Outcome::Repaired) {
         Outcome::Wrong(format!("it answered as before and then ended badly:\n{log}"))
     } else {
         outcome

@@ -92,9 +92,8 @@ impl Book {
 
     /// A record of each person of whom nothing is in force any more: they are still known.
     pub fn withdrawn_whole(&self) -> impl Iterator<Item = &pb::Record> {
-        let nothing_left = |versions: &&Vec<Version>| {
-            versions.iter().all(|version| version.state != RecordState::InForce)
-        };
+        let nothing_left =
+            |versions: &&Vec<Version>| versions.iter().all(|version| version.state != RecordState::InForce);
         self.people.values().filter(nothing_left).filter_map(|versions| versions.last()).map(|version| &version.record)
     }
 
@@ -113,7 +112,9 @@ impl Book {
         for applied in 0..=unanswered.len() {
             match book.contradicted(listed) {
                 None => return Ok(applied),
-                Some(contradiction) => contradictions.push(format!("with {applied} unanswered applied: {contradiction}")),
+                Some(contradiction) => {
+                    contradictions.push(format!("with {applied} unanswered applied: {contradiction}"))
+                }
             }
             if let Some(next) = unanswered.get(applied) {
                 book.enter(next, None);

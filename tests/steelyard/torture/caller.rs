@@ -245,7 +245,8 @@ impl Caller {
     }
 
     fn withdrawal(&mut self) -> Option<Request> {
-        let in_force: Vec<_> = self.intended.records_in_force().map(|record| (&record.subject_ref, &record.id)).collect();
+        let in_force: Vec<_> =
+            self.intended.records_in_force().map(|record| (&record.subject_ref, &record.id)).collect();
         let (subject_ref, record_id) = in_force.get(self.dice.random_range(0..in_force.len().max(1)))?;
         let body = Body::Withdraw { subject_ref: (*subject_ref).clone(), record_id: (*record_id).clone() };
         Some(self.intend(body))

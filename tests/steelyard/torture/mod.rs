@@ -18,15 +18,13 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use steelyard::store::verify_chain;
-use steelyard::domain::Revision;
 use steelyard::pb;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
 use crate::answers;
-use crate::harness::{Server, Starting, new_id, on_directory, told as told_of};
+use crate::harness::{Server, Starting, new_id, on_directory, steelyard, told as told_of};
 use crate::people::AS_OF;
 use caller::{Caller, Found, Halt};
 
@@ -130,7 +128,8 @@ impl Era {
         let found = self.settle(&server).await?;
         let (people, records) = self.compare(&server).await?;
         self.server = Some(server);
-        let opening = if killed_opening > 0 { format!(", {killed_opening} times while opening") } else { String::new() };
+        let opening =
+            if killed_opening > 0 { format!(", {killed_opening} times while opening") } else { String::new() };
         Ok(format!(
             "killed {blow:?} after {acknowledgements} acknowledgements{opening}; of {} requests without an answer {} had \
              been carried out; {people} people, {records} records, lists equal",
@@ -228,16 +227,25 @@ impl Era {
         }
     }
 
-    /// Stops the server as an operator would and reads the whole ledger.
+    /// Stops the server as an operator would; the whole ledger, and standings folded from it afresh, must agree.
     async fn end(&mut self) -> String {
         if let Some(server) = self.server.take() {
             assert!(server.stop().await.success(), "a server asked to stop must end well");
         }
-        let store = steelyard::store::SledStore::open(self.home.path(), 16 << 20).expect("the store must open");
-        let head = verify_chain(&store, Revision(1)).expect("the chain must hold from first to last");
         let told = self.callers.iter().flat_map(|caller| caller.book.revisions()).max().unwrap_or_default();
-        assert!(head.revision.0 >= told, "{told} was told, the ledger ends at {head}");
-        format!("the chain holds from 1 to {head}")
+        let home = self.home.path().to_str().expect("a temporary path must be text");
+        let verified =
+            steelyard().args(["verify", "--quiet", "--standings", "--output", "json", "--data-dir", home]).output();
+        let verified = verified.expect("must run");
+        let said = String::from_utf8_lossy(&verified.stdout);
+        assert!(verified.status.success(), "{said}\n{}", String::from_utf8_lossy(&verified.stderr));
+        let said: serde_json::Value = serde_json::from_str(&said).expect("must be JSON");
+        let field = |name: &str| said["outcome"][name].as_str().unwrap_or_default().to_owned();
+        let revision: u64 = field("revision").parse().expect("a verification tells how far the ledger goes");
+        assert!(revision >= told, "{told} was told, the ledger ends at {revision}");
+        let (head, standings) = (field("headHash"), field("standingsDigest"));
+        assert!(!standings.is_empty(), "standings were to be folded from the ledger: {said}");
+        format!("verified: chain, views and standings from 1 to {revision}:{head}")
     }
 }
 
