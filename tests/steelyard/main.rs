@@ -10,4 +10,6 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+#[cfg(target_os = "linux")]
+mod powercut;
 mod worked_person;
