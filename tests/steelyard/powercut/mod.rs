@@ -8,8 +8,11 @@
 //!
 //! Linux alone: elsewhere there is no such shim, and these tests are not built.
 
+mod child;
 mod disk;
+mod drill;
 mod file;
+mod history;
 mod log;
 mod rules;
 mod shim;
