@@ -9,6 +9,7 @@ pub mod ranking;
 pub mod standing;
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,14 @@ use crate::config::{Home, Settings};
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::service::fault::Fault;
-use crate::service::{Options, Service, Started};
-use crate::store::{Identity, MemoryStore, SledStore, Store};
+use crate::reference;
+use crate::service::{Options, Service, Started, start};
+use crate::store::space::Limits;
+use crate::store::{Identity, MemoryStore, recovery};
+
+/// Bytes free on the disk under which writes are refused, and bytes kept to be given up when it is full all the same.
+const LEAST_FREE: u64 = 256 << 20;
+const BALLAST: u64 = 64 << 20;
 
 /// How often the house is put in order.
 const TEND: Duration = Duration::from_secs(15);
@@ -97,13 +104,14 @@ pub async fn run(
     let options = options(settings);
     let home = settings.store.clone();
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
-        let store: Arc<dyn Store> = match &home.home {
-            Home::Memory => Arc::new(MemoryStore::new(Identity::fresh())),
+        Ok(match &home.home {
+            Home::Memory => Service::start(Arc::new(MemoryStore::new(Identity::fresh())), options)?,
             Home::Directory(directory) => {
-                Arc::new(SledStore::open(directory, home.cache_bytes).context("the store could not be opened")?)
+                let recovery = recovery_options(directory, home.cache_bytes);
+                let opened = start::open(&recovery, reference::tables()).context("the store could not be opened")?;
+                Service::start_from(opened, options)?
             }
-        };
-        Ok(Service::start(store, options)?)
+        })
     })
     .await??;
     let Started { service, writer, head } = started;
@@ -171,6 +179,23 @@ async fn tend(service: Service) {
         interval.tick().await;
         service.tend();
     }
+}
+
+/// How the store on disk is opened: tried in a child process first, with a watch on the disk.
+fn recovery_options(directory: &Path, cache_bytes: u64) -> recovery::Options {
+    let probe = match std::env::current_exe() {
+        Ok(executable) if executable.file_stem().is_some_and(|name| name == "steelyard") => {
+            Some(recovery::probe::in_child(executable))
+        }
+        // Not our own command, such as a test's: nothing there answers to `probe-store`.
+        Ok(_) => None,
+        Err(error) => {
+            warn!(error = %error, "the store will be opened without trying it in a process of its own first");
+            None
+        }
+    };
+    let space = Limits { least_bytes: LEAST_FREE, ballast_bytes: BALLAST };
+    recovery::Options { probe, space, ..start::options(directory, cache_bytes) }
 }
 
 fn options(settings: &Settings) -> Options {

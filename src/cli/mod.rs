@@ -17,6 +17,7 @@ pub mod offence;
 pub mod output;
 pub mod policy;
 pub mod predict;
+pub mod probe_store;
 pub mod serve;
 mod sheet;
 #[cfg(test)]
@@ -71,6 +72,9 @@ enum Command {
     Config(config::Args),
     /// Print shell completions
     Completions(completions::Args),
+    /// Try the files of a store in a process of its own
+    #[command(hide = true)]
+    ProbeStore(probe_store::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -102,6 +106,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Health(args) => wait(health::run(args)),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::ProbeStore(args) => Ok(probe_store::run(args)),
     }
 }
 

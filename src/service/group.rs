@@ -161,19 +161,10 @@ impl<'a> Building<'a> {
         let mut views: Vec<(ViewKey, Option<Vec<u8>>)> = Vec::with_capacity(self.events.len() * 2 + 16);
         let events = std::mem::take(&mut self.events);
         for event in &events {
-            let revision = Revision(event.revision);
-            if let Some(kind) = kind_of(event) {
-                views.push((ViewKey::kind_index(kind, revision), Some(Vec::new())));
-            }
+            views.extend(entries_of(event).map(|(key, value)| (key, Some(value))));
             if event.has_subject {
-                let subject = SubjectId(event.subject_id);
-                views.push((ViewKey::subject_index(subject, revision), Some(Vec::new())));
-                let dossier = self.stored_dossier(subject)?;
+                let dossier = self.stored_dossier(SubjectId(event.subject_id))?;
                 fold_dossier(dossier, event);
-            }
-            if let Some(answer) = &event.answer {
-                let id = <[u8; 16]>::try_from(&*event.request_id).unwrap_or_default();
-                views.push((ViewKey::request(&event.actor, &id), Some(answer.encode_to_vec())));
             }
         }
         for (subject, dossier) in &self.dossiers {
@@ -197,6 +188,19 @@ impl<'a> Building<'a> {
             }
         }
     }
+}
+
+/// The entries that one event has in the views that hold one for each: by kind, by subject, and its answer.
+pub fn entries_of(event: &Event) -> impl Iterator<Item = (ViewKey, Vec<u8>)> + use<> {
+    let revision = Revision(event.revision);
+    let kind = kind_of(event).map(|kind| (ViewKey::kind_index(kind, revision), Vec::new()));
+    let subject = SubjectId(event.subject_id);
+    let subject = event.has_subject.then(|| (ViewKey::subject_index(subject, revision), Vec::new()));
+    let answer = event.answer.as_ref().map(|answer| {
+        let id = <[u8; 16]>::try_from(&*event.request_id).unwrap_or_default();
+        (ViewKey::request(&event.actor, &id), answer.encode_to_vec())
+    });
+    [kind, subject, answer].into_iter().flatten()
 }
 
 /// Why a group could not be finished.

@@ -17,6 +17,7 @@ mod replay_tests;
 pub mod start;
 pub mod state;
 pub mod victim;
+pub mod views;
 pub mod writer;
 
 use std::sync::Arc;
@@ -111,6 +112,15 @@ impl Service {
     /// See [`StartFault`].
     pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Started, StartFault> {
         let (head, state) = start::read(&*store, reference::tables())?;
+        Self::start_from(start::Opened { store, head, state }, options)
+    }
+
+    /// As [`start`](Self::start), from a store that was opened and read.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub fn start_from(opened: start::Opened, options: Options) -> Result<Started, StartFault> {
+        let start::Opened { store, head, state } = opened;
         let retirement = Retirement::start();
         let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;

@@ -1,19 +1,21 @@
 //! From a store to a state: views where they are whole, the ledger where they
 //! are not. Ends with what the ledger said last about the day and the policy.
 
-use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use prost::Message;
 use rayon::prelude::*;
-use tracing::info;
 
-use super::group::{BuildError, DOSSIER_VERSION, event_kind, fold_dossier, kind_of};
+use super::group::{BuildError, event_kind};
 use super::record;
 use super::state::{State, Touched};
+use super::views;
 use crate::domain::dossier::Dossier;
 use crate::domain::{Revision, SubjectId};
 use crate::reference::Tables;
 use crate::store::pb::StoredDossier;
+use crate::store::recovery::{self, Damage, RecoveryError};
 use crate::store::{AppendError, Entry, Head, KeySpan, Store, StoreError, View, ViewKey, chain, verify_chain};
 
 /// Events at the end of the ledger whose chain is verified at every start.
@@ -38,12 +40,66 @@ pub enum StartError {
     Gap(u32),
 }
 
-/// Version of each view that this build writes.
-const fn version(view: View) -> u32 {
-    match view {
-        View::Dossier => DOSSIER_VERSION,
-        View::SubjectIndex | View::KindIndex | View::Request => 1,
+impl StartError {
+    /// Whether stored bytes are damaged or missing: then what is beneath the store may be rebuilt and read again.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Unreadable(BuildError::Store(error)) | Self::Rebuild(AppendError::Failed(error)) => {
+                error.is_damage()
+            }
+            Self::Gap(_) | Self::Unreadable(BuildError::View(_)) => true,
+            // Another version wrote it: its bytes are as they should be.
+            Self::Unreadable(BuildError::Unreadable(_))
+            | Self::Rebuild(
+                AppendError::Full | AppendError::ReadOnly | AppendError::Conflict { .. } | AppendError::Unfit(_),
+            ) => false,
+        }
     }
+}
+
+/// Why no store was opened, or none could be started from.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// What is kept could not be recovered.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// A store that was opened and read.
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Where its ledger stands.
+    pub head: Head,
+    /// What the ledger folds to.
+    pub state: State,
+}
+
+/// What a store on disk is opened with, unless told otherwise.
+pub fn options(directory: &Path, cache_bytes: u64) -> recovery::Options {
+    recovery::Options::new(directory, cache_bytes, Arc::new(views::derive))
+}
+
+/// Opens the store on disk and reads it. Where the reading meets damage, what is beneath the store is put into
+/// quarantine and rebuilt, and read once more.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(options: &recovery::Options, tables: &'static Tables) -> Result<Opened, OpenError> {
+    let store: Arc<dyn Store> = Arc::new(recovery::open(options)?);
+    let fault = match read(&*store, tables) {
+        Ok((head, state)) => return Ok(Opened { store, head, state }),
+        Err(fault) if fault.is_damage() && store.status().recovered.is_none() => fault,
+        Err(fault) => return Err(fault.into()),
+    };
+    let damage = Damage { reason: fault.to_string(), known: store.head().map_err(StartError::from)?.revision };
+    drop(store);
+    let store: Arc<dyn Store> = Arc::new(recovery::rebuild(options, damage)?);
+    let (head, state) = read(&*store, tables)?;
+    Ok(Opened { store, head, state })
 }
 
 /// Reads a store: its head, and the state that its ledger folds to.
@@ -53,7 +109,7 @@ const fn version(view: View) -> u32 {
 pub fn read(store: &dyn Store, tables: &'static Tables) -> Result<(Head, State), StartError> {
     let head = store.head()?;
     verify_chain(store, chain::last(VERIFIED_AT_START, &head))?;
-    rebuild_views(store, head.revision)?;
+    views::rebuild(store, &head)?;
     let mut state = State::new(tables);
     for kind in [event_kind::POLICY_ACTIVATED, event_kind::AS_OF_MOVED] {
         if let Some(event) = last_of_kind(store, kind, head.revision)? {
@@ -107,60 +163,4 @@ pub fn decode(key: &ViewKey, bytes: &[u8], tables: &Tables) -> Result<Dossier, B
     let evidence: Option<Vec<_>> = evidence.collect();
     let evidence = evidence.ok_or(BuildError::View(subject))?;
     Ok(Dossier::from_evidence(&stored.subject_ref, Revision(stored.revision), evidence))
-}
-
-/// Rebuilds from the ledger every view that is missing or of another version.
-fn rebuild_views(store: &dyn Store, head: Revision) -> Result<(), StartError> {
-    for view in View::ALL {
-        if store.view_version(view)? == Some(version(view)) {
-            continue;
-        }
-        info!(view = view.name(), ledger.revision = head.0, "building a view from the ledger");
-        let events = store.events(Revision(1), head);
-        match view {
-            View::Dossier => {
-                let mut dossiers: BTreeMap<SubjectId, StoredDossier> = BTreeMap::new();
-                for event in events {
-                    let event = event?;
-                    if event.has_subject {
-                        fold_dossier(dossiers.entry(SubjectId(event.subject_id)).or_default(), &event);
-                    }
-                }
-                let mut entries = dossiers
-                    .into_iter()
-                    .map(|(subject, dossier)| Ok((ViewKey::dossier(subject), dossier.encode_to_vec())));
-                store.replace_view(view, version(view), &mut entries)?;
-            }
-            View::SubjectIndex => {
-                let mut entries = events.filter_map(|event| match event {
-                    Ok(event) if event.has_subject => {
-                        let key = ViewKey::subject_index(SubjectId(event.subject_id), Revision(event.revision));
-                        Some(Ok((key, Vec::new())))
-                    }
-                    Ok(_) => None,
-                    Err(fault) => Some(Err(fault)),
-                });
-                store.replace_view(view, version(view), &mut entries)?;
-            }
-            View::KindIndex => {
-                let mut entries = events.filter_map(|event| match event {
-                    Ok(event) => kind_of(&event)
-                        .map(|kind| Ok((ViewKey::kind_index(kind, Revision(event.revision)), Vec::new()))),
-                    Err(fault) => Some(Err(fault)),
-                });
-                store.replace_view(view, version(view), &mut entries)?;
-            }
-            View::Request => {
-                let mut entries = events.filter_map(|event| match event {
-                    Ok(event) => event.answer.as_ref().map(|answer| {
-                        let id = <[u8; 16]>::try_from(&*event.request_id).unwrap_or_default();
-                        Ok((ViewKey::request(&event.actor, &id), answer.encode_to_vec()))
-                    }),
-                    Err(fault) => Some(Err(fault)),
-                });
-                store.replace_view(view, version(view), &mut entries)?;
-            }
-        }
-    }
-    Ok(())
 }

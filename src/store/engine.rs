@@ -1,7 +1,7 @@
-//! What the store asks of an ordered key-value engine: reads, and one atomic
-//! durable batch. It knows nothing of events, views or frames, so that every
-//! rule of the store is written once, in [`super::keyed`], and is the same on
-//! disk and in memory.
+//! What the store asks of an ordered key-value engine: reads, one atomic
+//! batch, and to have what was written on the disk. It knows nothing of events,
+//! views or frames, so that every rule of the store is written once, in
+//! [`super::keyed`], and is the same on disk and in memory.
 
 use std::ops::Bound;
 
@@ -15,7 +15,7 @@ pub type Row<V> = (V, V);
 pub trait Engine: Send + Sync + 'static {
     /// Bytes as the engine lends them.
     type Bytes: AsRef<[u8]> + Send + Sync;
-    /// Writes that become visible and durable together.
+    /// Writes that become visible together, and stay or vanish together.
     type Batch: Batch;
 
     /// The value under `key`.
@@ -24,12 +24,26 @@ pub trait Engine: Send + Sync + 'static {
     /// The first `most` rows from `from` to before `until`, in key order.
     fn rows(&self, from: Bound<&[u8]>, until: &[u8], most: usize) -> Result<Vec<Row<Self::Bytes>>, StoreError>;
 
-    /// Applies all of `batch` or none of it. Durable when this returns `Ok`; after an error that is unknown, and
-    /// the engine is not asked to write again.
-    fn commit(&self, batch: Self::Batch) -> Result<(), CommitError>;
+    /// Applies all of `batch` or none of it: visible when this returns `Ok`, on the disk after the next
+    /// [`sync`](Self::sync). After an error it is unknown what is kept, and the engine is not asked to write again
+    /// before it was reopened.
+    fn apply(&self, batch: Self::Batch) -> Result<(), CommitError>;
+
+    /// Has everything applied before on the disk itself. May run while a batch is being applied. A failed sync is
+    /// never tried again: what the disk then holds is unknown.
+    fn sync(&self) -> Result<(), CommitError>;
+
+    /// Closes the engine and opens it again, as after a failed write: what was not synced may be gone.
+    fn reopen(&self) -> Result<(), StoreError>;
+
+    /// Applies and syncs.
+    fn commit(&self, batch: Self::Batch) -> Result<(), CommitError> {
+        self.apply(batch)?;
+        self.sync()
+    }
 }
 
-/// Writes gathered for [`Engine::commit`]. The last write to a key counts.
+/// Writes gathered for [`Engine::apply`]. The last write to a key counts.
 pub trait Batch: Default {
     /// Sets `key` to `value`.
     fn put(&mut self, key: &[u8], value: &[u8]);
@@ -38,13 +52,28 @@ pub trait Batch: Default {
     fn remove(&mut self, key: &[u8]);
 }
 
-/// Why a commit failed.
+/// Why a write failed.
 #[derive(Debug)]
 pub enum CommitError {
     /// The disk is full.
     Full,
-    /// Anything else.
+    /// Anything else, a failed sync above all.
     Failed(StoreError),
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<CommitError> for StoreError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Full => Self::Full,
+            CommitError::Failed(error) => error,
+        }
+    }
 }
 
 /// Rows read a page at a time, so that no cursor of the engine stays open between them.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Head;
-use super::keys::View;
+use super::keys::{Key, View};
 use super::place::Place;
 use crate::domain::Revision;
 
@@ -84,12 +84,51 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether stored bytes are damaged or gone, as against a disk that is full, a lock that is held, or a file system
+    /// that refuses: only then may other files be put in their place.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            // The first value that is read: a newer build's store is not a damaged one.
+            Self::Corrupt { place, fault: Fault::Codec { .. } } => *place != Place::of(Key::schema().as_ref()),
+            Self::Corrupt { fault, .. } => fault.is_damage(),
+            Self::MissingEvent { .. } | Self::BrokenChain { .. } | Self::NotAStore { .. } => true,
+            Self::Engine { source, .. } => match source.downcast_ref::<sled::Error>() {
+                Some(sled::Error::Io(error)) => is_damage(error),
+                Some(
+                    sled::Error::CollectionNotFound(_)
+                    | sled::Error::Unsupported(_)
+                    | sled::Error::ReportableBug(_)
+                    | sled::Error::Corruption { .. },
+                ) => true,
+                // A panic of the engine, or a fault of ours.
+                None => source.is::<Panicked>(),
+            },
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::NewerSchema { .. } | Self::InUse { .. } | Self::Full | Self::Stopped { .. } => false,
+        }
+    }
+
     pub(super) fn corrupt(key: &[u8], fault: Fault) -> Self {
         Self::Corrupt { place: Place::of(key), fault }
     }
 
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing, path: path.to_owned(), source }
+    }
+}
+
+/// The engine panicked where its files are not what it expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine panicked on its files")]
+pub struct Panicked;
+
+/// Whether an error of the file system says that the bytes of a file are not to be had.
+fn is_damage(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::NotFound => true,
+        // Without a number it is the engine's own, not the system's.
+        _ => error.raw_os_error() == Some(EIO) || error.raw_os_error().is_none(),
     }
 }
 
@@ -190,6 +229,30 @@ pub enum Fault {
     /// A key that no build writes.
     #[error("a key of this form is never written")]
     Key,
+}
+
+impl Fault {
+    /// Whether the bytes are not those that some build wrote, as against those of a build that this one cannot read.
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::Encrypted { .. } | Self::Compressed => false,
+            Self::Codec { .. }
+            | Self::Size { .. }
+            | Self::Magic
+            | Self::Checksum
+            | Self::KeyId { .. }
+            | Self::Length { .. }
+            | Self::Flags { .. }
+            | Self::Parts { .. }
+            | Self::PartMisplaced
+            | Self::PartMissing { .. }
+            | Self::PartsDiffer
+            | Self::Undecodable { .. }
+            | Self::Shape { .. }
+            | Self::Envelope { .. }
+            | Self::Key => true,
+        }
+    }
 }
 
 /// Why a group was not appended.

@@ -2,48 +2,56 @@
 //! group, how events are sealed, how long values are split, which reads are
 //! exact. It holds one lock for writers and none for readers.
 //!
-//! A commit is the engine's one atomic batch: events, views and head together.
-//! The head is published in memory only once the batch is durable, and reads of
-//! the ledger stop there, so that nobody is told what a power cut could take back.
+//! With a journal the commit point is the journal's sync: the engine takes the
+//! same group at once and has it on the disk a little later. Without one, for
+//! stores in memory and scratch work, it is the engine's own sync. In both the
+//! engine takes events, views and head as one atomic batch, and the head is
+//! published only after the commit point: reads of the ledger stop there, so
+//! that nobody is told what a power cut could take back.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prost::Message;
 
 use super::codec::{self, Encoder, MAX_WHOLE, Value};
 use super::engine::{Batch, CommitError, Engine, Rows};
 use super::error::{AppendError, Fault, StoreError, Unfit};
+use super::journal::Journal;
+use super::journalled::Journalled;
 use super::keys::{Key, KeySpan, View, ViewKey};
 use super::place::Place;
 use super::reads::{Entries, Events, value};
-use super::{Entry, EventHash, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent, pb};
+use super::status::{NoRoom, Status};
+use super::{Entry, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent, pb};
 use crate::domain::Revision;
 
 /// Entries and bytes after which a rebuild commits: bounds its memory and how long readers wait.
 const REBUILD_ENTRIES: usize = 4096;
 const REBUILD_BYTES: usize = 1 << 20;
 
-/// A store over an ordered key-value engine.
+/// A store over an ordered key-value engine. Fields are dropped in this order: the journal's keeper has the engine
+/// synced once more.
 #[derive(Debug)]
 pub struct KeyedStore<E: Engine> {
-    engine: E,
-    identity: Identity,
-    head: Mutex<Head>,
-    writer: Mutex<Writer>,
+    pub(super) journalled: Option<Journalled>,
+    pub(super) writer: Mutex<Writer>,
+    pub(super) engine: Arc<E>,
+    pub(super) identity: Identity,
+    pub(super) head: Mutex<Head>,
 }
 
 /// What only the writer touches.
 #[derive(Debug, Default)]
-struct Writer {
-    encoder: Encoder,
-    event: Vec<u8>,
-    fate: Fate,
+pub(super) struct Writer {
+    pub(super) encoder: Encoder,
+    pub(super) journal: Option<Journal>,
+    pub(super) fate: Fate,
 }
 
 /// Whether writes are still taken.
 #[derive(Debug, Default)]
-enum Fate {
+pub(super) enum Fate {
     #[default]
     Open,
     Full,
@@ -60,24 +68,55 @@ impl Writer {
     }
 
     /// Keeps `payload` under `key`, and says in how many frames.
-    fn put(&mut self, batch: &mut impl Batch, key: &Key, payload: &[u8]) -> Result<u16, Unfit> {
+    pub(super) fn put(&mut self, batch: &mut impl Batch, key: &Key, payload: &[u8]) -> Result<u16, Unfit> {
         self.encoder.encode(key, SCHEMA_VERSION, payload, |key, frame| batch.put(key.as_ref(), frame))
     }
 
-    /// Encodes an event with the hash of the one before it, and keeps it. Gives its own hash.
-    fn seal(&mut self, batch: &mut impl Batch, event: &pb::Event, previous: &EventHash) -> Result<EventHash, Unfit> {
-        // Field 12, length-delimited, appended to the encoded event: spares a copy of the event to set one field.
-        const PREVIOUS_HASH: [u8; 2] = [12 << 3 | 2, 32];
-        let mut bytes = std::mem::take(&mut self.event);
-        bytes.clear();
-        bytes.reserve(event.encoded_len() + PREVIOUS_HASH.len() + previous.len());
-        event.encode(&mut bytes).expect("a growable buffer must take any message");
-        bytes.extend_from_slice(&PREVIOUS_HASH);
-        bytes.extend_from_slice(previous);
-        let kept = self.put(batch, &Key::event(Revision(event.revision)), &bytes);
-        let hash = *blake3::hash(&bytes).as_bytes();
-        self.event = bytes;
-        kept.map(|_| hash)
+    /// Keeps an event, in the schema that it was written in.
+    pub(super) fn put_event(&mut self, batch: &mut impl Batch, event: &StoredEvent) -> Result<u16, Unfit> {
+        let put = |key: &Key, frame: &[u8]| batch.put(key.as_ref(), frame);
+        self.encoder.encode(&Key::event(event.revision), event.schema_version, &event.bytes, put)
+    }
+}
+
+/// An event as it is stored after `head`: encoded, with the hash of the one before it.
+fn seal(event: &pb::Event, head: &Head) -> StoredEvent {
+    // Field 12, length-delimited, appended to the encoded event: spares a copy of the event to set one field.
+    const PREVIOUS_HASH: [u8; 2] = [12 << 3 | 2, 32];
+    let mut bytes = Vec::with_capacity(event.encoded_len() + PREVIOUS_HASH.len() + head.hash.len());
+    event.encode(&mut bytes).expect("a growable buffer must take any message");
+    bytes.extend_from_slice(&PREVIOUS_HASH);
+    bytes.extend_from_slice(&head.hash);
+    StoredEvent { revision: Revision(event.revision), schema_version: SCHEMA_VERSION, bytes }
+}
+
+/// What every store has from its creation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    /// Version of the layout, this build's or an older one.
+    pub schema: u32,
+    pub identity: Identity,
+    pub head: Head,
+}
+
+impl Facts {
+    pub(super) fn read<E: Engine>(engine: &E) -> Result<Self, StoreError> {
+        let schema = u32::from_be_bytes(required(engine, &Key::schema())?);
+        let known = u32::from(SCHEMA_VERSION);
+        if schema > known {
+            return Err(StoreError::NewerSchema { found: schema, known });
+        }
+        let identity = Identity {
+            store_id: required(engine, &Key::store_id())?,
+            incarnation: required(engine, &Key::incarnation())?,
+        };
+        let bytes: [u8; 40] = required(engine, &Key::head())?;
+        let (revision, hash) = bytes.split_first_chunk::<8>().expect("40 bytes must begin with 8");
+        let head = Head {
+            revision: Revision(u64::from_be_bytes(*revision)),
+            hash: hash.try_into().expect("32 of 40 bytes must remain after 8"),
+        };
+        Ok(Self { schema, identity, head })
     }
 }
 
@@ -89,63 +128,72 @@ impl<E: Engine> KeyedStore<E> {
         let mut put = |key: Key, payload: &[u8]| {
             writer.put(&mut batch, &key, payload).expect("a fact about the store must fit one frame");
         };
-        put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
-        put(Key::store_id(), &identity.store_id);
-        put(Key::incarnation(), &identity.incarnation);
+        facts(&identity, &mut put);
         put(Key::head(), &head_bytes(&Head::EMPTY));
-        engine.commit(batch).map_err(|error| match error {
-            CommitError::Full => StoreError::Full,
-            CommitError::Failed(error) => error,
-        })
+        Ok(engine.commit(batch)?)
+    }
+
+    /// Writes that the layout is this build's, so that an older build refuses it.
+    pub(super) fn raise_schema(engine: &E) -> Result<(), StoreError> {
+        let mut batch = E::Batch::default();
+        let version = u32::from(SCHEMA_VERSION).to_be_bytes();
+        let put = Writer::default().put(&mut batch, &Key::schema(), &version);
+        put.expect("a fact about the store must fit one frame");
+        Ok(engine.commit(batch)?)
     }
 
     /// Reads the facts of a created store, and that the head is the last event.
     pub(super) fn start(engine: E) -> Result<Self, StoreError> {
-        let found = u32::from_be_bytes(required(&engine, &Key::schema())?);
-        let known = u32::from(SCHEMA_VERSION);
-        if found > known {
-            return Err(StoreError::NewerSchema { found, known });
+        let facts = Facts::read(&engine)?;
+        if facts.schema < u32::from(SCHEMA_VERSION) {
+            Self::raise_schema(&engine)?;
         }
-        let identity = Identity {
-            store_id: required(&engine, &Key::store_id())?,
-            incarnation: required(&engine, &Key::incarnation())?,
-        };
-        let bytes: [u8; 40] = required(&engine, &Key::head())?;
-        let (revision, hash) = bytes.split_first_chunk::<8>().expect("40 bytes must begin with 8");
-        let head = Head {
-            revision: Revision(u64::from_be_bytes(*revision)),
-            hash: hash.try_into().expect("32 of 40 bytes must remain after 8"),
-        };
-        let store = Self { engine, identity, head: Mutex::new(head), writer: Mutex::default() };
-        if let Some(last) = store.stored_event(head.revision)?
-            && last.hash() != head.hash
-        {
-            return Err(StoreError::BrokenChain { revision: head.revision });
-        }
+        let store = Self::over(engine, facts.identity, facts.head);
+        store.check_head()?;
         Ok(store)
+    }
+
+    /// A store without a journal, whose ledger ends with `head`. Checks nothing.
+    pub(super) fn over(engine: E, identity: Identity, head: Head) -> Self {
+        let (head, writer) = (Mutex::new(head), Mutex::default());
+        Self { journalled: None, writer, engine: Arc::new(engine), identity, head }
+    }
+
+    /// Whether the head is the last event.
+    pub(super) fn check_head(&self) -> Result<(), StoreError> {
+        let head = self.durable_head();
+        match self.stored_event(head.revision)? {
+            Some(last) if last.hash() != head.hash => Err(StoreError::BrokenChain { revision: head.revision }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The engine beneath, for tests that damage it or make it fail.
     #[cfg(test)]
-    pub(super) const fn engine(&self) -> &E {
+    pub(super) fn engine(&self) -> &E {
         &self.engine
     }
 
-    fn durable_head(&self) -> Head {
+    pub(super) fn durable_head(&self) -> Head {
         // Only ever set as a whole, so a poisoned lock still holds a whole head.
         *self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn publish(&self, head: Head) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+
     fn writer(&self) -> Result<MutexGuard<'_, Writer>, AppendError> {
         let stopped = |_| StoreError::Stopped { cause: "the engine panicked during a write".to_owned() };
-        let writer = self.writer.lock().map_err(stopped)?;
+        let mut writer = self.writer.lock().map_err(stopped)?;
         writer.may_write()?;
+        self.keep_up(&mut writer)?;
         Ok(writer)
     }
 
     /// Sets or removes one entry, and removes what a longer value before it would leave behind. `written` holds the
     /// frames of entries that this batch has already set.
-    fn change(
+    pub(super) fn change(
         &self,
         writer: &mut Writer,
         batch: &mut E::Batch,
@@ -187,24 +235,62 @@ impl<E: Engine> KeyedStore<E> {
         frame.map(|frame| frame.part.frames()).map_err(|fault| StoreError::corrupt(key.as_ref(), fault))
     }
 
+    /// Applies what is no event: without a journal it is on the disk when this returns, with one soon after.
     fn commit(&self, writer: &mut Writer, batch: E::Batch) -> Result<(), AppendError> {
-        self.engine.commit(batch).map_err(|error| match error {
-            CommitError::Full => {
-                writer.fate = Fate::Full;
-                AppendError::Full
-            }
+        self.apply(writer, batch)?;
+        match &self.journalled {
+            Some(journalled) => journalled.keeper.applied(self.durable_head()),
+            None => self.sync(writer)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply(&self, writer: &mut Writer, batch: E::Batch) -> Result<(), AppendError> {
+        self.engine.apply(batch).map_err(|error| self.broke(writer, error))
+    }
+
+    fn sync(&self, writer: &mut Writer) -> Result<(), AppendError> {
+        self.engine.sync().map_err(|error| self.broke(writer, error))
+    }
+
+    /// The engine failed: no more writes are taken, for a while or for good.
+    fn broke(&self, writer: &mut Writer, error: CommitError) -> AppendError {
+        match error {
+            CommitError::Full => self.full(writer),
             CommitError::Failed(error) => {
-                writer.fate = Fate::Stopped(error.to_string());
+                self.stop(writer, &error.to_string());
                 error.into()
             }
-        })
+        }
+    }
+
+    /// Gives views their versions, once all that was written to them is on the disk: a power cut must not leave a
+    /// version behind on a view with holes.
+    fn set_versions(&self, writer: &mut Writer, views: &[(View, u32)]) -> Result<(), AppendError> {
+        if self.journalled.is_some() {
+            self.sync(writer)?;
+        }
+        let mut batch = E::Batch::default();
+        for (view, version) in views {
+            writer.put(&mut batch, &Key::view_version(*view), &version.to_be_bytes())?;
+        }
+        self.commit(writer, batch)
+    }
+
+    /// Takes the versions of views away, so that they are rebuilt.
+    pub(super) fn forget_versions(&self, views: &[View]) -> Result<(), StoreError> {
+        let mut batch = E::Batch::default();
+        for view in views {
+            batch.remove(Key::view_version(*view).as_ref());
+        }
+        Ok(self.engine.commit(batch)?)
     }
 
     /// Removes every row of a view, whatever is in it.
     fn clear(&self, writer: &mut Writer, view: View) -> Result<(), AppendError> {
         let span = KeySpan::all(view);
         let (from, until) = span.bounds();
-        let mut rows = Rows::new(&self.engine, from, until).peekable();
+        let mut rows = Rows::new(&*self.engine, from, until).peekable();
         while rows.peek().is_some() {
             let mut batch = E::Batch::default();
             for row in rows.by_ref().take(REBUILD_ENTRIES) {
@@ -239,18 +325,34 @@ impl<E: Engine> Store for KeyedStore<E> {
         }
         let mut batch = E::Batch::default();
         let mut head = found;
+        let mut sealed = Vec::with_capacity(group.events.len());
         for event in &group.events {
-            head = Head { revision: Revision(event.revision), hash: writer.seal(&mut batch, event, &head.hash)? };
+            let event = seal(event, &head);
+            head = Head { revision: event.revision, hash: event.hash() };
+            writer.put_event(&mut batch, &event)?;
+            sealed.push(event);
         }
         let mut written = HashMap::new();
         for (entry, change) in &group.views {
             self.change(writer, &mut batch, &mut written, (entry, change.as_deref()))?;
         }
-        if head != found {
-            writer.put(&mut batch, &Key::head(), &head_bytes(&head))?;
+        if sealed.is_empty() {
+            self.commit(writer, batch)?;
+            return Ok(found);
         }
-        self.commit(writer, batch)?;
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        writer.put(&mut batch, &Key::head(), &head_bytes(&head))?;
+        match &self.journalled {
+            Some(journalled) => {
+                self.journal(writer, &sealed)?;
+                self.apply(writer, batch)?;
+                self.publish(head);
+                journalled.keeper.applied(head);
+            }
+            None => {
+                self.commit(writer, batch)?;
+                self.publish(head);
+            }
+        }
         Ok(head)
     }
 
@@ -258,30 +360,29 @@ impl<E: Engine> Store for KeyedStore<E> {
         if revision == Head::EMPTY.revision || revision > self.durable_head().revision {
             return Ok(None);
         }
-        let key = Key::event(revision);
-        let first = self.engine.get(key.as_ref())?.ok_or(StoreError::MissingEvent { revision })?;
-        let Value { schema_version, payload } = value(&self.engine, &key, first.as_ref())?;
-        Ok(Some(StoredEvent { revision, schema_version, bytes: payload }))
+        let found = stored(&*self.engine, revision);
+        self.noted(found.and_then(|event| event.ok_or(StoreError::MissingEvent { revision }))).map(Some)
     }
 
     fn stored_events(&self, from: Revision, through: Revision) -> Scan<'_, StoredEvent> {
         let next = from.max(Revision(1));
         let through = through.min(self.durable_head().revision);
-        Box::new(Events::new(&self.engine, next, through))
+        Box::new(Events::new(&*self.engine, next, through).map(|event| self.noted(event)))
     }
 
     fn get(&self, key: &ViewKey) -> Result<Option<Vec<u8>>, StoreError> {
         let key = key.key();
-        let first = self.engine.get(key.as_ref())?;
-        first.map(|first| value(&self.engine, key, first.as_ref()).map(|value| value.payload)).transpose()
+        let first = self.noted(self.engine.get(key.as_ref()))?;
+        let read = first.map(|first| value(&*self.engine, key, first.as_ref()).map(|value| value.payload));
+        self.noted(read.transpose())
     }
 
     fn scan(&self, span: &KeySpan) -> Scan<'_, Entry> {
-        Box::new(Entries::new(&self.engine, span))
+        Box::new(Entries::new(&*self.engine, span).map(|entry| self.noted(entry)))
     }
 
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
-        Ok(fact(&self.engine, &Key::view_version(view))?.map(u32::from_be_bytes))
+        Ok(self.noted(fact(&*self.engine, &Key::view_version(view)))?.map(u32::from_be_bytes))
     }
 
     fn replace_view(
@@ -315,8 +416,40 @@ impl<E: Engine> Store for KeyedStore<E> {
                 (count, bytes) = (0, 0);
             }
         }
-        writer.put(&mut batch, &version_key, &version.to_be_bytes())?;
-        self.commit(writer, batch)
+        self.commit(writer, batch)?;
+        self.set_versions(writer, &[(view, version)])
+    }
+
+    fn begin_views(&self, views: &[View]) -> Result<(), AppendError> {
+        let mut guard = self.writer()?;
+        let writer = &mut *guard;
+        let mut batch = E::Batch::default();
+        for view in views {
+            batch.remove(Key::view_version(*view).as_ref());
+        }
+        self.commit(writer, batch)?;
+        views.iter().try_for_each(|view| self.clear(writer, *view))
+    }
+
+    fn finish_views(&self, views: &[(View, u32)]) -> Result<(), AppendError> {
+        let mut guard = self.writer()?;
+        self.set_versions(&mut guard, views)
+    }
+
+    fn room(&self) -> Result<(), NoRoom> {
+        self.journalled.as_ref().map_or(Ok(()), |journalled| journalled.space.room())
+    }
+
+    fn reopen(&self) -> Result<Head, StoreError> {
+        self.reopened()
+    }
+
+    fn status(&self) -> Status {
+        self.journalled.as_ref().map_or_else(Status::default, Journalled::status)
+    }
+
+    fn release_journal(&self, covered: &Head) -> Result<u64, StoreError> {
+        self.release(covered)
     }
 }
 
@@ -346,11 +479,26 @@ fn check_fit(head: &Head, events: &[pb::Event]) -> Result<(), Unfit> {
     Ok(())
 }
 
-fn head_bytes(head: &Head) -> [u8; 40] {
+/// What a store keeps from its creation, but for its head.
+pub(super) fn facts(identity: &Identity, mut put: impl FnMut(Key, &[u8])) {
+    put(Key::schema(), &u32::from(SCHEMA_VERSION).to_be_bytes());
+    put(Key::store_id(), &identity.store_id);
+    put(Key::incarnation(), &identity.incarnation);
+}
+
+pub(super) fn head_bytes(head: &Head) -> [u8; 40] {
     let mut bytes = [0; 40];
     bytes[..8].copy_from_slice(&head.revision.0.to_be_bytes());
     bytes[8..].copy_from_slice(&head.hash);
     bytes
+}
+
+/// The event with this revision, wherever the ledger ends.
+pub(super) fn stored<E: Engine>(engine: &E, revision: Revision) -> Result<Option<StoredEvent>, StoreError> {
+    let key = Key::event(revision);
+    let Some(first) = engine.get(key.as_ref())? else { return Ok(None) };
+    let Value { schema_version, payload } = value(engine, &key, first.as_ref())?;
+    Ok(Some(StoredEvent { revision, schema_version, bytes: payload }))
 }
 
 /// A fact of fixed size under an `m/` key.

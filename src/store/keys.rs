@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::error::{Fault, StoreError};
 use super::place::Place;
 use crate::domain::{Revision, SubjectId};
 
@@ -230,6 +231,11 @@ impl ViewKey {
             View::KindIndex => Some(Revision(u64_at(self.key.as_ref(), 4))),
             View::Dossier | View::Request => None,
         }
+    }
+
+    /// The error of a value under this key that is not what it should be.
+    pub fn corrupt(&self, fault: Fault) -> StoreError {
+        StoreError::corrupt(self.key.as_ref(), fault)
     }
 
     /// Its bytes, as stored.

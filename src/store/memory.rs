@@ -46,7 +46,7 @@ impl Engine for MemoryEngine {
         Ok(inside.take(most).map(|(key, value)| (Arc::clone(key), Arc::clone(value))).collect())
     }
 
-    fn commit(&self, batch: MemoryBatch) -> Result<(), CommitError> {
+    fn apply(&self, batch: MemoryBatch) -> Result<(), CommitError> {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in batch.writes {
             match value {
@@ -54,6 +54,14 @@ impl Engine for MemoryEngine {
                 None => rows.remove(&key),
             };
         }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), CommitError> {
+        Ok(())
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

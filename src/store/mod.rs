@@ -14,21 +14,35 @@
 //! - [`keyed`]: every rule of the store, over any [`engine`]
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
+//! - [`journal`]: every group, on the disk before the engine has it
+//! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
+pub mod backup;
 pub mod chain;
+mod checkpoint;
 pub mod codec;
 mod engine;
+mod envelope;
 pub mod error;
+pub mod journal;
+mod journalled;
+mod keeper;
 pub mod keyed;
 pub mod keys;
+pub mod load;
 pub mod memory;
+pub mod pace;
 pub mod place;
 mod reads;
+pub mod recovery;
 mod sled_files;
 pub mod sled_store;
+pub mod space;
 pub mod status;
+mod suspicion;
 #[cfg(test)]
 mod tests;
+mod upcast;
 
 use std::fmt;
 
@@ -39,15 +53,18 @@ use crate::domain::{Revision, SubjectId};
 pub use crate::generated::store::v1 as pb;
 
 pub use chain::verify_chain;
+pub use envelope::Envelope;
 pub use error::{AppendError, Fault, StoreError, Unfit};
 pub use keys::{KeySpan, View, ViewKey};
+pub use load::LoadError;
 pub use memory::MemoryStore;
+pub use pace::{Pace, Stage, Step, Unpaced};
 pub use place::{KeyKind, Place};
 pub use sled_store::SledStore;
 pub use status::{DiskStatus, JournalStatus, NoRoom, Recovered, Status};
 
 /// Version of the layout, of events and of view entries that this build writes. It reads this one and older ones.
-pub const SCHEMA_VERSION: u16 = 1;
+pub const SCHEMA_VERSION: u16 = 2;
 
 /// BLAKE3 of an event's stored bytes.
 pub type EventHash = [u8; 32];
@@ -157,10 +174,14 @@ impl StoredEvent {
         ];
         match envelope.into_iter().find(|(_, says, place)| says != place) {
             Some((field, says, place)) => Err(corrupt(Fault::Envelope { field, says, place })),
-            None => Ok(event),
+            None => Ok(upcast::event(self.schema_version, event)),
         }
     }
 }
+
+/// What the views should hold after `events`, the next of the ledger after what the store holds: entries to set or
+/// remove. It reads the events of the subjects concerned, and trusts no view but the indexes.
+pub type Derive = dyn Fn(&dyn Store, &[pb::Event]) -> Result<Vec<(ViewKey, Option<Vec<u8>>)>, StoreError> + Send + Sync;
 
 /// The only door to what is kept.
 ///
@@ -172,7 +193,7 @@ pub trait Store: Send + Sync + 'static {
     /// Which store this is.
     fn identity(&self) -> Identity;
 
-    /// The end of the ledger, as last made durable.
+    /// The end of the ledger, as last made durable. With a journal that is the last group that the journal has.
     ///
     /// # Errors
     /// The store cannot be reached.
@@ -220,6 +241,19 @@ pub trait Store: Send + Sync + 'static {
         version: u32,
         entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
     ) -> Result<(), AppendError>;
+
+    /// Begins a rebuild of several views at once: empties them and takes their versions away. Their entries then
+    /// follow through [`append`](Self::append), in groups without events.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    fn begin_views(&self, views: &[View]) -> Result<(), AppendError>;
+
+    /// Ends it: once all that was written is on the disk, the views have these versions.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    fn finish_views(&self, views: &[(View, u32)]) -> Result<(), AppendError>;
 
     /// Whether there is room on the disk for writes, with a margin: asked before each group is judged.
     ///

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 
 use super::error::StoreError;
 
+/// What the names of directories begin with whose contents are worth nothing to a later process.
+pub const SCRATCH: &str = "scratch-";
+
 /// How long an earlier holder of a lock is waited for: sled may hold its lock for some time after it is dropped.
 const PATIENCE: Duration = Duration::from_secs(2);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(5);
@@ -56,6 +59,11 @@ impl Home {
         Ok(home)
     }
 
+    /// The store's directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Directory of the engine's files.
     pub fn engine(&self) -> PathBuf {
         self.root.join("sled")
@@ -72,12 +80,35 @@ impl Home {
     /// # Errors
     /// What the file system refused.
     pub fn finish(&self) -> Result<(), StoreError> {
-        let (unfinished, engine) = (self.unfinished(), self.engine());
-        sync_tree(&unfinished)?;
-        fs::rename(&unfinished, &engine).map_err(StoreError::io("naming the new store", &engine))?;
-        sync(&self.root)?;
+        self.adopt(&self.unfinished())?;
         let root = self.root.canonicalize().map_err(StoreError::io("resolving", &self.root))?;
         root.parent().map_or(Ok(()), sync)
+    }
+
+    /// Makes a directory beside them the engine's files, whole and on the disk.
+    ///
+    /// # Errors
+    /// What the file system refused.
+    pub fn adopt(&self, directory: &Path) -> Result<(), StoreError> {
+        let engine = self.engine();
+        sync_tree(directory)?;
+        fs::rename(directory, &engine).map_err(StoreError::io("naming the new store", &engine))?;
+        sync(&self.root)
+    }
+
+    /// Removes what an interrupted rebuild, backup or restore was working in.
+    ///
+    /// # Errors
+    /// What the file system refused.
+    pub fn remove_scratch(&self) -> Result<(), StoreError> {
+        for path in entries(&self.root)? {
+            let scratch = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(SCRATCH));
+            if scratch && path.is_dir() {
+                fs::remove_dir_all(&path).map_err(StoreError::io("removing a scratch directory", &path))?;
+                tracing::info!(store.directory = %path.display(), "removed what interrupted work left");
+            }
+        }
+        Ok(())
     }
 }
 
@@ -100,7 +131,10 @@ pub fn patiently<T>(path: &Path, mut attempt: impl FnMut() -> Result<Option<T>, 
 
 /// A kill while sled writes a snapshot leaves `snap.*.generating`, which sled 0.34.7 then takes for a snapshot and
 /// will not open. Safe only under our lock: another process could be writing one.
-fn remove_half_written_snapshots(engine: &Path) -> Result<(), StoreError> {
+///
+/// # Errors
+/// What the file system refused.
+pub fn remove_half_written_snapshots(engine: &Path) -> Result<(), StoreError> {
     if !engine.exists() {
         return Ok(());
     }

@@ -19,19 +19,21 @@
 use std::fs::File;
 use std::io;
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Identity;
 use super::engine::{Batch, CommitError, Engine, Row};
-use super::error::StoreError;
+use super::error::{Panicked, StoreError};
 use super::keyed::KeyedStore;
-use super::sled_files::{Home, holds_files, patiently, sync};
+use super::sled_files::{Home, holds_files, patiently, remove_half_written_snapshots, sync};
 
 /// A store on disk.
 pub type SledStore = KeyedStore<SledEngine>;
 
-/// Every commit flushes, so a thread that flushes now and then would only compete with it. Its other work, rewriting
+/// Syncs flush, so a thread that flushes now and then would only compete with it. Its other work, rewriting
 /// sparse segments, made no difference to the size that the files settle at.
 const FLUSH_EVERY_MS: Option<u64> = None;
 
@@ -43,8 +45,10 @@ const BLOB_LOOK_EVERY: u64 = 4096;
 const KEYS_A_COLLECTION: usize = 64;
 
 impl SledStore {
-    /// Opens the store in directory `path`, or creates one there. `cache_bytes` bounds sled's page cache, which it
-    /// overruns about twofold. A store has one opener at a time; an earlier one is waited for, two seconds.
+    /// Opens the store in directory `path`, or creates one there, without a recovery journal: every write is synced
+    /// before it returns. For benchmarks, scratch stores and tests; the service opens through [`super::recovery`].
+    /// `cache_bytes` bounds sled's page cache, which it overruns about twofold. A store has one opener at a time; an
+    /// earlier one is waited for, two seconds.
     ///
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::NewerSchema`], [`StoreError::NotAStore`], [`StoreError::Corrupt`],
@@ -52,36 +56,53 @@ impl SledStore {
     pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let home = Home::enter(path)?;
         if !home.engine().exists() {
-            let unfinished = home.unfinished();
-            let engine = SledEngine::open(&unfinished, cache_bytes)?;
-            Self::create(&engine, Identity::fresh())?;
-            drop(engine);
-            home.finish()?;
+            create(&home, cache_bytes, Identity::fresh())?;
         }
-        // sled would make a missing data file anew, empty.
-        let data = home.engine().join("db");
-        if !data.exists() {
-            return Err(StoreError::io("opening the engine's data", &data)(io::ErrorKind::NotFound.into()));
-        }
-        let mut engine = SledEngine::open(&home.engine(), cache_bytes)?;
-        engine.home = Some(home);
+        let mut engine = SledEngine::open_existing(&home.engine(), cache_bytes)?;
+        engine.hold(Arc::new(home));
         Self::start(engine)
     }
 }
 
-/// sled, its data file once more, and the lock. Fields are dropped in this order: the lock last.
-#[derive(Debug)]
-pub struct SledEngine {
-    db: sled::Db,
-    data: File,
-    data_path: PathBuf,
-    blobs: PathBuf,
-    commits: AtomicU64,
-    warned_of_blobs: AtomicBool,
-    home: Option<Home>,
+/// Makes the engine's files of a new store, whole or not at all.
+///
+/// # Errors
+/// What file system or engine refused.
+pub(super) fn create(home: &Home, cache_bytes: u64, identity: Identity) -> Result<(), StoreError> {
+    let engine = SledEngine::open(&home.unfinished(), cache_bytes)?;
+    SledStore::create(&engine, identity)?;
+    drop(engine);
+    home.finish()
 }
 
-impl SledEngine {
+/// sled, which can be closed and opened again in place, and the lock. Fields are dropped in this order: the lock last.
+#[derive(Debug)]
+pub struct SledEngine {
+    /// `None`: closed, and could not be opened again. Readers hold this for a page at a time.
+    open: RwLock<Option<Open>>,
+    directory: PathBuf,
+    cache_bytes: u64,
+    commits: AtomicU64,
+    warned_of_blobs: AtomicBool,
+    home: Option<Arc<Home>>,
+}
+
+/// sled, and its data file once more.
+#[derive(Debug)]
+struct Open {
+    db: sled::Db,
+    data: File,
+}
+
+impl Open {
+    /// sled meets damage by panicking as often as by an error: both are errors here.
+    fn new(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::open(directory, cache_bytes)));
+        opened.unwrap_or_else(|_| {
+            Err(StoreError::Engine { doing: "opening the engine", source: Panicked.into() })
+        })
+    }
+
     fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let data_path = directory.join("db");
         std::fs::create_dir_all(directory).map_err(StoreError::io("creating the directory", directory))?;
@@ -90,7 +111,7 @@ impl SledEngine {
             .truncate(false)
             .write(true)
             .open(&data_path)
-            .map_err(StoreError::io("opening the engine's data", &data_path))?;
+            .map_err(writing("opening the engine's data", &data_path))?;
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(cache_bytes)
@@ -105,11 +126,20 @@ impl SledEngine {
         })?;
         // Opening may have written a snapshot and removed the one before it.
         sync(directory)?;
+        Ok(Self { db, data })
+    }
+}
+
+impl SledEngine {
+    /// Opens the engine in `directory`, or makes one there.
+    ///
+    /// # Errors
+    /// What file system or engine refused; a panic of the engine is an error of it.
+    pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let engine = Self {
-            db,
-            data,
-            data_path,
-            blobs: directory.join("blobs"),
+            open: RwLock::new(Some(Open::new(directory, cache_bytes)?)),
+            directory: directory.to_owned(),
+            cache_bytes,
             commits: AtomicU64::new(0),
             warned_of_blobs: AtomicBool::new(false),
             home: None,
@@ -118,21 +148,53 @@ impl SledEngine {
         Ok(engine)
     }
 
+    /// As [`open`](Self::open), and never makes a data file: sled would make a missing one anew, empty.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn open_existing(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let data = directory.join("db");
+        match std::fs::metadata(&data) {
+            Ok(_) => Self::open(directory, cache_bytes),
+            Err(error) => Err(StoreError::io("opening the engine's data", &data)(error)),
+        }
+    }
+
+    /// Keeps the directory's lock for as long as the engine is open.
+    pub(super) fn hold(&mut self, home: Arc<Home>) {
+        self.home = Some(home);
+    }
+
     fn look_for_blobs(&self) -> Result<(), StoreError> {
-        if !self.warned_of_blobs.load(Ordering::Relaxed) && holds_files(&self.blobs)? {
+        let blobs = self.directory.join("blobs");
+        if !self.warned_of_blobs.load(Ordering::Relaxed) && holds_files(&blobs)? {
             self.warned_of_blobs.store(true, Ordering::Relaxed);
             tracing::warn!(
-                store.directory = %self.blobs.display(),
+                store.directory = %blobs.display(),
                 "the engine keeps oversized nodes outside its log, where a power cut can lose them: back up now"
             );
         }
         Ok(())
     }
 
+    /// Runs something on the open engine; a panic of it on damaged files is an error. A poisoned lock guards a whole
+    /// engine: nothing panics while it is replaced.
+    fn with<T, X: From<StoreError>>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&Open) -> Result<T, X>,
+    ) -> Result<T, X> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let open = open.as_ref().ok_or_else(closed)?;
+        let ran = catch_unwind(AssertUnwindSafe(|| run(open)));
+        ran.unwrap_or_else(|_| Err(StoreError::Engine { doing, source: Panicked.into() }.into()))
+    }
+
     /// The tree, for tests that damage it.
     #[cfg(test)]
-    pub fn tree(&self) -> &sled::Tree {
-        &self.db
+    pub fn tree(&self) -> sled::Tree {
+        let open = self.open.read().unwrap();
+        (**open.as_ref().map(|open| &open.db).unwrap()).clone()
     }
 }
 
@@ -141,42 +203,66 @@ impl Engine for SledEngine {
     type Batch = SledBatch;
 
     fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        self.db.get(key).map_err(reading)
+        self.with("reading", |open| open.db.get(key).map_err(reading))
     }
 
     fn rows(&self, from: Bound<&[u8]>, until: &[u8], most: usize) -> Result<Vec<Row<sled::IVec>>, StoreError> {
-        let range = self.db.range::<&[u8], _>((from, Bound::Excluded(until)));
-        range.take(most).map(|row| row.map_err(reading)).collect()
+        self.with("reading", |open| {
+            let range = open.db.range::<&[u8], _>((from, Bound::Excluded(until)));
+            range.take(most).map(|row| row.map_err(reading)).collect()
+        })
     }
 
-    fn commit(&self, batch: SledBatch) -> Result<(), CommitError> {
-        let failed = |doing| {
-            move |error: sled::Error| {
-                if is_full(&error) {
-                    CommitError::Full
-                } else {
-                    CommitError::Failed(StoreError::Engine { doing, source: error.into() })
-                }
-            }
-        };
-        self.db.apply_batch(batch.writes).map_err(failed("writing a batch"))?;
-        self.db.flush().map_err(failed("flushing a batch"))?;
-        self.data.sync_data().map_err(|error| {
-            if is_no_room(&error) {
-                CommitError::Full
-            } else {
-                CommitError::Failed(StoreError::io("syncing", &self.data_path)(error))
-            }
-        })?;
+    fn apply(&self, batch: SledBatch) -> Result<(), CommitError> {
+        self.with("writing a batch", |open| open.db.apply_batch(batch.writes).map_err(failed("writing a batch")))?;
         collect(batch.keys);
         if self.commits.fetch_add(1, Ordering::Relaxed) % BLOB_LOOK_EVERY == BLOB_LOOK_EVERY - 1
             && let Err(error) = self.look_for_blobs()
         {
-            // The batch is durable: failing to look beside it must not say otherwise.
+            // The batch is kept: failing to look beside it must not say otherwise.
             tracing::warn!(error = %error, "could not look for oversized nodes");
         }
         Ok(())
     }
+
+    fn sync(&self) -> Result<(), CommitError> {
+        self.with("flushing", |open| {
+            open.db.flush().map_err(failed("flushing"))?;
+            // Whatever fdatasync fails with, a full disk too, pages may have been dropped: it is final.
+            let data = self.directory.join("db");
+            open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::io("syncing", &data)(error)))
+        })
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        // Closing flushes, which a broken engine may answer with a panic of its own.
+        let closing = open.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(closing))).is_err() {
+            tracing::warn!("the engine panicked while it was closed");
+        }
+        remove_half_written_snapshots(&self.directory)?;
+        *open = Some(Open::new(&self.directory, self.cache_bytes)?);
+        Ok(())
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Engine { doing: "reading", source: "the engine is closed since the disk was full".into() }
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(sled::Error) -> CommitError {
+    move |error| {
+        if is_full(&error) {
+            CommitError::Full
+        } else {
+            CommitError::Failed(StoreError::Engine { doing, source: error.into() })
+        }
+    }
+}
+
+fn writing<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
+    move |error| if is_no_room(&error) { StoreError::Full } else { StoreError::io(doing, path)(error) }
 }
 
 /// A batch of the one tree.
@@ -218,6 +304,7 @@ fn is_full(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(error) if is_no_room(error))
 }
 
-fn is_no_room(error: &io::Error) -> bool {
+/// Whether the disk, or what this user may take of it, is used up.
+pub(super) fn is_no_room(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }

@@ -1,0 +1,169 @@
+//! Views as they follow from the ledger: of its last events, as a start fills
+//! the engine from the journal, and of all of it, where a view is missing or of
+//! another version. Both read the ledger; neither trusts a dossier that is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message;
+use rayon::prelude::*;
+use tracing::info;
+
+use super::group::{DOSSIER_VERSION, entries_of, fold_dossier};
+use super::start::StartError;
+use crate::domain::{Revision, SubjectId};
+use crate::store::pb::{Event, StoredDossier};
+use crate::store::{Entry, Fault, Group, Head, Store, StoreError, StoredEvent, View, ViewKey};
+
+/// Events decoded at a time, on every core.
+const DECODED_TOGETHER: usize = 4_096;
+/// Entries and bytes written at a time.
+const WRITTEN_ENTRIES: usize = 4_096;
+const WRITTEN_BYTES: usize = 1 << 20;
+/// Bytes of events folded into dossiers that are kept in memory before they are written: they take about four times as
+/// much. Then each subject met again costs a look-up.
+const FOLDED_BYTES: usize = 64 << 20;
+
+/// Version of each view that this build writes.
+pub const fn version(view: View) -> u32 {
+    match view {
+        View::Dossier => DOSSIER_VERSION,
+        View::SubjectIndex | View::KindIndex | View::Request => 1,
+    }
+}
+
+/// What follows from `events`, the next of the ledger after what `store` is known to hold. Dossiers of the subjects
+/// concerned are folded anew from every event of theirs, by the index.
+///
+/// # Errors
+/// The store's.
+pub fn derive(store: &dyn Store, events: &[Event]) -> Result<Vec<(ViewKey, Option<Vec<u8>>)>, StoreError> {
+    let Some(first) = events.first() else { return Ok(Vec::new()) };
+    let before = Revision(first.revision - 1);
+    let touched: BTreeSet<u32> =
+        events.iter().filter(|event| event.has_subject).map(|event| event.subject_id).collect();
+    let mut dossiers: BTreeMap<u32, StoredDossier> = BTreeMap::new();
+    for subject in touched {
+        let mut dossier = StoredDossier::default();
+        for entry in store.scan_subject(SubjectId(subject), Revision(1), before) {
+            let Some(revision) = entry?.0.revision() else { continue };
+            let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
+            fold_dossier(&mut dossier, &event);
+        }
+        dossiers.insert(subject, dossier);
+    }
+    let mut views = Vec::with_capacity(events.len() * 3);
+    for event in events {
+        views.extend(entries_of(event).map(|(key, value)| (key, Some(value))));
+        if event.has_subject {
+            fold_dossier(dossiers.entry(event.subject_id).or_default(), event);
+        }
+    }
+    for (subject, dossier) in dossiers {
+        views.push((ViewKey::dossier(SubjectId(subject)), Some(dossier.encode_to_vec())));
+    }
+    Ok(views)
+}
+
+/// Rebuilds every view that is missing or of another version, in one pass over the ledger.
+///
+/// # Errors
+/// The ledger cannot be read, or the store takes no writes.
+pub fn rebuild(store: &dyn Store, head: &Head) -> Result<(), StartError> {
+    let mut stale = Vec::new();
+    for view in View::ALL {
+        if store.view_version(view)? != Some(version(view)) {
+            stale.push(view);
+        }
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    for view in &stale {
+        info!(view = view.name(), ledger.revision = head.revision.0, "building a view from the ledger");
+    }
+    store.begin_views(&stale)?;
+    let mut rebuild = Rebuild {
+        store,
+        head,
+        pending: Vec::new(),
+        bytes: 0,
+        dossiers: BTreeMap::new(),
+        folded: 0,
+        spilled: false,
+    };
+    let dossiers = stale.contains(&View::Dossier);
+    let mut stored = store.stored_events(Revision(1), head.revision).peekable();
+    while stored.peek().is_some() {
+        let raw: Vec<StoredEvent> = stored.by_ref().take(DECODED_TOGETHER).collect::<Result<_, _>>()?;
+        let decoded: Vec<(usize, Event)> = raw
+            .par_iter()
+            .map(|stored| Ok((stored.bytes().len(), stored.decode()?)))
+            .collect::<Result<_, StoreError>>()?;
+        for (bytes, event) in decoded {
+            for entry in entries_of(&event).filter(|(key, _)| stale.contains(&key.view())) {
+                rebuild.put(entry)?;
+            }
+            if dossiers && event.has_subject {
+                rebuild.fold(&event, bytes)?;
+            }
+        }
+    }
+    rebuild.spill()?;
+    rebuild.write()?;
+    let versions: Vec<(View, u32)> = stale.into_iter().map(|view| (view, version(view))).collect();
+    Ok(store.finish_views(&versions)?)
+}
+
+/// A rebuild under way.
+struct Rebuild<'a> {
+    store: &'a dyn Store,
+    head: &'a Head,
+    pending: Vec<(ViewKey, Option<Vec<u8>>)>,
+    bytes: usize,
+    dossiers: BTreeMap<SubjectId, StoredDossier>,
+    folded: usize,
+    /// Whether dossiers were written already, so that a subject met for the first time may have one.
+    spilled: bool,
+}
+
+impl Rebuild<'_> {
+    fn put(&mut self, (key, value): Entry) -> Result<(), StartError> {
+        self.bytes += value.len();
+        self.pending.push((key, Some(value)));
+        if self.pending.len() >= WRITTEN_ENTRIES || self.bytes >= WRITTEN_BYTES { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), StartError> {
+        self.bytes = 0;
+        let views = std::mem::take(&mut self.pending);
+        self.store.append(self.head, &Group { events: Vec::new(), views })?;
+        Ok(())
+    }
+
+    fn fold(&mut self, event: &Event, bytes: usize) -> Result<(), StartError> {
+        let subject = SubjectId(event.subject_id);
+        if self.spilled && !self.dossiers.contains_key(&subject) {
+            let key = ViewKey::dossier(subject);
+            let dossier = match self.store.get(&key)? {
+                Some(bytes) => StoredDossier::decode(&*bytes)
+                    .map_err(|error| key.corrupt(Fault::Undecodable { reason: error.to_string() }))?,
+                None => StoredDossier::default(),
+            };
+            self.dossiers.insert(subject, dossier);
+        }
+        fold_dossier(self.dossiers.entry(subject).or_default(), event);
+        self.folded += bytes;
+        if self.folded >= FOLDED_BYTES { self.spill() } else { Ok(()) }
+    }
+
+    fn spill(&mut self) -> Result<(), StartError> {
+        for (subject, dossier) in std::mem::take(&mut self.dossiers) {
+            self.put((ViewKey::dossier(subject), dossier.encode_to_vec()))?;
+        }
+        // Whoever is met again must find what was written.
+        self.write()?;
+        self.folded = 0;
+        self.spilled = true;
+        Ok(())
+    }
+}
