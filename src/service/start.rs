@@ -44,9 +44,9 @@ impl StartError {
     /// Whether stored bytes are damaged or missing: then what is beneath the store may be rebuilt and read again.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Store(error) | Self::Unreadable(BuildError::Store(error)) | Self::Rebuild(AppendError::Failed(error)) => {
-                error.is_damage()
-            }
+            Self::Store(error)
+            | Self::Unreadable(BuildError::Store(error))
+            | Self::Rebuild(AppendError::Failed(error)) => error.is_damage(),
             Self::Gap(_) | Self::Unreadable(BuildError::View(_)) => true,
             // Another version wrote it: its bytes are as they should be.
             Self::Unreadable(BuildError::Unreadable(_))

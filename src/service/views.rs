@@ -82,15 +82,8 @@ pub fn rebuild(store: &dyn Store, head: &Head) -> Result<(), StartError> {
         info!(view = view.name(), ledger.revision = head.revision.0, "building a view from the ledger");
     }
     store.begin_views(&stale)?;
-    let mut rebuild = Rebuild {
-        store,
-        head,
-        pending: Vec::new(),
-        bytes: 0,
-        dossiers: BTreeMap::new(),
-        folded: 0,
-        spilled: false,
-    };
+    let mut rebuild =
+        Rebuild { store, head, pending: Vec::new(), bytes: 0, dossiers: BTreeMap::new(), folded: 0, spilled: false };
     let dossiers = stale.contains(&View::Dossier);
     let mut stored = store.stored_events(Revision(1), head.revision).peekable();
     while stored.peek().is_some() {

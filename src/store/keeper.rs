@@ -89,16 +89,12 @@ impl Keeper {
         bounds: Bounds,
     ) -> Result<Self, StoreError> {
         let state = State { applied: synced, synced, since: None, failed: None, stop: false };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            syncing: Mutex::new(()),
-            bounds,
-        });
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), syncing: Mutex::new(()), bounds });
         let run = Arc::clone(&shared);
         let thread = thread::Builder::new().name("keeper".to_owned()).spawn(move || keep(&run, &*engine, checkpoint));
-        let thread =
-            thread.map_err(|error| StoreError::Engine { doing: "starting the keeper's thread", source: error.into() })?;
+        let thread = thread
+            .map_err(|error| StoreError::Engine { doing: "starting the keeper's thread", source: error.into() })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -188,7 +184,8 @@ fn keep<E: Engine>(shared: &Shared, engine: &E, mut checkpoint: Checkpoint) {
         };
         // A panic of the engine is a failure like any other.
         let synced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine.sync()));
-        let panicked = || Err(CommitError::Failed(StoreError::Engine { doing: "syncing", source: "it panicked".into() }));
+        let panicked =
+            || Err(CommitError::Failed(StoreError::Engine { doing: "syncing", source: "it panicked".into() }));
         let written = synced
             .unwrap_or_else(|_| panicked())
             .and_then(|()| checkpoint.write(target, last).map_err(CommitError::Failed));

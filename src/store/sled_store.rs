@@ -98,9 +98,7 @@ impl Open {
     /// sled meets damage by panicking as often as by an error: both are errors here.
     fn new(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let opened = catch_unwind(AssertUnwindSafe(|| Self::open(directory, cache_bytes)));
-        opened.unwrap_or_else(|_| {
-            Err(StoreError::Engine { doing: "opening the engine", source: Panicked.into() })
-        })
+        opened.unwrap_or_else(|_| Err(StoreError::Engine { doing: "opening the engine", source: Panicked.into() }))
     }
 
     fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {

@@ -44,7 +44,8 @@ fn prove(unverified: &Unverified, live: &dyn Store, scratch: &Path, pace: &mut d
     fs::create_dir_all(scratch).map_err(BackupError::io("creating the directory", scratch))?;
     let directory = tempfile::Builder::new().prefix("scratch-backup-").tempdir_in(scratch);
     let directory = directory.map_err(BackupError::io("creating a scratch directory", scratch))?;
-    let differs = |what, restored: String, live: String| BackupError::Differs { path: path.clone(), what, restored, live };
+    let differs =
+        |what, restored: String, live: String| BackupError::Differs { path: path.clone(), what, restored, live };
     let mut reader = Reader::open(path)?;
     if reader.header() != header {
         return Err(differs("the header of", described(reader.header()), described(header)));

@@ -125,7 +125,9 @@ pub fn restore(
     let home = target.enter()?;
     let filled = fill(&home, restored.identity, &Head::EMPTY, source.events()?.take(wanted), pace);
     drop(home);
-    match filled.and_then(|head| if head == restored.head { target.put_in_place() } else { Err(changed(plan, &restored, head)) }) {
+    match filled.and_then(|head| {
+        if head == restored.head { target.put_in_place() } else { Err(changed(plan, &restored, head)) }
+    }) {
         Ok(()) => Ok(restored),
         Err(error) => {
             target.clear();

@@ -35,7 +35,7 @@ use super::checkpoint::{Checkpoint, Kept};
 use super::error::Panicked;
 use super::journal::Journal;
 use super::journalled::Journalled;
-use super::keeper::{Bounds, Keeper};
+use super::keeper::Keeper;
 use super::sled_files::Home;
 use super::sled_store::{SledStore, create};
 use super::space::{Limits, Space};
@@ -44,11 +44,12 @@ use super::suspicion::Suspicion;
 use super::{Derive, Identity, Store, StoreError};
 use crate::domain::Revision;
 use attach::{Attached, attach};
-pub use error::{Damage, RecoveryError};
 use error::Halt;
+pub use error::{Damage, RecoveryError};
 use probe::{Probe, Verdict};
 
 pub use super::checkpoint::Run;
+pub use super::keeper::Bounds;
 
 /// What a store is opened with.
 #[derive(Clone)]
@@ -276,10 +277,6 @@ fn open_journal(site: &Site<'_>, identity: Identity) -> Result<Option<Journal>, 
 /// Whether what stops a start is damage to the engine's files.
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
-        if error.is_damage() {
-            Self::Damage(Damage::new(&error.to_string()))
-        } else {
-            Self::Refuse(error.into())
-        }
+        if error.is_damage() { Self::Damage(Damage::new(&error.to_string())) } else { Self::Refuse(error.into()) }
     }
 }

@@ -14,9 +14,7 @@ use crate::store::backup::{Catalogue, Plan, Until};
 use crate::store::checkpoint::Checkpoint;
 use crate::store::journal::{self, Journal};
 use crate::store::sled_files::{SCRATCH, sync};
-use crate::store::{
-    Head, Identity, JournalStatus, LoadError, Recovered, SledStore, StoreError, StoredEvent, Unpaced,
-};
+use crate::store::{Head, Identity, JournalStatus, LoadError, Recovered, SledStore, StoreError, StoredEvent, Unpaced};
 
 /// Makes the engine's files anew and puts the old ones into quarantine.
 pub(super) fn rebuild(site: &Site<'_>, damage: &Damage) -> Result<Recovered, RecoveryError> {

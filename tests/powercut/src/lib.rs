@@ -9,6 +9,7 @@
 //! | `POWERCUT_ROOT` | the directory watched, as a canonical path; without it nothing is done |
 //! | `POWERCUT_LOG` | the record, outside that directory; appended to |
 //! | `POWERCUT_CUT` | the operation, from 1, before which the power goes; 0 or none: never |
+//! | `POWERCUT_BOOT_ID` | a file read in the place of the kernel's boot id, because a machine whose power went has another |
 //! | `POWERCUT_DEAF` | syncs of files whose path contains this succeed and cover nothing |
 //!
 //! Syncs under the directory are recorded and not performed: only the record
@@ -29,7 +30,7 @@ use std::ffi::CStr;
 
 use libc::{c_char, c_int, c_long, c_uint, iovec, mode_t, off_t, size_t, ssize_t};
 
-use log::Turn;
+use log::{BOOT_ID, SETTINGS, Turn};
 use place::{inode, named, opened};
 use record::Record;
 
@@ -46,6 +47,10 @@ fn not_modelled(what: &str) -> ! {
 
 fn small(result: c_long) -> c_int {
     c_int::try_from(result).expect("a result must be a C int")
+}
+
+fn size(result: c_long) -> ssize_t {
+    ssize_t::try_from(result).expect("a result must be a size")
 }
 
 /// What calls have in common that change names: an entry, a turn, the call, its record if it succeeded.
@@ -67,7 +72,17 @@ unsafe fn naming(
     small(result)
 }
 
+/// After a power cut the machine runs anew, and the kernel says so.
+unsafe fn this_run(path: *const c_char) -> *const c_char {
+    // SAFETY: the caller's promise to the C library.
+    if path.is_null() || unsafe { CStr::from_ptr(path) } != BOOT_ID {
+        return path;
+    }
+    SETTINGS.as_ref().and_then(|settings| settings.boot_id.as_ref()).map_or(path, |other| other.as_ptr())
+}
+
 unsafe fn opening(directory: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    let path = unsafe { this_run(path) };
     let call = || unsafe { libc::syscall(libc::SYS_openat, directory, path, flags, mode) };
     if flags & libc::O_TMPFILE == libc::O_TMPFILE {
         // Callers fall back to a file with a name.
@@ -142,10 +157,10 @@ unsafe fn writing(fd: c_int, bytes: *const u8, length: size_t, offset: Option<of
             None => libc::syscall(libc::SYS_write, fd, bytes, length),
         }
     };
-    let Some(first) = opened(fd) else { return call() as ssize_t };
+    let Some(first) = opened(fd) else { return size(call()) };
     let mut turn = Turn::take(first.settings, "write", &first.path);
     // The length and the place may have changed while the turn was waited for.
-    let Some(file) = opened(fd) else { return call() as ssize_t };
+    let Some(file) = opened(fd) else { return size(call()) };
     let flags = unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_GETFL) };
     let appends = flags & c_long::from(libc::O_APPEND) != 0;
     let at = match offset {
@@ -160,7 +175,7 @@ unsafe fn writing(fd: c_int, bytes: *const u8, length: size_t, offset: Option<of
         let bytes = unsafe { std::slice::from_raw_parts(bytes, length) }.to_vec();
         turn.keep(&Record::Write { file: file.file, offset: at, bytes });
     }
-    written as ssize_t
+    size(written)
 }
 
 /// As the C library's.
@@ -185,7 +200,7 @@ pub unsafe extern "C" fn pwrite64(fd: c_int, bytes: *const u8, length: size_t, o
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
     if opened(fd).is_none() {
-        return unsafe { libc::syscall(libc::SYS_writev, fd, parts, count) } as ssize_t;
+        return size(unsafe { libc::syscall(libc::SYS_writev, fd, parts, count) });
     }
     let bytes = unsafe { gathered(parts, count) };
     unsafe { writing(fd, bytes.as_ptr(), bytes.len(), None) }
@@ -215,18 +230,18 @@ pub unsafe extern "C" fn copy_file_range(
     flags: c_uint,
 ) -> ssize_t {
     if opened(to).is_some() {
-        return fail(libc::ENOSYS) as ssize_t;
+        return size(fail(libc::ENOSYS).into());
     }
-    unsafe { libc::syscall(libc::SYS_copy_file_range, from, from_offset, to, to_offset, length, flags) as ssize_t }
+    size(unsafe { libc::syscall(libc::SYS_copy_file_range, from, from_offset, to, to_offset, length, flags) })
 }
 
 /// Refused under the root: callers then read and write, which is recorded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: size_t) -> ssize_t {
     if opened(to).is_some() {
-        return fail(libc::ENOSYS) as ssize_t;
+        return size(fail(libc::ENOSYS).into());
     }
-    unsafe { libc::syscall(libc::SYS_sendfile, to, from, offset, length) as ssize_t }
+    size(unsafe { libc::syscall(libc::SYS_sendfile, to, from, offset, length) })
 }
 
 /// As the C library's.

@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use libc::{c_int, c_long};
+use libc::c_int;
 
 use crate::record::{CUT_EXIT, HEADER, Record};
 
@@ -17,9 +17,14 @@ pub struct Settings {
     /// Canonical path of the directory that is watched.
     pub root: Vec<u8>,
     log: CString,
+    /// Read in the place of [`BOOT_ID`].
+    pub boot_id: Option<CString>,
     cut: u64,
     deaf: Option<Vec<u8>>,
 }
+
+/// Where the kernel tells one run of the machine from the next.
+pub const BOOT_ID: &std::ffi::CStr = c"/proc/sys/kernel/random/boot_id";
 
 /// `None`: this process is not watched.
 pub static SETTINGS: LazyLock<Option<Settings>> = LazyLock::new(|| {
@@ -27,6 +32,7 @@ pub static SETTINGS: LazyLock<Option<Settings>> = LazyLock::new(|| {
     Some(Settings {
         root: get("POWERCUT_ROOT")?,
         log: CString::new(get("POWERCUT_LOG")?).ok()?,
+        boot_id: get("POWERCUT_BOOT_ID").and_then(|path| CString::new(path).ok()),
         cut: get("POWERCUT_CUT").and_then(|cut| String::from_utf8(cut).ok()?.parse().ok()).unwrap_or(0),
         deaf: get("POWERCUT_DEAF").filter(|deaf| !deaf.is_empty()),
     })
@@ -64,7 +70,8 @@ impl Turn {
             bytes.copy_from_slice(&header[at..at + 8]);
             u64::from_le_bytes(bytes)
         };
-        let (operations, end) = if read == HEADER as c_long { (number(0), number(8)) } else { (0, HEADER as u64) };
+        let (operations, end) =
+            if usize::try_from(read) == Ok(HEADER) { (number(0), number(8)) } else { (0, HEADER as u64) };
         let mut turn = Self { log, operations: operations + 1, end, _process: process };
         if settings.cut != 0 && turn.operations >= settings.cut {
             // Where processes share a log, the first says what was cut; the others only end.

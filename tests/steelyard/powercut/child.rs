@@ -3,7 +3,7 @@
 //!
 //! | line | |
 //! |---|---|
-//! | `opening`, `serving`, `retiring`, `closing` | what comes next |
+//! | `opening`, `serving`, `backing up`, `retiring`, `closing` | what comes next |
 //! | `trying R` | a group that would end at revision R |
 //! | `acknowledged W N` | the N-th request of writer W is durable |
 
@@ -11,11 +11,16 @@ use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use steelyard::domain::Revision;
-use steelyard::store::{Store, StoreError};
+use steelyard::store::backup::{self, Catalogue};
+use steelyard::store::recovery::{self, Bounds, Options, RecoveryError};
+use steelyard::store::{Head, SledStore, Store, Unpaced, pb};
 
 use super::drill::Life;
 use super::history::{self, Request};
@@ -30,9 +35,17 @@ const RETIRE: &str = "STEELYARD_POWERCUT_RETIRE";
 /// Enough for any drill, little enough to have pages evicted.
 const CACHE_BYTES: u64 = 4 << 20;
 
-/// The store that is drilled.
-pub fn open(path: &Path) -> Result<Box<dyn Store>, StoreError> {
-    steelyard::store::SledStore::open(path, CACHE_BYTES).map(|store| Box::new(store) as Box<dyn Store>)
+/// Bytes of a segment of the journal: a few groups, so that cuts fall into the making of segments.
+const SEGMENT_BYTES: u64 = 64 << 10;
+
+/// The engine's files follow the journal so closely that cuts fall into their syncs, and not always.
+const BOUNDS: Bounds = Bounds { time: Duration::from_millis(20), events: 40, most: 160 };
+
+/// The store that is drilled, as the server opens it.
+pub fn open(path: &Path) -> Result<SledStore, RecoveryError> {
+    let derive = |_: &dyn Store, events: &[pb::Event]| Ok(events.iter().flat_map(history::derive).collect());
+    let options = Options::new(path, CACHE_BYTES, Arc::new(derive));
+    recovery::open(&Options { segment_bytes: SEGMENT_BYTES, bounds: BOUNDS, ..options })
 }
 
 fn tell(line: std::fmt::Arguments) {
@@ -54,8 +67,9 @@ fn writing_child() {
     loop {
         tell(format_args!("opening"));
         let store = open(Path::new(&path)).unwrap();
+        history::make_views(&store);
         tell(format_args!("serving"));
-        serve(&*store, writers, number(GROUPS), number(RETIRE));
+        serve(&store, Path::new(&path), writers);
         tell(format_args!("closing"));
         drop(store);
     }
@@ -63,7 +77,7 @@ fn writing_child() {
 
 /// Writers that each wait for their answer, and one thread that writes what is waiting as one group, as the service
 /// does.
-fn serve(store: &dyn Store, writers: u32, groups: u64, retire: u64) {
+fn serve(store: &SledStore, home: &Path, writers: u32) {
     let (ask, asked) = sync_channel(usize::try_from(writers).unwrap());
     thread::scope(|scope| {
         for writer in 0..writers {
@@ -72,8 +86,23 @@ fn serve(store: &dyn Store, writers: u32, groups: u64, retire: u64) {
             scope.spawn(move || write(first, &ask));
         }
         drop(ask);
-        commit(store, asked, groups, retire);
+        commit(store, home, asked);
     });
+}
+
+/// What the service does on its schedule. A backup that does not count covers nothing: the engine's files may lose what
+/// they had synced (sled overwrites a segment once its flush has moved what was live in it, which a power cut undoes).
+fn back_up_and_retire(store: &SledStore, home: &Path) {
+    tell(format_args!("backing up"));
+    let backups = home.join("backups");
+    let before = Catalogue::read(&backups).unwrap().base_for(store).unwrap().unwrap_or(Head::EMPTY);
+    let through = store.head().unwrap();
+    if before != through {
+        let written = backup::write(store, before, through, &backups, Timestamp::now(), &mut Unpaced).unwrap();
+        backup::check(written, store, &home.join("scratch-drill"), &mut Unpaced).unwrap();
+    }
+    tell(format_args!("retiring"));
+    store.release_journal(&through).unwrap();
 }
 
 type Asked = (Request, Sender<()>);
@@ -89,7 +118,8 @@ fn write(mut request: Request, ask: &SyncSender<Asked>) {
     }
 }
 
-fn commit(store: &dyn Store, asked: Receiver<Asked>, groups: u64, retire: u64) {
+fn commit(store: &SledStore, home: &Path, asked: Receiver<Asked>) {
+    let (groups, retire) = (number(GROUPS), number(RETIRE));
     let mut head = store.head().unwrap();
     for turn in 1..=groups {
         let mut waiting = vec![asked.recv().expect("writers must write")];
@@ -102,8 +132,7 @@ fn commit(store: &dyn Store, asked: Receiver<Asked>, groups: u64, retire: u64) {
             tell(format_args!("acknowledged {writer} {number}"));
         }
         if retire > 0 && turn % retire == 0 {
-            tell(format_args!("retiring"));
-            store.release_journal(&head).unwrap();
+            back_up_and_retire(store, home);
             tell(format_args!("serving"));
         }
         for (_, answer) in waiting {
@@ -131,7 +160,7 @@ pub fn run(life: &mut Life, cut: Cut, groups: u64, retire: u64) -> String {
     for line in told.lines() {
         let words: Vec<_> = line.split(' ').collect();
         match *words {
-            ["opening" | "serving" | "retiring" | "closing"] => line.clone_into(&mut phase),
+            ["opening" | "serving" | "retiring" | "closing"] | ["backing", "up"] => line.clone_into(&mut phase),
             ["trying", revision] => life.known.ends.push(Revision(revision.parse().unwrap())),
             ["acknowledged", writer, number] => {
                 life.known.requests.insert(writer.parse().unwrap(), number.parse().unwrap());

@@ -9,6 +9,10 @@ use std::path::Path;
 use steelyard::domain::{Revision, SubjectId};
 use steelyard::store::{Group, Head, KeySpan, Store, View, ViewKey, pb, verify_chain};
 
+/// The views that the drill keeps, and their version.
+const VIEWS: [View; 2] = [View::Dossier, View::SubjectIndex];
+const VERSION: u32 = 1;
+
 /// The n-th request, from 1, of a writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -82,6 +86,8 @@ pub struct Known {
     pub requests: BTreeMap<u32, u64>,
     /// Where the ledger was seen to end: it never ends before this again.
     pub head: Head,
+    /// Whether the views were there, and so could be compared.
+    pub views: bool,
     /// Where groups ended that were about to be written after that: it may end at one of these, and nowhere else.
     pub ends: Vec<Revision>,
 }
@@ -145,7 +151,11 @@ pub fn check(store: &dyn Store, known: &Known) -> Result<Known, Finding> {
             return lost(format!("writer {writer}: request {number} was acknowledged, {found} is the last"));
         }
     }
-    for view in [View::Dossier, View::SubjectIndex] {
+    for view in VIEWS {
+        // A view without its version is missing, and whoever serves makes it anew.
+        if store.view_version(view).map_err(refused)? != Some(VERSION) {
+            continue;
+        }
         let found: Result<Vec<_>, _> = store.scan(&KeySpan::all(view)).collect();
         let found = found.map_err(refused)?;
         let folded = views.iter().filter(|(key, _)| key.view() == view);
@@ -153,7 +163,25 @@ pub fn check(store: &dyn Store, known: &Known) -> Result<Known, Finding> {
             return lost(format!("{view:?} is not what follows from the ledger"));
         }
     }
-    Ok(Known { requests, head, ends: Vec::new() })
+    let views = VIEWS.into_iter().all(|view| store.view_version(view).is_ok_and(|version| version == Some(VERSION)));
+    Ok(Known { requests, head, views, ends: Vec::new() })
+}
+
+/// Makes anew, as the service does at its start, the views that are missing. Whether any was.
+pub fn make_views(store: &dyn Store) -> bool {
+    let missing = |view: &View| store.view_version(*view).expect("a version must be readable") != Some(VERSION);
+    let missing: Vec<_> = VIEWS.into_iter().filter(missing).collect();
+    for view in &missing {
+        let head = store.head().expect("a head must be readable");
+        let mut entries = BTreeMap::new();
+        for event in store.events(Revision(1), head.revision) {
+            let made = derive(&event.expect("an event must be readable"));
+            entries.extend(made.into_iter().filter(|(key, _)| key.view() == *view));
+        }
+        let mut entries = entries.into_iter().filter_map(|(key, value)| Some(Ok((key, value?))));
+        store.replace_view(*view, VERSION, &mut entries).expect("a view must be replaceable");
+    }
+    !missing.is_empty()
 }
 
 /// Where a drill keeps its store, under the root of the disk.

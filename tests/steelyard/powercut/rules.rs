@@ -16,6 +16,7 @@ use super::log::{self, CUT_EXIT, Record};
 use super::shim::{self, Cut};
 use super::survival::{Mode, Survival};
 
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const SCRIPT: &str = "STEELYARD_POWERCUT_SCRIPT";
 const ROOT: &str = "STEELYARD_POWERCUT_ROOT";
 
@@ -94,6 +95,11 @@ fn scripted_child() {
                     });
                 }
             });
+        }
+        "run" => {
+            fs::write(&file, fs::read(BOOT_ID).unwrap()).unwrap();
+            File::open(&file).unwrap().sync_all().unwrap();
+            sync_directory();
         }
         "sled" => {
             let db = sled::open(root.join("sled")).unwrap();
@@ -255,6 +261,13 @@ fn the_power_goes_before_the_operation_chosen() {
         assert_eq!(played.records.last(), Some(&Record::Cut { before: before.into() }));
         assert_eq!(played.strictly("file").as_deref(), left);
     }
+}
+
+#[test]
+fn the_machine_runs_anew_after_a_cut() {
+    let run = played("run").strictly("file").expect("a run must have a name");
+    assert_ne!(run, fs::read_to_string(BOOT_ID).unwrap());
+    assert_ne!(Some(run), played("run").strictly("file"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Builds the shim, and runs processes whose power it cuts.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -30,10 +31,14 @@ pub struct Cut<'a> {
 
 /// Has what `command` does under `root` recorded in `log`, and its power cut.
 pub fn under<'c>(command: &'c mut Command, root: &Path, log: &Path, cut: Cut) -> &'c mut Command {
+    // The machine runs anew after each cut, and every log is of one run.
+    let boot_id = log.with_extension("boot_id");
+    fs::write(&boot_id, log.as_os_str().as_encoded_bytes()).expect("a file beside the log must be writable");
     command
         .env("LD_PRELOAD", &*LIBRARY)
         .env("POWERCUT_ROOT", root.canonicalize().expect("the root must be there"))
         .env("POWERCUT_LOG", log)
+        .env("POWERCUT_BOOT_ID", boot_id)
         .env("POWERCUT_CUT", cut.at.to_string())
         .env("POWERCUT_DEAF", cut.deaf)
 }
