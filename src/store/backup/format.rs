@@ -110,10 +110,9 @@ impl Header {
     /// Of a backup that begins after `before`.
     pub fn new(identity: Identity, before: Head, created: Timestamp) -> Self {
         let kind = if before == Head::EMPTY { Kind::Full } else { Kind::Incremental };
+        // As it is kept, so that a header is equal to the one read back.
+        let created = Timestamp::from_microsecond(created.as_microsecond()).expect("an instant must stay one");
         let program = concat!("steelyard ", env!("CARGO_PKG_VERSION"), ", sled 0.34.7").to_owned();
-        // As precise as it is written, so that what is read back is equal.
-        let micros = created.as_microsecond();
-        let created = Timestamp::from_microsecond(micros).expect("a coarser instant must be an instant");
         Self { identity, schema_version: SCHEMA_VERSION, kind, before, created, program }
     }
 
