@@ -11,7 +11,9 @@ use super::client;
 use crate::config;
 use crate::pb::ErrorReason;
 use crate::service::StartFault;
+use crate::service::start::OpenError;
 use crate::store::StoreError;
+use crate::store::recovery::RecoveryError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -114,15 +116,41 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(Exit::Usage)
             } else if let Some(status) = cause.downcast_ref::<Status>() {
                 Some(of_status(status))
-            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
-                || cause.is::<tonic::transport::Error>()
-            {
+            } else if let Some(error) = of_store(cause) {
+                Some(error)
+            } else if cause.is::<tonic::transport::Error>() {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)
             }
         })
         .unwrap_or(Exit::Internal)
+}
+
+/// The code of a store that was not opened.
+fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    let recovery = match cause.downcast_ref::<OpenError>() {
+        Some(OpenError::Recovery(error)) => Some(error),
+        Some(OpenError::Start(_)) => None,
+        None => cause.downcast_ref::<RecoveryError>(),
+    };
+    let store = match recovery {
+        Some(RecoveryError::Store(error)) => Some(error),
+        Some(_) => return Some(Exit::DataRefused),
+        None => cause.downcast_ref::<StoreError>(),
+    };
+    match store? {
+        StoreError::InUse { .. } => Some(Exit::Unavailable),
+        StoreError::Full => Some(Exit::InputOutput),
+        StoreError::Io { source, .. } => Some(of_io(source)),
+        StoreError::Corrupt { .. }
+        | StoreError::MissingEvent { .. }
+        | StoreError::BrokenChain { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::NotAStore { .. }
+        | StoreError::Engine { .. }
+        | StoreError::Stopped { .. } => None,
+    }
 }
 
 fn of_io(error: &io::Error) -> Exit {

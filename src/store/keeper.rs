@@ -152,11 +152,6 @@ impl Keeper {
     pub fn synced(&self) -> Head {
         self.shared.state().synced
     }
-
-    /// Why it stopped following, if it did.
-    pub fn failure(&self) -> Option<Failure> {
-        self.shared.state().failed.clone()
-    }
 }
 
 impl Drop for Keeper {

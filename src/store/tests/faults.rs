@@ -29,16 +29,23 @@ impl Engine for Failing {
         self.memory.rows(from, until, most)
     }
 
-    fn commit(&self, batch: MemoryBatch) -> Result<(), CommitError> {
+    fn apply(&self, batch: MemoryBatch) -> Result<(), CommitError> {
+        // The worst case: the sync fails, and yet it is there.
+        self.memory.apply(batch)
+    }
+
+    fn sync(&self) -> Result<(), CommitError> {
         if !self.fails.load(Ordering::Relaxed) {
-            return self.memory.commit(batch);
+            return self.memory.sync();
         }
-        // The worst case: it failed, and yet it is there.
-        self.memory.commit(batch)?;
         if self.full {
             return Err(CommitError::Full);
         }
         Err(CommitError::Failed(StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() }))
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
+        self.memory.reopen()
     }
 }
 

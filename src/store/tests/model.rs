@@ -1,12 +1,14 @@
 //! Both stores against a plain sorted map, through random operations and restarts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use super::super::{AppendError, Identity, KeySpan, MemoryStore, SledStore, View, chain, verify_chain};
+use super::super::verify_chain;
+use super::super::{AppendError, Identity, KeySpan, MemoryStore, SledStore, StoreError, View, chain, recovery};
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -206,6 +208,18 @@ proptest! {
         follows_the_model(operations, |store: Option<SledStore>| {
             drop(store);
             SledStore::open(home.path(), CACHE_BYTES).unwrap()
+        })?;
+    }
+
+    #[test]
+    fn the_store_with_a_journal_follows_a_plain_map_through_restarts(operations in vec(operation(), 1..60)) {
+        let home = tempfile::tempdir().unwrap();
+        // Every restart is in order, so that nothing is ever derived from the journal.
+        let none = Arc::new(|_: &dyn Store, _: &[pb::Event]| -> Result<_, StoreError> { panic!("nothing to fill") });
+        let options = recovery::Options { segment_bytes: 8_192, ..recovery::Options::new(home.path(), CACHE_BYTES, none) };
+        follows_the_model(operations, |store: Option<SledStore>| {
+            drop(store);
+            recovery::open(&options).unwrap()
         })?;
     }
 }
