@@ -165,11 +165,8 @@ fn drill(plan: Plan) -> Report {
         let age = if life.is_some() { "warm" } else { "fresh" };
         let mut living = life.take().unwrap_or_else(|| Life::begin(writers));
         // Half of the cuts fall evenly, and half more often early, where a store opens and repairs.
-        let at = if random.random() {
-            random.random_range(1..=MOST_OPERATIONS)
-        } else {
-            random.random_range(1..=MOST_OPERATIONS >> random.random_range(1..10))
-        };
+        let halved = if random.random() { 0 } else { random.random_range(1..10) };
+        let at = random.random_range(1..=MOST_OPERATIONS >> halved);
         let groups = random.random_range(5..60);
         let retire = if plan.retire { random.random_range(5..30) } else { 0 };
         let disk = Disk::of(&living.root());
