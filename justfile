@@ -21,11 +21,14 @@ fmt:
 # Formatting, lints, contract, licences and sources, spelling
 lint:
     cargo fmt --check
+    cargo fmt --check --manifest-path tests/powercut/Cargo.toml
+    cargo clippy --locked --manifest-path tests/powercut/Cargo.toml --target-dir target/powercut -- -D warnings
     taplo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
     buf lint
     cargo fetch --locked --quiet
     cargo deny --offline check bans licenses sources
+    cargo deny --offline --manifest-path tests/powercut/Cargo.toml check bans licenses sources
     typos
 
 # The tests in Rust
@@ -46,6 +49,10 @@ fuzz target seconds="60":
     command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is not there: cargo install cargo-fuzz --locked"; exit 69; }
     mkdir -p fuzz/corpus/{{ target }}
     cargo +nightly fuzz run {{ target }} --fuzz-dir fuzz fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }} -max_len=20000
+
+# Power cuts at random operations, of a store whose syncs are honest, whose engine's are not, whose journal's are not
+powercut rounds="200" first="0":
+    STEELYARD_POWERCUT_ROUNDS={{ rounds }} STEELYARD_POWERCUT_FIRST={{ first }} cargo test --locked --test steelyard powercut:: -- --nocapture --test-threads 1
 
 # Known vulnerabilities in what we depend on; fetches the advisory database
 audit:

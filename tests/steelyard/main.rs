@@ -14,6 +14,8 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+#[cfg(target_os = "linux")]
+mod powercut;
 mod recovery;
 mod restore;
 mod restore_drill;

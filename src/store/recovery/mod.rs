@@ -35,7 +35,7 @@ use super::checkpoint::{Checkpoint, Kept};
 use super::error::Panicked;
 use super::journal::Journal;
 use super::journalled::Journalled;
-use super::keeper::{Bounds, Keeper};
+use super::keeper::Keeper;
 use super::sled_files::Home;
 use super::sled_store::{SledStore, create};
 use super::space::{Limits, Space};
@@ -49,6 +49,7 @@ pub use error::{Damage, RecoveryError};
 use probe::{Probe, Verdict};
 
 pub use super::checkpoint::Run;
+pub use super::keeper::Bounds;
 
 /// What a store is opened with.
 #[derive(Clone)]

@@ -266,7 +266,9 @@ fn an_answer_that_is_not_what_was_answered_is_told() {
 fn standings_that_the_ledger_does_not_fold_to_are_told() {
     let (store, clock) = filled();
     let mut writing = Writing::start(Arc::clone(&store) as Arc<dyn Store>, &clock);
-    let published = |writing: &Writing| writing.runtime.block_on(writing.service.standings(Seen::default())).unwrap();
+    let published = |writing: &Writing| {
+        writing.runtime.block_on(writing.service.standings(crate::service::Seen::default())).unwrap()
+    };
     let asked = |standings| Asked { serving: true, standings: StandingsAsked::Published(standings), ..at_rest(&clock) };
     let before = published(&writing);
     assert_eq!(told(&verified(&*store, &asked(Arc::clone(&before))).1), [""; 0]);

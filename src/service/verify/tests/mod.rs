@@ -18,17 +18,16 @@ use crate::pb;
 use crate::pb::record::Kind;
 use crate::reference::tables;
 use crate::service::mutation::{Answer, Mutation, MutationBody, Records};
-use crate::service::outage::Halt;
 use crate::service::writer::Now;
-use crate::service::{Options, Seen, Service};
+use crate::service::{Options, Service};
 use crate::store::{Identity, MemoryStore, Store};
 
 /// A clock that tests move.
 #[derive(Clone)]
-pub(super) struct Clock(Arc<AtomicI64>);
+pub(crate) struct Clock(Arc<AtomicI64>);
 
 impl Clock {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let noon: Timestamp = "2026-03-20T12:00:00Z".parse().unwrap();
         Self(Arc::new(AtomicI64::new(noon.as_second())))
     }
@@ -47,7 +46,7 @@ impl Clock {
 pub(super) struct Writing {
     runtime: tokio::runtime::Runtime,
     pub(super) service: Service,
-    writer: std::thread::JoinHandle<Result<(), Halt>>,
+    writer: std::thread::JoinHandle<Result<(), crate::service::outage::Halt>>,
     requests: u128,
 }
 
@@ -88,7 +87,7 @@ impl Writing {
 
     pub(super) fn stop(self) {
         drop(self.service);
-        self.writer.join().unwrap().unwrap();
+        assert!(self.writer.join().unwrap().is_ok());
     }
 }
 
@@ -111,7 +110,7 @@ pub(super) fn record(subject: u32, id: u32, version: u32) -> pb::Record {
 
 /// Twelve people with three records each, one of them with a hundred more, so that the dossier is of many parts;
 /// versions, withdrawals, and answers of which half have expired.
-pub(super) fn fill(store: Arc<dyn Store>, clock: &Clock) {
+pub(crate) fn fill(store: Arc<dyn Store>, clock: &Clock) {
     let mut writing = Writing::start(store, clock);
     for subject in 0..12 {
         writing.write((0..3).map(|id| record(subject, id, 0)).collect());
@@ -127,7 +126,7 @@ pub(super) fn fill(store: Arc<dyn Store>, clock: &Clock) {
 }
 
 /// A store in memory that was filled and left, and its clock.
-pub(super) fn filled() -> (Arc<MemoryStore>, Clock) {
+pub(crate) fn filled() -> (Arc<MemoryStore>, Clock) {
     let (store, clock) = (Arc::new(MemoryStore::new(Identity::fresh())), Clock::new());
     fill(Arc::clone(&store) as Arc<dyn Store>, &clock);
     (store, clock)
