@@ -33,8 +33,8 @@ use steelyard::service::fault::Fault;
 use steelyard::service::mutation::{Mutation, MutationBody, Records};
 use steelyard::service::record::{from_stored, recorded_micros, stripped, take_in};
 use steelyard::service::{Options, Service};
-use steelyard::store::journal::{SegmentReport, frame, inspect_bytes};
 use steelyard::store::backup::{BackupError, Header, Reader, format};
+use steelyard::store::journal::{SegmentReport, frame, inspect_bytes};
 use steelyard::store::{Head, Identity, MemoryStore};
 
 /// Most records of one input that are weighed: more only makes an input slow.

@@ -13,9 +13,9 @@ use crate::pb::ErrorReason;
 use crate::service::StartFault;
 use crate::service::start::OpenError;
 use crate::store::StoreError;
-use crate::store::recovery::RecoveryError;
 use crate::store::backup::BackupError;
 use crate::store::journal::JournalError;
+use crate::store::recovery::RecoveryError;
 
 /// Exit codes, as `--help` shows them.
 pub const HELP: &str = "\
@@ -120,12 +120,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(of_status(status))
             } else if let Some(error) = of_store(cause) {
                 Some(error)
-            } else if cause.is::<tonic::transport::Error>() {
             } else if let Some(error) = cause.downcast_ref::<BackupError>() {
                 Some(of_backup(error))
-            } else if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::InUse { .. }))
-                || cause.is::<tonic::transport::Error>()
-            {
+            } else if cause.is::<tonic::transport::Error>() {
                 Some(Exit::Unavailable)
             } else {
                 cause.downcast_ref::<io::Error>().map(of_io)
@@ -157,6 +154,9 @@ fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         | StoreError::NotAStore { .. }
         | StoreError::Engine { .. }
         | StoreError::Stopped { .. } => None,
+    }
+}
+
 /// The code of a backup or restore that failed.
 pub fn of_backup(error: &BackupError) -> Exit {
     match error {

@@ -64,7 +64,6 @@ use write::Tail;
 pub use error::{JournalError, JournalFault};
 pub use frame::Why;
 pub use inspect::{SegmentReport, SegmentState, inspect, inspect_bytes};
-pub use inspect::{SegmentReport, SegmentState, inspect};
 pub use peek::{Peeked, peek};
 pub use read::{Events, Reader};
 

@@ -2,6 +2,7 @@
 //! machine. It changes nothing: what an interrupted write left at the end is
 //! passed over and stays.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -35,12 +36,16 @@ pub fn peek(directory: &Path) -> Result<Option<Peeked>, JournalError> {
     let mut torn = false;
     for (number, (first, path)) in found.iter().enumerate() {
         let is_last = number + 1 == found.len();
-        let checked = walk::check(path, *first, identity.as_ref(), head.as_ref(), is_last)
+        let checked = File::open(path)
+            .and_then(|file| walk::check(file, *first, identity.as_ref(), head.as_ref(), is_last))
             .map_err(JournalError::io("reading a journal segment", path))?;
-        if let Some(error) = refusal(path, *first, &checked) {
-            return Err(error);
+        match &checked.verdict {
+            Verdict::Sound => {}
+            Verdict::Torn(_) | Verdict::Unfinished(_) => torn = true,
+            Verdict::Damaged(..) | Verdict::OtherStore(_) | Verdict::AfterGap(_) => {
+                return Err(refusal(path, *first, &checked.verdict));
+            }
         }
-        torn |= matches!(checked.verdict, Verdict::Torn(_) | Verdict::Unfinished);
         if let Some(header) = &checked.header {
             identity = Some(header.identity);
             head = Some(checked.head);
