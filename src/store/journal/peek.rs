@@ -41,8 +41,8 @@ pub fn peek(directory: &Path) -> Result<Option<Peeked>, JournalError> {
             .map_err(JournalError::io("reading a journal segment", path))?;
         match (&checked.verdict, &checked.header) {
             (Verdict::Unfinished(_), _) => torn = true,
-            (Verdict::Sound | Verdict::Torn(_), Some(header)) => {
-                torn |= checked.verdict != Verdict::Sound;
+            (verdict @ (Verdict::Sound | Verdict::Torn(_)), Some(header)) => {
+                torn |= matches!(verdict, Verdict::Torn(_));
                 identity = Some(header.identity);
                 head = Some(checked.head);
                 segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
