@@ -34,6 +34,7 @@ use steelyard::service::mutation::{Mutation, MutationBody, Records};
 use steelyard::service::record::{from_stored, recorded_micros, stripped, take_in};
 use steelyard::service::{Options, Service};
 use steelyard::store::backup::{BackupError, Header, Reader, format};
+use steelyard::store::journal::{SegmentReport, frame, inspect_bytes};
 use steelyard::store::{Head, Identity, MemoryStore};
 
 /// Most records of one input that are weighed: more only makes an input slow.
@@ -265,6 +266,37 @@ impl Serving {
         let started = Service::start(store, options).expect("an empty store must start");
         Self { runtime, service: started.service, inputs: 0 }
     }
+}
+
+/// A segment of the journal; and the body of its first frame again, under right checksums.
+pub fn journal_segment(bytes: &[u8]) {
+    segment(bytes);
+    let Some(frame) = bytes.get(frame::HEADER..) else { return };
+    let Some((frame_header, body)) = frame.split_first_chunk::<{ frame::FRAME_HEADER }>() else { return };
+    let [_, _, _, _, _, _, _, _, c0, c1, c2, c3, f0, f1, f2, f3, f4, f5, f6, f7, ..] = *frame_header;
+    let header = frame::Header::decode(bytes);
+    let header = header.unwrap_or(frame::Header {
+        identity: Identity { store_id: [1; 16], incarnation: [2; 16] },
+        before: Head::EMPTY,
+    });
+    let mut sealed = header.encode().to_vec();
+    let offset = sealed.len() as u64;
+    let first = Revision(u64::from_be_bytes([f0, f1, f2, f3, f4, f5, f6, f7]));
+    let body = &body[..body.len().saturating_sub(4)];
+    let count = u32::from_be_bytes([c0, c1, c2, c3]);
+    frame::seal(&header, offset, count, first, &mut sealed, |inside| inside.extend_from_slice(body));
+    let report = segment(&sealed);
+    let state = &report.state;
+    assert!(!state.is_usable() || report.last.is_some(), "a sealed frame is taken whole or is damage: {state}");
+}
+
+fn segment(bytes: &[u8]) -> SegmentReport {
+    let first = frame::Header::decode(bytes).map_or(Revision(1), |header| header.before.revision.next());
+    let report = inspect_bytes(first, bytes);
+    assert_eq!(report.bytes, bytes.len() as u64);
+    assert!(report.last.is_none_or(|last| last.revision >= first), "what is held begins where the segment does");
+    assert!(!report.state.to_string().is_empty());
+    report
 }
 
 /// Writes records to a server: each refused or accepted, and the server unharmed.

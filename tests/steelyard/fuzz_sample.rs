@@ -131,6 +131,11 @@ fn no_backup_harms_the_reader_and_what_is_read_holds_together() {
 }
 
 #[test]
+fn no_segment_harms_the_reader_of_the_journal() {
+    sample("journal_segment", 2_000, targets::journal_segment);
+}
+
+#[test]
 fn the_seeds_tell_of_every_kind_and_are_all_accepted() {
     // A sample of refusals alone would prove nothing of what is accepted.
     let mut kinds = std::collections::BTreeSet::new();

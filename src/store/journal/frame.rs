@@ -233,26 +233,47 @@ pub fn body_length(events: &[StoredEvent]) -> usize {
 /// Appends the frame of a group at `offset` of the segment to `frame`. The group is not empty and its body is at most
 /// [`MAX_BODY`] long; `chain` is the hash of its last event.
 pub fn encode(segment: &Header, offset: u64, events: &[StoredEvent], chain: &EventHash, frame: &mut Vec<u8>) {
-    let number = |count: usize| u32::try_from(count).expect("a frame must be within its bounds").to_be_bytes();
     let first = events.first().expect("a group must hold an event").revision;
+    frame.reserve(FRAME_HEADER + body_length(events));
+    seal(segment, offset, number(events.len()), first, frame, |body| {
+        for event in events {
+            body.extend_from_slice(&event.schema_version().to_be_bytes());
+            body.extend_from_slice(&number(event.bytes().len()).to_be_bytes());
+            body.extend_from_slice(event.bytes());
+        }
+        body.extend_from_slice(chain);
+    });
+}
+
+/// Appends a frame at `offset` of the segment to `frame`, with right checksums around whatever body is written.
+pub fn seal(
+    segment: &Header,
+    offset: u64,
+    count: u32,
+    first: Revision,
+    frame: &mut Vec<u8>,
+    body: impl FnOnce(&mut Vec<u8>),
+) {
     let place = segment.place(offset);
-    let body = body_length(events);
     let start = frame.len();
-    frame.reserve(FRAME_HEADER + body);
-    frame.extend_from_slice(&SYNC);
-    frame.extend_from_slice(&number(body));
-    frame.extend_from_slice(&number(events.len()));
-    frame.extend_from_slice(&first.0.to_be_bytes());
+    let begin = start + FRAME_HEADER;
+    frame.resize(begin, 0);
+    body(frame);
+    let length = number(frame.len() - begin + CHECKSUM);
+    let mut header = Vec::with_capacity(FRAME_HEADER);
+    header.extend_from_slice(&SYNC);
+    header.extend_from_slice(&length.to_be_bytes());
+    header.extend_from_slice(&count.to_be_bytes());
+    header.extend_from_slice(&first.0.to_be_bytes());
+    let checksum = crc32c::crc32c_append(place, &header);
+    header.extend_from_slice(&checksum.to_be_bytes());
+    frame[start..begin].copy_from_slice(&header);
     let checksum = crc32c::crc32c_append(place, &frame[start..]);
     frame.extend_from_slice(&checksum.to_be_bytes());
-    for event in events {
-        frame.extend_from_slice(&event.schema_version().to_be_bytes());
-        frame.extend_from_slice(&number(event.bytes().len()));
-        frame.extend_from_slice(event.bytes());
-    }
-    frame.extend_from_slice(chain);
-    let checksum = crc32c::crc32c_append(place, &frame[start..]);
-    frame.extend_from_slice(&checksum.to_be_bytes());
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("a frame must be within its bounds")
 }
 
 /// Checks the frame at `offset` of the segment, whose header was read before, and that its group follows `walked`.

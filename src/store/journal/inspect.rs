@@ -2,6 +2,7 @@
 //! nothing, and takes any bytes at all.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::super::{Head, Identity};
@@ -101,7 +102,8 @@ pub fn inspect(directory: &Path) -> Result<Vec<SegmentReport>, JournalError> {
     let mut before: Option<Head> = None;
     let count = segments.len();
     for (number, (first, path)) in segments.into_iter().enumerate() {
-        let checked = walk::check(&path, first, identity.as_ref(), before.as_ref(), number + 1 == count);
+        let checked = File::open(&path)
+            .and_then(|file| walk::check(file, first, identity.as_ref(), before.as_ref(), number + 1 == count));
         let checked = checked.map_err(JournalError::io("reading a journal segment", &path))?;
         identity = identity.or(checked.header.map(|header| header.identity));
         // What follows damage cannot be compared with it.
@@ -109,6 +111,12 @@ pub fn inspect(directory: &Path) -> Result<Vec<SegmentReport>, JournalError> {
         reports.push(report(path, first, checked));
     }
     Ok(reports)
+}
+
+/// As [`inspect`], of the bytes of one segment, the last, that is named after `first`.
+pub fn inspect_bytes(first: Revision, bytes: &[u8]) -> SegmentReport {
+    let checked = walk::check(bytes, first, None, None, true).expect("memory must be readable");
+    report(PathBuf::from(files::name(first)), first, checked)
 }
 
 fn report(segment: PathBuf, first: Revision, checked: Checked) -> SegmentReport {
@@ -122,7 +130,7 @@ fn report(segment: PathBuf, first: Revision, checked: Checked) -> SegmentReport 
         state: match verdict {
             Verdict::Sound => SegmentState::Sound,
             Verdict::Torn(why) => SegmentState::Torn { offset: end, why },
-            Verdict::Unfinished => SegmentState::Unfinished,
+            Verdict::Unfinished(_) => SegmentState::Unfinished,
             Verdict::Damaged(offset, why) => SegmentState::Damaged { offset, why },
             Verdict::OtherStore(field) => SegmentState::OtherStore { field },
             Verdict::AfterGap(last) => SegmentState::AfterGap { last },

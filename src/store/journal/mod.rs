@@ -30,7 +30,8 @@
 //! that was not written whole is the last thing in the last segment: it was never
 //! acknowledged, and is cut. A bad frame with the header of a later one behind it,
 //! or in an earlier segment, had been whole: that is damage, and refused. So is
-//! anything wrong under a right checksum. What cannot be told apart is a last
+//! anything wrong under a right checksum. This relies on the disk keeping what a
+//! sector holds when the sector is written again with more behind it. What cannot be told apart is a last
 //! group damaged after it was acknowledged: compare the head with the engine's.
 //!
 //! - [`frame`]: the bytes; [`walk`]: reading and checking them
@@ -40,7 +41,7 @@
 
 mod error;
 mod files;
-mod frame;
+pub mod frame;
 mod inspect;
 mod peek;
 mod read;
@@ -49,7 +50,7 @@ mod tests;
 mod walk;
 mod write;
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -62,7 +63,7 @@ use write::Tail;
 
 pub use error::{JournalError, JournalFault};
 pub use frame::Why;
-pub use inspect::{SegmentReport, SegmentState, inspect};
+pub use inspect::{SegmentReport, SegmentState, inspect, inspect_bytes};
 pub use peek::{Peeked, peek};
 pub use read::{Events, Reader};
 
@@ -129,35 +130,37 @@ impl Journal {
     /// Damage, a gap, another store's journal, each by segment; or what the file system refused. Nothing was changed
     /// unless it is the latter.
     pub fn open(directory: &Path, identity: Identity, segment_bytes: u64) -> Result<Option<Opened>, JournalError> {
-        let mut segments: Vec<Held> = Vec::new();
-        let mut last = None;
-        let mut unfinished = None;
+        let mut segments = Vec::new();
+        let mut last: Option<Checked> = None;
+        let mut cut = None;
         let found = files::segments(directory)?;
         for (number, (first, path)) in found.iter().enumerate() {
             let is_last = number + 1 == found.len();
-            let before = last.as_ref().map(|checked: &Checked| checked.head);
-            let checked = walk::check(path, *first, Some(&identity), before.as_ref(), is_last)
+            let before = last.as_ref().map(|checked| checked.head);
+            let checked = File::open(path)
+                .and_then(|file| walk::check(file, *first, Some(&identity), before.as_ref(), is_last))
                 .map_err(JournalError::io("reading a journal segment", path))?;
-            match refusal(path, *first, &checked) {
-                Some(error) => return Err(error),
-                None => match &checked.header {
-                    Some(header) => {
-                        segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
-                        last = Some(checked);
-                    }
-                    None => unfinished = Some((path, checked)),
-                },
+            match (&checked.verdict, &checked.header) {
+                (Verdict::Unfinished(why), _) => {
+                    cut = Some(Cut { segment: path.clone(), offset: 0, bytes: checked.length, why: why.clone() });
+                }
+                (Verdict::Sound | Verdict::Torn(_), Some(header)) => {
+                    segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
+                    last = Some(checked);
+                }
+                (verdict, _) => return Err(refusal(path, *first, verdict)),
             }
         }
-        let mut cut = None;
-        if let Some((path, checked)) = unfinished {
+        if let Some(unfinished) = &cut {
+            let path = &unfinished.segment;
             fs::remove_file(path).map_err(JournalError::io("removing an unfinished journal segment", path))?;
-            cut = Some(Cut { segment: path.clone(), offset: 0, bytes: checked.length, why: Why::HeaderChecksum });
+            files::sync_names(directory)?;
         }
-        let Some(Checked { header: Some(header), head, last_frame, end, length, verdict }) = last else {
+        let (Some(held), Some(Checked { header: Some(header), head, last_frame, end, length, verdict })) =
+            (segments.pop(), last)
+        else {
             return Ok(None);
         };
-        let held = segments.pop().expect("a checked segment must be listed");
         if let Verdict::Torn(why) = verdict {
             truncate(&held.path, end)?;
             cut = Some(Cut { segment: held.path.clone(), offset: end, bytes: length - end, why });
@@ -277,22 +280,23 @@ fn sealed_after(event: &StoredEvent, head: &Head) -> bool {
         || event.decode().is_ok_and(|event| event.previous_hash == head.hash)
 }
 
-/// Why a journal with this segment in it is not opened.
-fn refusal(path: &Path, first: Revision, checked: &Checked) -> Option<JournalError> {
+/// Why a journal with a segment in this state is not opened.
+fn refusal(path: &Path, first: Revision, verdict: &Verdict) -> JournalError {
     let segment = path.to_owned();
-    match &checked.verdict {
-        Verdict::Sound | Verdict::Torn(_) | Verdict::Unfinished => None,
-        Verdict::Damaged(offset, why) => Some(JournalError::Damaged { segment, offset: *offset, why: why.clone() }),
-        Verdict::OtherStore(field) => Some(JournalError::OtherStore { segment, field }),
-        Verdict::AfterGap(last) => Some(JournalError::Missing { segment, last: *last, next: first }),
+    match verdict {
+        Verdict::Damaged(offset, why) => JournalError::Damaged { segment, offset: *offset, why: why.clone() },
+        Verdict::OtherStore(field) => JournalError::OtherStore { segment, field },
+        Verdict::AfterGap(last) => JournalError::Missing { segment, last: *last, next: first },
+        Verdict::Sound | Verdict::Torn(_) | Verdict::Unfinished(_) => {
+            unreachable!("a segment whose header is sound and whose end is not damaged must be usable")
+        }
     }
 }
 
 /// Cuts a segment off at `end`, on the disk itself.
 fn truncate(path: &Path, end: u64) -> Result<(), JournalError> {
-    let cut = OpenOptions::new().write(true).open(path).and_then(|file| {
-        file.set_len(end)?;
-        file.sync_all()
-    });
-    cut.map_err(JournalError::io("cutting an unfinished group off", path))
+    let file = OpenOptions::new().write(true).open(path);
+    let cut = file.and_then(|file| file.set_len(end).map(|()| file));
+    let file = cut.map_err(JournalError::io("cutting an unfinished group off", path))?;
+    file.sync_all().map_err(|source| JournalError::Sync { path: path.to_owned(), source })
 }

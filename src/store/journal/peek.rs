@@ -2,6 +2,7 @@
 //! machine. It changes nothing: what an interrupted write left at the end is
 //! passed over and stays.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -35,16 +36,18 @@ pub fn peek(directory: &Path) -> Result<Option<Peeked>, JournalError> {
     let mut torn = false;
     for (number, (first, path)) in found.iter().enumerate() {
         let is_last = number + 1 == found.len();
-        let checked = walk::check(path, *first, identity.as_ref(), head.as_ref(), is_last)
+        let checked = File::open(path)
+            .and_then(|file| walk::check(file, *first, identity.as_ref(), head.as_ref(), is_last))
             .map_err(JournalError::io("reading a journal segment", path))?;
-        if let Some(error) = refusal(path, *first, &checked) {
-            return Err(error);
-        }
-        torn |= matches!(checked.verdict, Verdict::Torn(_) | Verdict::Unfinished);
-        if let Some(header) = &checked.header {
-            identity = Some(header.identity);
-            head = Some(checked.head);
-            segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
+        match (&checked.verdict, &checked.header) {
+            (Verdict::Unfinished(_), _) => torn = true,
+            (verdict @ (Verdict::Sound | Verdict::Torn(_)), Some(header)) => {
+                torn |= matches!(verdict, Verdict::Torn(_));
+                identity = Some(header.identity);
+                head = Some(checked.head);
+                segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
+            }
+            (verdict, _) => return Err(refusal(path, *first, verdict)),
         }
     }
     let (Some(identity), Some(head)) = (identity, head) else { return Ok(None) };

@@ -2,6 +2,7 @@
 //! up to what was durable when it began. It never sees a group that is being
 //! written, and everything it gives was checked again.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec;
@@ -77,14 +78,14 @@ impl Reader {
         let from = if from.0 == 0 { before.next() } else { from };
         let head = now.head;
         let begin = now.segments.partition_point(|segment| segment.before.revision < from).saturating_sub(1);
-        let segments = now.segments[begin..].to_vec().into_iter();
+        let segments = now.segments[begin..].to_vec();
         drop(now);
         let refused = (from <= before).then(|| JournalError::NotHeld { asked: from, first: before.next() });
         Events {
             shared: Arc::clone(&self.shared),
             from,
             head,
-            segments,
+            segments: segments.into_iter(),
             walk: None,
             group: Vec::new().into_iter(),
             refused,
@@ -100,7 +101,7 @@ pub struct Events {
     from: Revision,
     head: Head,
     segments: vec::IntoIter<Held>,
-    walk: Option<(PathBuf, Walk)>,
+    walk: Option<(PathBuf, Walk<File>)>,
     group: vec::IntoIter<StoredEvent>,
     refused: Option<JournalError>,
     done: bool,
@@ -144,8 +145,8 @@ impl Events {
         }
     }
 
-    fn open(&self, segment: Held) -> Result<(PathBuf, Walk), JournalError> {
-        let opened = match Walk::open(&segment.path) {
+    fn open(&self, segment: Held) -> Result<(PathBuf, Walk<File>), JournalError> {
+        let opened = match File::open(&segment.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let first = self.shared.now().status().before.revision.next();
                 let asked = segment.before.revision.next();
@@ -156,13 +157,14 @@ impl Events {
             }
             opened => opened,
         };
-        let (file, length, header) = opened.map_err(JournalError::io("opening a journal segment", &segment.path))?;
+        let file = opened.map_err(JournalError::io("opening a journal segment", &segment.path))?;
         let damaged = |why| JournalError::Damaged { segment: segment.path.clone(), offset: 0, why };
-        let header = header.map_err(damaged)?;
-        if header.before != segment.before || header.identity != self.shared.identity {
+        let walk = Walk::begin(file).map_err(JournalError::io("reading a journal segment", &segment.path))?;
+        let walk = walk.map_err(|(_, _, why)| damaged(why))?;
+        if walk.header.before != segment.before || walk.header.identity != self.shared.identity {
             return Err(damaged(Why::DoesNotFollow { before: segment.before }));
         }
-        Ok((segment.path, Walk::begin(file, length, header)))
+        Ok((segment.path, walk))
     }
 }
 

@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use super::super::{Head, Identity, StoredEvent};
 use super::frame::{self, FRAME_HEADER, FrameHeader, HEADER, Header, SYNC, Why};
@@ -14,10 +13,47 @@ use crate::domain::Revision;
 /// Bytes read at a time where only zeros or the beginning of a frame are looked for.
 const STRETCH: usize = 64 << 10;
 
+/// Where the bytes of a segment are read from.
+pub trait Source {
+    /// How many there are now.
+    ///
+    /// # Errors
+    /// What the file system refused.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Fills `bytes` with those from `offset` on.
+    ///
+    /// # Errors
+    /// What the file system refused, or there are not as many.
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl Source for File {
+    fn length(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self, bytes, offset)
+    }
+}
+
+impl Source for &[u8] {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let held = usize::try_from(offset).ok().and_then(|offset| self.get(offset..)?.get(..bytes.len()));
+        bytes.copy_from_slice(held.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
 /// A segment being read.
 #[derive(Debug)]
-pub struct Walk {
-    file: File,
+pub struct Walk<S> {
+    source: S,
     /// What its header says.
     pub header: Header,
     /// Length of the file when it was opened.
@@ -42,23 +78,23 @@ pub enum Step {
     Bad(Why),
 }
 
-impl Walk {
-    /// Opens a segment and checks its header.
+impl<S: Source> Walk<S> {
+    /// Checks the header of a segment and begins with its first frame; or gives back the segment and its length.
     ///
     /// # Errors
     /// What the file system refused.
-    pub fn open(path: &Path) -> io::Result<(File, u64, Result<Header, Why>)> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+    pub fn begin(source: S) -> io::Result<Result<Self, (S, u64, Why)>> {
+        let length = source.length()?;
         let mut bytes = [0; HEADER];
         let held = usize::try_from(length).map_or(HEADER, |length| length.min(HEADER));
-        file.read_exact_at(&mut bytes[..held], 0)?;
-        Ok((file, length, Header::decode(&bytes[..held])))
-    }
-
-    /// Begins with the first frame.
-    pub const fn begin(file: File, length: u64, header: Header) -> Self {
-        Self { file, header, length, offset: HEADER as u64, last_frame: 0, walked: header.before, frame: Vec::new() }
+        source.read_exact_at(&mut bytes[..held], 0)?;
+        Ok(match Header::decode(&bytes[..held]) {
+            Err(why) => Err((source, length, why)),
+            Ok(header) => {
+                let (walked, frame) = (header.before, Vec::new());
+                Ok(Self { source, header, length, offset: HEADER as u64, last_frame: 0, walked, frame })
+            }
+        })
     }
 
     /// The next group.
@@ -69,20 +105,20 @@ impl Walk {
         let left = self.length - self.offset;
         let mut bytes = [0; FRAME_HEADER];
         if left < FRAME_HEADER as u64 {
-            let only_zeros = only_zeros(&self.file, self.offset, self.length)?;
+            let only_zeros = only_zeros(&self.source, self.offset, self.length)?;
             return Ok(if only_zeros { Step::End } else { Step::Bad(Why::CutShort) });
         }
-        self.file.read_exact_at(&mut bytes, self.offset)?;
+        self.source.read_exact_at(&mut bytes, self.offset)?;
         let header = match FrameHeader::decode(&self.header, self.offset, &bytes) {
             Ok(header) => header,
-            Err(Why::NotAFrame) if only_zeros(&self.file, self.offset, self.length)? => return Ok(Step::End),
+            Err(Why::NotAFrame) if only_zeros(&self.source, self.offset, self.length)? => return Ok(Step::End),
             Err(why) => return Ok(Step::Bad(why)),
         };
         if left - (FRAME_HEADER as u64) < header.body as u64 {
             return Ok(Step::Bad(Why::CutShort));
         }
         self.frame.resize(FRAME_HEADER + header.body, 0);
-        self.file.read_exact_at(&mut self.frame, self.offset)?;
+        self.source.read_exact_at(&mut self.frame, self.offset)?;
         match frame::decode(&self.header, self.offset, &header, &self.frame, &self.walked) {
             Err(why) => Ok(Step::Bad(why)),
             Ok(group) => {
@@ -103,7 +139,7 @@ impl Walk {
         while at < self.length {
             let held = usize::try_from(self.length - at).map_or(stretch.len(), |left| left.min(stretch.len()));
             let held = &mut stretch[..held];
-            self.file.read_exact_at(held, at)?;
+            self.source.read_exact_at(held, at)?;
             for (offset, bytes) in (at..).zip(held.windows(FRAME_HEADER)) {
                 if bytes.starts_with(&SYNC)
                     && let Some(bytes) = bytes.first_chunk()
@@ -119,12 +155,12 @@ impl Walk {
 }
 
 /// Whether a file holds only zeros in `from..until`.
-fn only_zeros(file: &File, from: u64, until: u64) -> io::Result<bool> {
+fn only_zeros(source: &impl Source, from: u64, until: u64) -> io::Result<bool> {
     let mut stretch = vec![0; STRETCH];
     let mut at = from;
     while at < until {
         let held = usize::try_from(until - at).map_or(STRETCH, |left| left.min(STRETCH));
-        file.read_exact_at(&mut stretch[..held], at)?;
+        source.read_exact_at(&mut stretch[..held], at)?;
         if stretch[..held].iter().any(|byte| *byte != 0) {
             return Ok(false);
         }
@@ -158,7 +194,7 @@ pub enum Verdict {
     /// Within a write that was interrupted: never acknowledged, to be cut. Only ever said of the last segment.
     Torn(Why),
     /// It was being created, and holds nothing. Only ever said of the last segment.
-    Unfinished,
+    Unfinished(Why),
     /// In damage, at this offset.
     Damaged(u64, Why),
     /// It belongs to another store: this part of the identity differs.
@@ -173,27 +209,26 @@ pub enum Verdict {
 /// # Errors
 /// What the file system refused.
 pub fn check(
-    path: &Path,
+    source: impl Source,
     first: Revision,
     identity: Option<&Identity>,
     before: Option<&Head>,
     last: bool,
 ) -> io::Result<Checked> {
-    let (file, length, header) = Walk::open(path)?;
-    let found = |header, verdict| Checked { header, head: Head::EMPTY, last_frame: 0, end: 0, length, verdict };
-    let header = match header {
-        Ok(header) => header,
-        Err(why) => {
+    let found = |length, header, verdict| Checked { header, head: Head::EMPTY, last_frame: 0, end: 0, length, verdict };
+    let mut walk = match Walk::begin(source)? {
+        Ok(walk) => walk,
+        Err((source, length, why)) => {
             // The header is on the disk before the first frame is written: without a header and with nothing after
             // it, the segment never held a frame.
-            let empty = last && why.may_be_torn() && only_zeros(&file, (HEADER as u64).min(length), length)?;
-            return Ok(found(None, if empty { Verdict::Unfinished } else { Verdict::Damaged(0, why) }));
+            let empty = last && why.may_be_torn() && only_zeros(&source, (HEADER as u64).min(length), length)?;
+            let verdict = if empty { Verdict::Unfinished(why) } else { Verdict::Damaged(0, why) };
+            return Ok(found(length, None, verdict));
         }
     };
-    if let Some(verdict) = misplaced(&header, first, identity, before) {
-        return Ok(found(Some(header), verdict));
+    if let Some(verdict) = misplaced(&walk.header, first, identity, before) {
+        return Ok(found(walk.length, Some(walk.header), verdict));
     }
-    let mut walk = Walk::begin(file, length, header);
     let verdict = loop {
         match walk.step()? {
             Step::Group(_) => {}
@@ -202,7 +237,7 @@ pub fn check(
             Step::Bad(why) => break Verdict::Damaged(walk.offset, why),
         }
     };
-    let Walk { walked: head, last_frame, offset: end, .. } = walk;
+    let Walk { header, length, walked: head, last_frame, offset: end, .. } = walk;
     Ok(Checked { header: Some(header), head, last_frame, end, length, verdict })
 }
 
