@@ -69,7 +69,7 @@ impl SledStore {
     ) -> Result<Self, E> {
         let home = Home::enter(directory).map_err(LoadError::from)?;
         fill(&home, identity, before, events, pace)?;
-        let opened = SledEngine::open(&home.engine(), CACHE_BYTES).and_then(|engine| KeyedStore::start(engine));
+        let opened = SledEngine::open(&home.engine(), CACHE_BYTES).and_then(KeyedStore::start);
         Ok(opened.map_err(LoadError::from)?)
     }
 }

@@ -4,10 +4,12 @@
 //! known today, and not on the day that it is needed.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::catalogue::BackupFile;
 use super::error::BackupError;
+use super::format::EXTENSION;
 use super::read::Reader;
 use super::write::{REFUSED, UNVERIFIED, Unverified};
 use crate::domain::Revision;
@@ -22,7 +24,7 @@ pub type Verified = BackupFile;
 /// store that it was written from.
 ///
 /// # Errors
-/// Where the file is not what it should be ([`BackupError::condemns`]) it is kept as `*.refused`; where the proof could
+/// Where the file is not what it should be ([`BackupError::condemns`]) it is kept as `*.refused`, the last such one; where the proof could
 /// not be brought to its end it is removed. Either way it does not count.
 pub fn check(
     unverified: Unverified,
@@ -30,13 +32,8 @@ pub fn check(
     scratch: &Path,
     pace: &mut dyn Pace,
 ) -> Result<Verified, BackupError> {
-    match prove(&unverified, live, scratch, pace).and_then(|()| name(&unverified)) {
-        Ok(verified) => Ok(verified),
-        Err(error) => {
-            reject(&unverified.path, &error);
-            Err(error)
-        }
-    }
+    let path = unverified.path.clone();
+    prove(&unverified, live, scratch, pace).and_then(|()| name(unverified)).inspect_err(|error| reject(&path, error))
 }
 
 fn prove(unverified: &Unverified, live: &dyn Store, scratch: &Path, pace: &mut dyn Pace) -> Result<(), BackupError> {
@@ -101,14 +98,14 @@ fn described(header: &super::Header) -> String {
     format!("of {} after {}", uuid::Uuid::from_bytes(header.identity.store_id), header.before)
 }
 
-fn name(unverified: &Unverified) -> Result<Verified, BackupError> {
-    let path = unverified.path.with_file_name(&unverified.name);
-    fs::rename(&unverified.path, &path).map_err(BackupError::io("naming the backup", &path))?;
+fn name(unverified: Unverified) -> Result<Verified, BackupError> {
+    let Unverified { path: aside, name, header, trailer, bytes } = unverified;
+    let path = aside.with_file_name(name);
+    fs::rename(&aside, &path).map_err(BackupError::io("naming the backup", &path))?;
     if let Some(directory) = path.parent() {
         sync(directory)?;
     }
-    let Unverified { header, trailer, bytes, .. } = unverified;
-    Ok(BackupFile { path, header: header.clone(), trailer: *trailer, bytes: *bytes })
+    Ok(BackupFile { path, header, trailer, bytes })
 }
 
 /// Sets a file aside that failed its proof, or removes one that could not be tried. Failing to is only told: without
@@ -118,11 +115,23 @@ fn reject(path: &Path, error: &BackupError) {
         let name = path.to_string_lossy();
         let refused = format!("{}{REFUSED}", name.strip_suffix(UNVERIFIED).unwrap_or(&name));
         tracing::error!(backup.file = %refused, error = %error, "a backup failed its proof and does not count");
-        fs::rename(path, &refused)
+        remove_refused(path).and_then(|()| fs::rename(path, &refused))
     } else {
         fs::remove_file(path)
     };
     if let Err(failed) = outcome {
         tracing::warn!(backup.file = %path.display(), error = %failed, "could not set a backup aside that does not count");
     }
+}
+
+/// Removes what was refused before: one is kept to be looked at, and a schedule must not fill the disk with them.
+fn remove_refused(beside: &Path) -> io::Result<()> {
+    let Some(directory) = beside.parent() else { return Ok(()) };
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(&format!("{EXTENSION}{REFUSED}")) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }

@@ -52,14 +52,13 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// It cannot be read, or is not a header.
     pub fn new(path: &Path, input: R) -> Result<Self, BackupError> {
-        let mut input = Input { path: path.to_owned(), input, offset: 0, digest: blake3::Hasher::new() };
+        let mut input = Input { path: path.to_owned(), source: input, offset: 0, digest: blake3::Hasher::new() };
         let mut fixed = [0; HEADER_FIXED];
         input.fill(&mut fixed, "header").map_err(|error| foreign(error, &fixed))?;
         let mut bytes = fixed.to_vec();
         bytes.resize(Header::length(&fixed), 0);
         // A length that is no header's must not hide that the file is no backup at all.
-        let rest = input.fill(&mut bytes[HEADER_FIXED..], "header").map_err(|error| foreign(error, &fixed));
-        rest?;
+        input.fill(&mut bytes[HEADER_FIXED..], "header").map_err(|error| foreign(error, &fixed))?;
         let header = Header::decode(&bytes).map_err(|fault| input.fault(0, fault))?;
         input.digest.update(&bytes);
         let walked = header.before;
@@ -180,7 +179,7 @@ fn foreign(error: BackupError, read: &[u8]) -> BackupError {
 #[derive(Debug)]
 struct Input<R> {
     path: PathBuf,
-    input: R,
+    source: R,
     offset: u64,
     digest: blake3::Hasher,
 }
@@ -198,7 +197,7 @@ impl<R: Read> Input<R> {
     }
 
     fn fill(&mut self, bytes: &mut [u8], within: &'static str) -> Result<(), BackupError> {
-        self.input.read_exact(bytes).map_err(|error| self.failed(error, within))?;
+        self.source.read_exact(bytes).map_err(|error| self.failed(error, within))?;
         self.offset += bytes.len() as u64;
         Ok(())
     }
@@ -206,7 +205,7 @@ impl<R: Read> Input<R> {
     /// As many bytes as told, allotted as they come: a damaged length allots no more than the file has.
     fn take(&mut self, count: usize, within: &'static str) -> Result<Vec<u8>, BackupError> {
         let mut bytes = Vec::new();
-        let read = self.input.by_ref().take(count as u64).read_to_end(&mut bytes);
+        let read = self.source.by_ref().take(count as u64).read_to_end(&mut bytes);
         let read = read.map_err(|error| self.failed(error, within))?;
         if read < count {
             return Err(self.fault(self.offset, FileFault::Short { within }));
@@ -216,7 +215,7 @@ impl<R: Read> Input<R> {
     }
 
     fn is_at_end(&mut self) -> Result<bool, BackupError> {
-        match self.input.read_exact(&mut [0; 1]) {
+        match self.source.read_exact(&mut [0; 1]) {
             Ok(()) => Ok(false),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
             Err(error) => Err(self.failed(error, "end")),

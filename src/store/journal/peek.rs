@@ -39,17 +39,15 @@ pub fn peek(directory: &Path) -> Result<Option<Peeked>, JournalError> {
         let checked = File::open(path)
             .and_then(|file| walk::check(file, *first, identity.as_ref(), head.as_ref(), is_last))
             .map_err(JournalError::io("reading a journal segment", path))?;
-        match &checked.verdict {
-            Verdict::Sound => {}
-            Verdict::Torn(_) | Verdict::Unfinished(_) => torn = true,
-            Verdict::Damaged(..) | Verdict::OtherStore(_) | Verdict::AfterGap(_) => {
-                return Err(refusal(path, *first, &checked.verdict));
+        match (&checked.verdict, &checked.header) {
+            (Verdict::Unfinished(_), _) => torn = true,
+            (verdict @ (Verdict::Sound | Verdict::Torn(_)), Some(header)) => {
+                torn |= matches!(verdict, Verdict::Torn(_));
+                identity = Some(header.identity);
+                head = Some(checked.head);
+                segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
             }
-        }
-        if let Some(header) = &checked.header {
-            identity = Some(header.identity);
-            head = Some(checked.head);
-            segments.push(Held { path: path.clone(), before: header.before, bytes: checked.length });
+            (verdict, _) => return Err(refusal(path, *first, verdict)),
         }
     }
     let (Some(identity), Some(head)) = (identity, head) else { return Ok(None) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::super::{Incarnation, Kind, Until, restore, sweep};
+use super::super::{Incarnation, Kind, Trailer, Until, restore, sweep};
 use super::*;
 use crate::store::load::LoadError;
 use crate::store::{Stage, Step, verify_chain};
@@ -132,7 +132,7 @@ fn a_backup_can_be_made_at_any_instant() {
 #[test]
 fn an_interrupted_backup_leaves_nothing_that_counts() {
     let (place, store) = (Place::new(), memory());
-    let head = append(&store, &[1_000; 6_000]);
+    let head = append(&store, &vec![1_000; 6_000]);
     for stop_at in [Stage::Write, Stage::Load, Stage::Compare] {
         let mut pace = |step: Step| {
             if step.stage == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -168,7 +168,7 @@ fn what_a_killed_backup_left_is_ignored_and_swept() {
 #[test]
 fn the_pace_hears_of_every_event() {
     let (place, store) = (Place::new(), memory());
-    let head = append(&store, &[100; 5_000]);
+    let head = append(&store, &vec![100; 5_000]);
     let mut heard = std::collections::BTreeMap::new();
     let mut pace = |step: Step| {
         *heard.entry(format!("{:?}", step.stage)).or_insert(0) += step.events;
@@ -187,12 +187,18 @@ fn a_file_that_is_not_the_live_ledger_is_refused_and_set_aside() {
     let (place, store, other) = (Place::new(), memory(), memory());
     let head = append(&store, &[1, 2, 3]);
     append(&other, &[1, 2, 4]);
+    // A schedule tries again and again: the last one refused is kept, and no more.
+    let earlier = place.written(&store, Head::EMPTY, head_at(&store, 2), recorded(1));
+    place.checked(Unverified { trailer: Trailer { events: 9, ..earlier.trailer }, ..earlier }, &store).unwrap_err();
+    assert_eq!(place.names("backups").len(), 1);
     let unverified = place.written(&store, Head::EMPTY, head, recorded(1));
     let refused = place.checked(unverified, &other).unwrap_err();
     assert!(matches!(refused, BackupError::Differs { .. }), "{refused}");
     assert!(refused.to_string().contains(&head.to_string()), "{refused}");
     let names = place.names("backups");
-    assert!(names.len() == 1 && names[0].ends_with(".full.steelyard.refused"), "{names:?}");
+    let name = format!("{:020}-{:020}-", 1, 3);
+    assert!(names.len() == 1 && names[0].starts_with(&name), "{names:?}");
+    assert!(names[0].ends_with(".full.steelyard.refused"), "{names:?}");
     assert!(place.catalogue().files.is_empty());
     assert_eq!(place.names("scratch"), [""; 0]);
 }
