@@ -12,7 +12,7 @@ use super::group::{DOSSIER_VERSION, entries_of, fold_dossier};
 use super::start::StartError;
 use crate::domain::{Revision, SubjectId};
 use crate::store::pb::{Event, StoredDossier};
-use crate::store::{Entry, Fault, Group, Head, Store, StoreError, StoredEvent, View, ViewKey};
+use crate::store::{Changes, Entry, Fault, Group, Head, Store, StoreError, StoredEvent, View, ViewKey};
 
 /// Events decoded at a time, on every core.
 const DECODED_TOGETHER: usize = 4_096;
@@ -36,7 +36,7 @@ pub const fn version(view: View) -> u32 {
 ///
 /// # Errors
 /// The store's.
-pub fn derive(store: &dyn Store, events: &[Event]) -> Result<Vec<(ViewKey, Option<Vec<u8>>)>, StoreError> {
+pub fn derive(store: &dyn Store, events: &[Event]) -> Result<Changes, StoreError> {
     let Some(first) = events.first() else { return Ok(Vec::new()) };
     let before = Revision(first.revision - 1);
     let touched: BTreeSet<u32> =
@@ -69,6 +69,10 @@ pub fn derive(store: &dyn Store, events: &[Event]) -> Result<Vec<(ViewKey, Optio
 /// # Errors
 /// The ledger cannot be read, or the store takes no writes.
 pub fn rebuild(store: &dyn Store, head: &Head) -> Result<(), StartError> {
+    rebuild_within(store, head, FOLDED_BYTES)
+}
+
+fn rebuild_within(store: &dyn Store, head: &Head, most: usize) -> Result<(), StartError> {
     let mut stale = Vec::new();
     for view in View::ALL {
         if store.view_version(view)? != Some(version(view)) {
@@ -82,8 +86,16 @@ pub fn rebuild(store: &dyn Store, head: &Head) -> Result<(), StartError> {
         info!(view = view.name(), ledger.revision = head.revision.0, "building a view from the ledger");
     }
     store.begin_views(&stale)?;
-    let mut rebuild =
-        Rebuild { store, head, pending: Vec::new(), bytes: 0, dossiers: BTreeMap::new(), folded: 0, spilled: false };
+    let mut rebuild = Rebuild {
+        store,
+        head,
+        pending: Vec::new(),
+        bytes: 0,
+        dossiers: BTreeMap::new(),
+        folded: 0,
+        spilled: false,
+        most,
+    };
     let dossiers = stale.contains(&View::Dossier);
     let mut stored = store.stored_events(Revision(1), head.revision).peekable();
     while stored.peek().is_some() {
@@ -111,12 +123,14 @@ pub fn rebuild(store: &dyn Store, head: &Head) -> Result<(), StartError> {
 struct Rebuild<'a> {
     store: &'a dyn Store,
     head: &'a Head,
-    pending: Vec<(ViewKey, Option<Vec<u8>>)>,
+    pending: Changes,
     bytes: usize,
     dossiers: BTreeMap<SubjectId, StoredDossier>,
     folded: usize,
     /// Whether dossiers were written already, so that a subject met for the first time may have one.
     spilled: bool,
+    /// Bytes of events in `dossiers` after which they are written.
+    most: usize,
 }
 
 impl Rebuild<'_> {
@@ -146,7 +160,7 @@ impl Rebuild<'_> {
         }
         fold_dossier(self.dossiers.entry(subject).or_default(), event);
         self.folded += bytes;
-        if self.folded >= FOLDED_BYTES { self.spill() } else { Ok(()) }
+        if self.folded >= self.most { self.spill() } else { Ok(()) }
     }
 
     fn spill(&mut self) -> Result<(), StartError> {
@@ -158,5 +172,78 @@ impl Rebuild<'_> {
         self.folded = 0;
         self.spilled = true;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb::Record;
+    use crate::store::pb::event::Body;
+    use crate::store::pb::{EvidenceWithdrawn, EvidenceWritten, RequestAnswer};
+    use crate::store::{Identity, KeySpan, MemoryStore, SCHEMA_VERSION};
+
+    /// Records of five subjects, written, superseded, and now and then withdrawn.
+    fn event(revision: u64) -> Event {
+        let subject = revision % 5;
+        let record_id = format!("r-{subject}-{}", revision % 3);
+        let subject_ref = format!("S-{subject}");
+        let body = if revision.is_multiple_of(7) {
+            Body::EvidenceWithdrawn(EvidenceWithdrawn { subject_ref, record_id, ..EvidenceWithdrawn::default() })
+        } else {
+            let event_date = format!("2026-01-{:02}", 1 + revision % 28);
+            let record = Record { id: record_id, subject_ref, event_date, ..Record::default() };
+            Body::EvidenceWritten(EvidenceWritten { record: Some(record), supersedes: 0 })
+        };
+        Event {
+            revision,
+            actor: "import".to_owned(),
+            request_id: revision.to_be_bytes().repeat(2),
+            subject_id: u32::try_from(subject).unwrap(),
+            has_subject: true,
+            schema_version: SCHEMA_VERSION.into(),
+            body: Some(body),
+            answer: revision.is_multiple_of(4).then(RequestAnswer::default),
+            ..Event::default()
+        }
+    }
+
+    fn views(store: &dyn Store) -> Vec<Entry> {
+        View::ALL.into_iter().flat_map(|view| store.scan(&KeySpan::all(view)).map(Result::unwrap)).collect()
+    }
+
+    #[test]
+    fn views_of_a_tail_are_those_that_a_rebuild_gives_however_little_memory_it_has() {
+        let identity = Identity { store_id: [1; 16], incarnation: [2; 16] };
+        let brought_up = MemoryStore::new(identity);
+        let mut head = Head::EMPTY;
+        for size in [1, 9, 30, 4, 56] {
+            let events: Vec<Event> = (head.revision.0 + 1..).take(size).map(event).collect();
+            let views = derive(&brought_up, &events).unwrap();
+            head = brought_up.append(&head, &Group { events, views }).unwrap();
+        }
+        for most in [usize::MAX, 1, 700] {
+            let rebuilt = MemoryStore::new(identity);
+            let events = (1..=head.revision.0).map(event).collect();
+            rebuilt.append(&Head::EMPTY, &Group { events, views: Vec::new() }).unwrap();
+            rebuild_within(&rebuilt, &head, most).unwrap();
+            assert!(views(&rebuilt) == views(&brought_up), "with {most} bytes");
+            assert!(!views(&rebuilt).is_empty());
+            for view in View::ALL {
+                assert_eq!(rebuilt.view_version(view).unwrap(), Some(version(view)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_dossier_that_is_there_is_not_trusted_by_a_replay() {
+        let store = MemoryStore::new(Identity { store_id: [1; 16], incarnation: [2; 16] });
+        let events: Vec<Event> = (1..=20).map(event).collect();
+        let whole = derive(&store, &events).unwrap();
+        let head = store.append(&Head::EMPTY, &Group { events: events[..10].to_vec(), views: whole.clone() }).unwrap();
+        assert_eq!(head.revision, Revision(10), "the store holds ten events and the views of twenty");
+        let key = ViewKey::dossier(SubjectId(1));
+        let of = |views: &[(ViewKey, Option<Vec<u8>>)]| views.iter().find(|(found, _)| *found == key).cloned();
+        assert_eq!(of(&derive(&store, &events[10..]).unwrap()), of(&whole));
     }
 }

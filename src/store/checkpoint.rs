@@ -24,6 +24,7 @@ use crate::domain::Revision;
 
 /// Bytes between the slots: no disk and no file system writes both at once for one's sake.
 const SLOT: u64 = 4096;
+const BLANK: [u8; 8192] = [0; 8192];
 const MAGIC: [u8; 8] = *b"SYCHECK1";
 /// Magic, turn, identity, head, run, closed, checksum.
 const LENGTH: usize = 8 + 8 + 32 + 40 + 32 + 1 + 4;
@@ -98,7 +99,7 @@ impl Checkpoint {
         let turn = newest(&file).map_err(StoreError::io("reading", &path))?.map_or(0, |(turn, _)| turn);
         if file.metadata().map_err(StoreError::io("reading", &path))?.len() < 2 * SLOT {
             // Both slots have their blocks from the start: a full disk must not stop a checkpoint.
-            let written = file.write_all_at(&[0; 2 * SLOT as usize], 0).and_then(|()| file.sync_all());
+            let written = file.write_all_at(&BLANK, 0).and_then(|()| file.sync_all());
             written.map_err(StoreError::io("writing", &path))?;
             sync(root)?;
         }
@@ -114,7 +115,7 @@ impl Checkpoint {
         self.turn += 1;
         let slot = encode(self.turn, &kept);
         let written = self.file.write_all_at(&slot, self.turn % 2 * SLOT).and_then(|()| self.file.sync_data());
-        written.map_err(StoreError::io("writing", &self.path))
+        written.map_err(StoreError::refused("writing", &self.path))
     }
 }
 

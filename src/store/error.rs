@@ -112,9 +112,20 @@ impl StoreError {
         Self::Corrupt { place: Place::of(key), fault }
     }
 
+    /// What the file system refused; for want of room, [`Full`](Self::Full).
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| if is_no_room(&source) { Self::Full } else { Self::refused(doing, path)(source) }
+    }
+
+    /// What the file system refused, for want of room too: a failed sync is final whatever it failed with.
+    pub(super) fn refused(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing, path: path.to_owned(), source }
     }
+}
+
+/// Whether the disk, or what this user may take of it, is used up.
+pub(super) fn is_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 /// The engine panicked where its files are not what it expects.

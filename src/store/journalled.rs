@@ -250,10 +250,9 @@ impl<E: Engine> KeyedStore<E> {
     /// Whether the engine has this event, or none that can be read: a torn one is about to be replaced.
     fn same<X>(&self, revision: Revision, source: super::EventHash) -> Result<(), FillError<X>> {
         match stored(&*self.engine, revision) {
-            Ok(None) => Ok(()),
             Ok(Some(event)) if event.hash() == source => Ok(()),
             Ok(Some(event)) => Err(FillError::Conflict { revision, engine: event.hash(), source }),
-            Err(StoreError::Corrupt { .. }) => Ok(()),
+            Ok(None) | Err(StoreError::Corrupt { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -214,10 +214,11 @@ fn due(shared: &Shared) -> Option<bool> {
             Some(_) if state.failed.is_some() => state = shared.wait(state),
             Some(since) => {
                 let waited = since.elapsed();
-                if behind >= shared.bounds.events || waited >= shared.bounds.time {
+                let left = shared.bounds.time.saturating_sub(waited);
+                if behind >= shared.bounds.events || left.is_zero() {
                     return Some(false);
                 }
-                let waiting = shared.changed.wait_timeout(state, shared.bounds.time - waited);
+                let waiting = shared.changed.wait_timeout(state, left);
                 state = waiting.unwrap_or_else(PoisonError::into_inner).0;
             }
             None => state = shared.wait(state),

@@ -342,17 +342,14 @@ impl<E: Engine> Store for KeyedStore<E> {
             return Ok(found);
         }
         writer.put(&mut batch, &Key::head(), &head_bytes(&head))?;
-        match &self.journalled {
-            Some(journalled) => {
-                self.journal(writer, &sealed)?;
-                self.apply(writer, batch)?;
-                self.publish(head);
-                journalled.keeper.applied(head);
-            }
-            None => {
-                self.commit(writer, batch)?;
-                self.publish(head);
-            }
+        if let Some(journalled) = &self.journalled {
+            self.journal(writer, &sealed)?;
+            self.apply(writer, batch)?;
+            self.publish(head);
+            journalled.keeper.applied(head);
+        } else {
+            self.commit(writer, batch)?;
+            self.publish(head);
         }
         Ok(head)
     }

@@ -76,6 +76,9 @@ pub type EventHash = [u8; 32];
 /// Entries read one after another.
 pub type Scan<'a, T> = Box<dyn Iterator<Item = Result<T, StoreError>> + Send + 'a>;
 
+/// Entries of views to set (`Some`) or remove (`None`).
+pub type Changes = Vec<(ViewKey, Option<Vec<u8>>)>;
+
 /// An entry of a view.
 pub type Entry = (ViewKey, Vec<u8>);
 
@@ -185,7 +188,7 @@ impl StoredEvent {
 
 /// What the views should hold after `events`, the next of the ledger after what the store holds: entries to set or
 /// remove. It reads the events of the subjects concerned, and trusts no view but the indexes.
-pub type Derive = dyn Fn(&dyn Store, &[pb::Event]) -> Result<Vec<(ViewKey, Option<Vec<u8>>)>, StoreError> + Send + Sync;
+pub type Derive = dyn Fn(&dyn Store, &[pb::Event]) -> Result<Changes, StoreError> + Send + Sync;
 
 /// The only door to what is kept.
 ///

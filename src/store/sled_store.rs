@@ -17,7 +17,6 @@
 //! [`sled_files`]: super::sled_files
 
 use std::fs::File;
-use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Identity;
 use super::engine::{Batch, CommitError, Engine, Row};
-use super::error::{Panicked, StoreError};
+use super::error::{Panicked, StoreError, is_no_room};
 use super::keyed::KeyedStore;
 use super::sled_files::{Home, holds_files, patiently, remove_half_written_snapshots, sync};
 
@@ -97,11 +96,11 @@ struct Open {
 impl Open {
     /// sled meets damage by panicking as often as by an error: both are errors here.
     fn new(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
-        let opened = catch_unwind(AssertUnwindSafe(|| Self::open(directory, cache_bytes)));
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::unguarded(directory, cache_bytes)));
         opened.unwrap_or_else(|_| Err(StoreError::Engine { doing: "opening the engine", source: Panicked.into() }))
     }
 
-    fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+    fn unguarded(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let data_path = directory.join("db");
         std::fs::create_dir_all(directory).map_err(StoreError::io("creating the directory", directory))?;
         let data = File::options()
@@ -109,7 +108,7 @@ impl Open {
             .truncate(false)
             .write(true)
             .open(&data_path)
-            .map_err(writing("opening the engine's data", &data_path))?;
+            .map_err(StoreError::io("opening the engine's data", &data_path))?;
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(cache_bytes)
@@ -228,7 +227,7 @@ impl Engine for SledEngine {
             open.db.flush().map_err(failed("flushing"))?;
             // Whatever fdatasync fails with, a full disk too, pages may have been dropped: it is final.
             let data = self.directory.join("db");
-            open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::io("syncing", &data)(error)))
+            open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::refused("syncing", &data)(error)))
         })
     }
 
@@ -257,10 +256,6 @@ fn failed(doing: &'static str) -> impl FnOnce(sled::Error) -> CommitError {
             CommitError::Failed(StoreError::Engine { doing, source: error.into() })
         }
     }
-}
-
-fn writing<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
-    move |error| if is_no_room(&error) { StoreError::Full } else { StoreError::io(doing, path)(error) }
 }
 
 /// A batch of the one tree.
@@ -300,9 +295,4 @@ fn is_locked(error: &sled::Error) -> bool {
 
 fn is_full(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(error) if is_no_room(error))
-}
-
-/// Whether the disk, or what this user may take of it, is used up.
-pub(super) fn is_no_room(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }

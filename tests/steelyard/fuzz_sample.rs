@@ -126,13 +126,13 @@ fn every_line_of_cases_has_its_answer() {
 }
 
 #[test]
-fn no_segment_harms_the_reader_of_the_journal() {
-    sample("journal_segment", 2_000, targets::journal_segment);
+fn no_backup_harms_the_reader_and_what_is_read_holds_together() {
+    sample("backup_file", 400, targets::backup_file);
 }
 
 #[test]
-fn no_backup_harms_the_reader_and_what_is_read_holds_together() {
-    sample("backup_file", 400, targets::backup_file);
+fn no_segment_harms_the_reader_of_the_journal() {
+    sample("journal_segment", 2_000, targets::journal_segment);
 }
 
 #[test]

@@ -75,7 +75,7 @@ async fn engine_files_that_are_lost_or_damaged_are_rebuilt_to_the_same_standings
     let spoil: [&dyn Fn(); 4] = [
         &|| fs::remove_dir_all(&engine).expect("must remove"),
         &|| fs::remove_file(&data).expect("must remove"),
-        &|| fs::write(&data, [0x5A; 70_000]).expect("must write"),
+        &|| fs::write(&data, vec![0x5A; 70_000]).expect("must write"),
         &|| {
             let file = fs::File::options().write(true).open(&data).expect("must open");
             file.set_len(100).expect("must cut");
@@ -103,7 +103,7 @@ fn the_probe_is_not_in_the_help_and_says_how_it_went_by_its_exit_code() {
     };
     let engine = home.path().join("sled");
     assert_eq!(probe(&engine), (Some(0), String::new()));
-    fs::write(engine.join("db"), [0x5A; 70_000]).expect("must write");
+    fs::write(engine.join("db"), vec![0x5A; 70_000]).expect("must write");
     let (code, why) = probe(&engine);
     assert_eq!(code, Some(10), "{why}");
     assert!(!why.is_empty());

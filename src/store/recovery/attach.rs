@@ -48,20 +48,16 @@ pub(super) fn attach(site: &Site<'_>, rebuilt: bool) -> Result<Attached, Halt> {
     let store = SledStore::over(engine, facts.identity, facts.head);
     let mut whole = !rebuilt && (site.suspect.is_some() || machine_went_down(site));
     let journal = open_journal(site, facts.identity)?;
-    let (journal, from) = match journal {
-        Some(mut journal) => {
-            let from = common(site, &store, &facts, &journal, &mut whole)?;
-            extend(&store, &facts, &mut journal)?;
-            // What was just made is on the disk as far as it goes.
-            let from = if rebuilt { journal.extent().head } else { from };
-            (journal, from)
-        }
-        None => {
-            begin_after_head(site, &store, facts.head)?;
-            let directory = site.journal();
-            let segment_bytes = site.options.segment_bytes;
-            (Journal::create(&directory, facts.identity, facts.head, segment_bytes)?, facts.head)
-        }
+    let (journal, from) = if let Some(mut journal) = journal {
+        let from = common(site, &store, &facts, &journal, &mut whole)?;
+        extend(&store, &facts, &mut journal)?;
+        // What was just made is on the disk as far as it goes.
+        let from = if rebuilt { journal.extent().head } else { from };
+        (journal, from)
+    } else {
+        begin_after_head(site, &store, facts.head)?;
+        let segment_bytes = site.options.segment_bytes;
+        (Journal::create(&site.journal(), facts.identity, facts.head, segment_bytes)?, facts.head)
     };
     let head = journal.extent().head;
     let filled = head.revision.0 - from.revision.0;

@@ -58,7 +58,7 @@ pub enum RecoveryError {
         /// Why the engine's files cannot be used.
         reason: String,
         /// What is wrong with the backup.
-        source: BackupError,
+        source: Box<BackupError>,
     },
     /// Nothing is here but backups.
     #[error(
@@ -83,7 +83,7 @@ impl RecoveryError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Store(error) => matches!(error, StoreError::Full),
-            Self::Backup { source, .. } => matches!(source, BackupError::Store(StoreError::Full)),
+            Self::Backup { source, .. } => matches!(**source, BackupError::Store(StoreError::Full)),
             Self::Journal(error) => error.is_full(),
             Self::Conflict { .. }
             | Self::OtherIdentity { .. }

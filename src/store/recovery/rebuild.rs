@@ -21,7 +21,8 @@ pub(super) fn rebuild(site: &Site<'_>, damage: &Damage) -> Result<Recovered, Rec
     site.knows(damage.known);
     tracing::warn!(reason = %damage.reason, "the engine's files cannot be used: rebuilding them");
     let backups = Catalogue::read(&site.options.backups);
-    let backups = backups.map_err(|source| RecoveryError::Backup { reason: damage.reason.clone(), source })?;
+    let backups =
+        backups.map_err(|source| RecoveryError::Backup { reason: damage.reason.clone(), source: Box::new(source) })?;
     let Some(identity) = identity(site, &backups)? else {
         return Err(unreachable(damage, Revision(1), site.known.get(), &backups));
     };
@@ -86,7 +87,7 @@ fn fill(
             Err(Unread::Journal(error)) => return Err(error.into()),
             Err(Unread::Backup(source)) => {
                 tracing::warn!(reason = %source, "a backup cannot be used");
-                refusal = Some(RecoveryError::Backup { reason: damage.reason.clone(), source });
+                refusal = Some(RecoveryError::Backup { reason: damage.reason.clone(), source: Box::new(source) });
             }
             // The events do not follow one another: this backup is of another history than the journal.
             Err(Unread::Load(LoadError::Store(

@@ -12,7 +12,7 @@ use std::{env, io};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::super::{AppendError, KeySpan, SledStore, StoreError, View, recovery, verify_chain};
+use super::super::{AppendError, Changes, KeySpan, SledStore, StoreError, View, recovery, verify_chain};
 use super::*;
 
 const STORE: &str = "STEELYARD_CRASH_STORE";
@@ -46,8 +46,9 @@ fn next_group(head: &Head) -> Group {
     Group { events, views }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the store asks for a function that can fail")]
 /// The views that a tail of events leads to: a replay ends with the last event of a group.
-fn derive(_: &dyn Store, events: &[pb::Event]) -> Result<Vec<(ViewKey, Option<Vec<u8>>)>, StoreError> {
+fn derive(_: &dyn Store, events: &[pb::Event]) -> Result<Changes, StoreError> {
     let last = events.last().unwrap().revision;
     Ok((0..SUBJECTS)
         .map(|subject| (dossier(u32::try_from(subject).unwrap()), Some(dossier_value(last, subject))))

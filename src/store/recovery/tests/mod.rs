@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::SubjectId;
-use crate::store::{Group, Head, KeySpan, SCHEMA_VERSION, View, ViewKey, pb, verify_chain};
+use crate::store::{Changes, Group, Head, KeySpan, SCHEMA_VERSION, View, ViewKey, pb, verify_chain};
 
 const CACHE_BYTES: u64 = 4 << 20;
 const SUBJECTS: u64 = 5;
@@ -36,7 +36,7 @@ fn event(revision: u64, word: &str) -> pb::Event {
 }
 
 /// The views of these tests: an index by subject, and as a subject's dossier the revisions of its events.
-fn derived(store: &dyn Store, events: &[pb::Event]) -> Result<Vec<(ViewKey, Option<Vec<u8>>)>, StoreError> {
+fn derived(store: &dyn Store, events: &[pb::Event]) -> Result<Changes, StoreError> {
     let before = Revision(events[0].revision - 1);
     let subjects: BTreeSet<u32> = events.iter().map(|event| event.subject_id).collect();
     let mut dossiers: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
