@@ -227,7 +227,7 @@ impl Starting {
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                kept.lock().expect("nobody panics while reading a log").push_str(&format!("{line}\n"));
+                kept.lock().expect("nobody panics while reading a log").extend([line.as_str(), "\n"]);
                 // Nobody listens any more once the server is known to be ready.
                 drop(tell.send(line));
             }

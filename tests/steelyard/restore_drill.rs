@@ -84,7 +84,9 @@ async fn a_server_whose_engine_files_are_gone_rebuilds_them_and_says_so() {
     let server = Server::with(&serving(&home, &backups));
     let mut client = server.client().await;
     // Enough that segments were retired: then neither the backups nor the journal hold everything alone.
-    callers.iter_mut().for_each(|caller| caller.most_in_batch = 200);
+    for caller in &mut callers {
+        caller.most_in_batch = 200;
+    }
     load(&server, &mut callers, LOAD, |_| ()).await;
     load(&server, &mut callers, LOAD, |server| backup(server, "--full")).await;
     settle(&mut callers, &mut client).await;

@@ -113,7 +113,7 @@ impl Book {
             match book.contradicted(listed) {
                 None => return Ok(applied),
                 Some(contradiction) => {
-                    contradictions.push(format!("with {applied} unanswered applied: {contradiction}"))
+                    contradictions.push(format!("with {applied} unanswered applied: {contradiction}"));
                 }
             }
             if let Some(next) = unanswered.get(applied) {
