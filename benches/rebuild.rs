@@ -30,7 +30,7 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     let mut ratios = Vec::new();
     for _ in 0..options.pairs {
         let scratch = options.scratch("rebuild")?;
-        let imported = Force::import(subjects, &scratch.join("first"), batches[..first].to_vec().into_iter())?;
+        let imported = Force::import(subjects, &scratch.join("first"), batches.clone().into_iter().take(first))?;
         let data = imported.data();
         let server = Server::on(&data, &[])?;
         let backed_up = Command::new(env!("CARGO_BIN_EXE_steelyard"))
@@ -39,7 +39,7 @@ fn measure(options: &Options) -> anyhow::Result<()> {
             .status()?;
         anyhow::ensure!(backed_up.success(), "the backup failed");
         server.stop()?;
-        let (rest, _) = Force::add(&data, batches[first..].to_vec().into_iter())?;
+        let (rest, _) = Force::add(&data, batches.clone().into_iter().skip(first))?;
         std::fs::remove_dir_all(data.join("sled"))?;
         let server = Server::on(&data, &[])?;
         let rebuilt = server.started_in.as_secs_f64();

@@ -60,13 +60,13 @@ fn code(fault: &Fault) -> Code {
         | Fault::PageTokenExpired
         | Fault::PageTokenOfAnotherStore
         | Fault::StoreRestored
-        | Fault::AnotherStore => Code::FailedPrecondition,
+        | Fault::AnotherStore
+        | Fault::NoDataDirectory => Code::FailedPrecondition,
         Fault::RequestIdReused => Code::AlreadyExists,
         Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
         Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
-        Fault::NoDataDirectory => Code::FailedPrecondition,
         Fault::BackupFailed(_) | Fault::Internal => Code::Internal,
     }
 }

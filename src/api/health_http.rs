@@ -106,7 +106,7 @@ async fn rendered(State(probes): State<Probes>) -> Response {
 
 /// What `/readyz` says besides its status.
 #[derive(Serialize)]
-struct Ready<'a> {
+struct Answer<'a> {
     ready: bool,
     stage: &'static str,
     time: String,
@@ -126,7 +126,7 @@ struct Ready<'a> {
 
 fn told(detail: &Detail, ready: bool) -> Value {
     let status = &detail.status;
-    let ready = Ready {
+    let answer = Answer {
         ready,
         stage: "serving",
         time: detail.at.to_string(),
@@ -169,7 +169,7 @@ fn told(detail: &Detail, ready: bool) -> Value {
             })
         }),
     };
-    serde_json::to_value(ready).expect("texts and numbers must make JSON")
+    serde_json::to_value(answer).expect("texts and numbers must make JSON")
 }
 
 fn last(backup: &Backup, detail: &Detail) -> Value {

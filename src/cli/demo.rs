@@ -96,12 +96,12 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         outcome
     };
-    let (served, outcome) = together(&settings, listener, show, async {
+    let (served, outcome) = Box::pin(together(&settings, listener, show, async {
         tokio::select! {
             () = stop => {}
             _ = ended => {}
         }
-    })
+    }))
     .await;
     outcome.transpose()?;
     Ok(served?.into())

@@ -229,7 +229,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::StoreRestored
         | ErrorReason::AnotherStore
         | ErrorReason::PageTokenInvalid
-        | ErrorReason::RevisionCompacted => Exit::Usage,
+        | ErrorReason::RevisionCompacted
+        | ErrorReason::NoDataDirectory => Exit::Usage,
         ErrorReason::RequestIdReused | ErrorReason::EtagMismatch | ErrorReason::TooLarge => Exit::DataRefused,
         ErrorReason::NoActivePolicy
         | ErrorReason::PageTokenExpired
@@ -240,7 +241,6 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::BackupRunning
         | ErrorReason::VerificationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
-        ErrorReason::NoDataDirectory => Exit::Usage,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,
         ErrorReason::Internal => Exit::Internal,

@@ -123,7 +123,8 @@ fn screen(detail: &pb::GetStoreStatusResponse) -> String {
     if detail.stale {
         lines.push(("lists", "STALE: weighed on a day older than allowed".to_owned()));
     }
-    lines.into_iter().map(|(matter, text)| format!("{matter:<9} {text}\n")).collect()
+    let lines: Vec<String> = lines.into_iter().map(|(matter, text)| format!("{matter:<9} {text}\n")).collect();
+    lines.concat()
 }
 
 fn backup(detail: &pb::GetStoreStatusResponse) -> String {
