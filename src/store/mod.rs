@@ -14,7 +14,10 @@
 //! - [`keyed`]: every rule of the store, over any [`engine`]
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
-//! - [`journal`]: every group, on the disk before the engine has it
+//! - [`journal`]: every group, on the disk before the engine has it; the engine's files
+//!   follow within a second, and a checkpoint says how far
+//! - [`recovery`]: from what a kill or a failing disk left to a store that serves
+//! - [`space`]: room on the disk, and the ballast
 //! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
 pub mod backup;
