@@ -51,6 +51,22 @@ fuzz target seconds="60":
 audit:
     cargo deny check advisories
 
+# kill -9 of the real server under load, while opening, stopping, backing up and rebuilding: just torture 200 [SEED]
+torture rounds="200" seed="1":
+    STEELYARD_TORTURE_ROUNDS={{ rounds }} STEELYARD_TORTURE_SEED={{ seed }} cargo test --locked --test steelyard torture::a_kill -- --nocapture
+
+# Bits flipped in and ends cut off every file of a store: just damage 240 [SEED]
+damage rounds="240" seed="1":
+    STEELYARD_DAMAGE_ROUNDS={{ rounds }} STEELYARD_DAMAGE_SEED={{ seed }} cargo test --locked --test steelyard damage:: -- --nocapture
+
+# A small disk filled up under the real server; needs `unshare -Urm` and fails where that is not allowed
+small-disk:
+    STEELYARD_SMALL_DISK_REQUIRED=1 cargo test --locked --test steelyard small_disk::a_full -- --nocapture
+
+# A directory destroyed and restored, an engine destroyed and rebuilt
+restore-drill:
+    cargo test --locked --test steelyard restore_drill:: -- --nocapture
+
 # The page of settings and the screens of the command line, made anew from the code
 keep:
     cargo run --locked --quiet -- config reference > docs/CONFIGURATION.md

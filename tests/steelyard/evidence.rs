@@ -11,23 +11,7 @@ fn thief() -> Vec<pb::Record> {
 }
 
 async fn held(client: &mut Client, subject_ref: &str, include_history: bool) -> Vec<pb::HeldRecord> {
-    let mut held = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = pb::ListEvidenceRequest {
-            subject_ref: subject_ref.to_owned(),
-            include_history,
-            page_size: 2,
-            page_token,
-            ..Default::default()
-        };
-        let page = client.evidence.list_evidence(request).await.expect("evidence must be listed").into_inner();
-        held.extend(page.records);
-        if page.next_page_token.is_empty() {
-            return held;
-        }
-        page_token = page.next_page_token;
-    }
+    client.try_held(subject_ref, include_history, 2).await.expect("evidence must be listed")
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
@@ -35,7 +37,19 @@ pub fn steelyard() -> Command {
 pub struct Server {
     process: Child,
     address: String,
-    health: Option<String>,
+    log: Log,
+}
+
+/// What a server process has said so far.
+pub type Log = Arc<Mutex<String>>;
+
+/// A server that ended instead of becoming ready.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None`: a signal ended it.
+    pub code: Option<i32>,
+    /// What it said.
+    pub log: String,
 }
 
 impl Server {
@@ -46,22 +60,21 @@ impl Server {
 
     /// A server on a data directory, weighing on the day that its ledger says.
     pub fn on(directory: &Path, more: &[&str]) -> Self {
-        let directory = directory.to_str().expect("a temporary path must be text");
-        let mut arguments = vec!["--data-dir", directory];
-        arguments.extend(more);
-        Self::with(&arguments)
+        Self::with(&on_directory(directory, more))
     }
 
     /// A server with these arguments, ready to be called.
     pub fn with(arguments: &[&str]) -> Self {
-        Self::ready(Self::command(arguments))
+        match Starting::with(arguments).ready() {
+            Ok(server) => server,
+            Err(ended) => panic!("the server must become ready, it ended with {:?}:\n{}", ended.code, ended.log),
+        }
     }
 
     /// As [`on`](Self::on), unable to let any file grow past so many blocks of 512 bytes: the refusal of a full disk,
     /// without a file system of our own.
     pub fn on_a_disk_of(blocks: u32, directory: &Path, more: &[&str]) -> Self {
-        let directory = directory.to_str().expect("a temporary path must be text");
-        let server = Self::command(&[&["--data-dir", directory], more].concat());
+        let server = serving(&on_directory(directory, more));
         let mut limited = Command::new("sh");
         limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
         limited.arg(server.get_program()).args(server.get_args());
@@ -72,45 +85,34 @@ impl Server {
             };
         }
         limited.stderr(Stdio::piped()).stdout(Stdio::null());
-        Self::ready(limited)
-    }
-
-    fn ready(mut command: Command) -> Self {
-        let mut process = command.spawn().expect("the server must start");
-        let log = process.stderr.take().expect("the log is piped");
-        let (ready, addresses) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let mut health = None;
-            for line in BufReader::new(log).lines().map_while(Result::ok) {
-                health = field_in(&line, "starting", "health.address").or(health);
-                if let Some(address) = field_in(&line, "ready", "grpc.address") {
-                    // Nobody listens any more once the server is known to be ready.
-                    drop(ready.send((address, health.take())));
-                }
-            }
-        });
-        let (address, health) = addresses.recv_timeout(PATIENCE).expect("the server must become ready");
-        Self { process, address, health }
-    }
-
-    fn command(arguments: &[&str]) -> Command {
-        let mut command = steelyard();
-        if arguments.contains(&"--grpc-listen") {
-            command.arg("serve");
-        } else {
-            command.args(["serve", "--grpc-listen", "127.0.0.1:0"]);
-        }
-        if !arguments.contains(&"--health-listen") {
-            command.args(["--health-listen", "off"]);
-        }
-        command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
-        command
+        Starting::run(limited).ready().expect("the server must become ready")
     }
 
     /// Starts a server that must refuse to; its exit code and what it said.
     pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
-        let output = Self::command(arguments).output().expect("the server must start");
+        let output = serving(arguments).output().expect("the server must start");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics while reading a log").clone()
+    }
+
+    /// Its log, also for when it has ended.
+    pub fn kept_log(&self) -> Log {
+        Arc::clone(&self.log)
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to stop, as an operator would, and does not wait.
+    pub fn ask_to_stop(&self) {
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the server must still run");
     }
 
     /// Where it listens, as the command line takes it.
@@ -120,8 +122,10 @@ impl Server {
 
     /// What it answers to an HTTP request on the port of health and metrics: status and body.
     pub fn http(&self, path: &str) -> (u16, String) {
-        let health = self.health.as_deref().expect("the server must log where health is served");
-        let mut stream = TcpStream::connect(health).expect("health must be served");
+        let log = self.log();
+        let health = log.lines().find_map(|line| said(line, "starting", "health.address"));
+        let health = health.expect("the server must log where health is served");
+        let mut stream = TcpStream::connect(&health).expect("health must be served");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {health}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request must be taken");
@@ -155,6 +159,16 @@ impl Server {
         waited.expect("waiting must not panic").expect("a child can be waited for")
     }
 
+    /// Kills it after a while, unless it has ended by then; waits until it is gone.
+    pub fn kill_unless_ended_within(mut self, patience: Duration) {
+        let ended = within(patience, || self.process.try_wait().expect("a child can be waited for"));
+        if ended.is_none() {
+            // It may have ended since it was asked.
+            drop(self.process.kill());
+            self.process.wait().expect("a child can be waited for");
+        }
+    }
+
     /// Kills it as a power cut would, and waits until it is gone.
     pub fn kill(mut self) {
         self.process.kill().expect("the server must still run");
@@ -170,10 +184,120 @@ impl Drop for Server {
     }
 }
 
-fn field_in(line: &str, message: &str, field: &str) -> Option<String> {
+/// Arguments of a server on a data directory.
+pub fn on_directory<'a>(directory: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["--data-dir", directory.to_str().expect("a temporary path must be text")];
+    arguments.extend(more);
+    arguments
+}
+
+/// The command that serves with these arguments, on a port that the system chooses unless they name one.
+fn serving(arguments: &[&str]) -> Command {
+    let mut command = steelyard();
+    command.arg("serve");
+    if !arguments.contains(&"--grpc-listen") {
+        command.args(["--grpc-listen", "127.0.0.1:0"]);
+    }
+    if !arguments.contains(&"--health-listen") {
+        command.args(["--health-listen", "off"]);
+    }
+    command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
+    command
+}
+
+/// A server process that is not known to be ready.
+pub struct Starting {
+    // Always there, but for the moment in which it becomes a server.
+    process: Option<Child>,
+    log: Log,
+    said: Receiver<String>,
+}
+
+impl Starting {
+    /// Starts a process with these arguments.
+    pub fn with(arguments: &[&str]) -> Self {
+        Self::run(serving(arguments))
+    }
+
+    fn run(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the server must start");
+        let stream = process.stderr.take().expect("the log is piped");
+        let log = Log::default();
+        let (tell, said) = mpsc::channel();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                kept.lock().expect("nobody panics while reading a log").extend([line.as_str(), "\n"]);
+                // Nobody listens any more once the server is known to be ready.
+                drop(tell.send(line));
+            }
+        });
+        Self { process: Some(process), log, said }
+    }
+
+    /// The server, once it is ready, or how it ended.
+    pub fn ready(self) -> Result<Server, Ended> {
+        match self.ready_within(PATIENCE) {
+            Ok(outcome) => outcome,
+            Err(hung) => panic!("the server neither became ready nor ended:\n{}", hung.log.lock().expect("as above")),
+        }
+    }
+
+    /// The server or how it ended, or itself when it is neither ready nor ended after `patience`.
+    pub fn ready_within(mut self, patience: Duration) -> Result<Result<Server, Ended>, Self> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    if let Some(address) = address_in(&line) {
+                        let process = self.process.take().expect("a starting server must have a process");
+                        return Ok(Ok(Server { process, address, log: Arc::clone(&self.log) }));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return Err(self),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let process = self.process.as_mut().expect("a starting server must have a process");
+                    let code = process.wait().expect("a child can be waited for").code();
+                    return Ok(Err(Ended { code, log: self.log.lock().expect("as above").clone() }));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Starting {
+    /// Kills it as a power cut would, and waits until it is gone.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+}
+
+/// Asks again and again until there is an answer, but not for ever.
+pub fn within<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn address_in(line: &str) -> Option<String> {
+    said(line, "ready", "grpc.address")
+}
+
+/// A field of a line of the log with this message.
+fn said(line: &str, message: &str, field: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let told = line.get("message")?.as_str()? == message;
-    line.get(field).filter(|_| told)?.as_str().map(str::to_owned)
+    let meant = line.get("message")?.as_str()? == message;
+    line.get(field).filter(|_| meant)?.as_str().map(str::to_owned)
 }
 
 /// Clients of every service.
@@ -204,15 +328,56 @@ impl Client {
 
     /// A whole list, in pages of `size`.
     pub async fn whole(&mut self, list: pb::List, size: u32) -> Vec<pb::Standing> {
+        self.try_whole(list, pb::View::Basic, size).await.expect("pages must come")
+    }
+
+    /// A whole list in a view, in pages of `size`.
+    pub async fn try_whole(
+        &mut self,
+        list: pb::List,
+        view: pb::View,
+        size: u32,
+    ) -> Result<Vec<pb::Standing>, tonic::Status> {
         let mut whole = Vec::new();
         let mut page_token = String::new();
         loop {
-            let request =
-                pb::ListStandingsRequest { list: list.into(), page_size: size, page_token, ..Default::default() };
-            let page = self.ranking.list_standings(request).await.expect("a page must come").into_inner();
+            let request = pb::ListStandingsRequest {
+                list: list.into(),
+                view: view.into(),
+                page_size: size,
+                page_token,
+                ..Default::default()
+            };
+            let page = self.ranking.list_standings(request).await?.into_inner();
             whole.extend(page.standings);
             if page.next_page_token.is_empty() {
-                return whole;
+                return Ok(whole);
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
+    /// Every version held of a person, or of each record in force, in pages of `size`.
+    pub async fn try_held(
+        &mut self,
+        subject_ref: &str,
+        include_history: bool,
+        size: u32,
+    ) -> Result<Vec<pb::HeldRecord>, tonic::Status> {
+        let mut held = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = pb::ListEvidenceRequest {
+                subject_ref: subject_ref.to_owned(),
+                include_history,
+                page_size: size,
+                page_token,
+                ..Default::default()
+            };
+            let page = self.evidence.list_evidence(request).await?.into_inner();
+            held.extend(page.records);
+            if page.next_page_token.is_empty() {
+                return Ok(held);
             }
             page_token = page.next_page_token;
         }
@@ -235,6 +400,12 @@ impl Client {
 /// A new request id.
 pub fn new_id() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// The contract's reason in a status.
+pub fn reason(status: &tonic::Status) -> Option<String> {
+    use tonic_types::StatusExt;
+    status.get_error_details().error_info().map(|info| info.reason.clone())
 }
 
 /// A status with its reason and every violation, as `field: REASON: description`.

@@ -1,8 +1,10 @@
 //! Tests of the whole: a real server, real sockets, and the rules that its users rely on.
 
+mod answers;
 mod auc;
 mod bad_input;
 mod broward;
+mod damage;
 mod evidence;
 mod full_disk;
 mod fuzz_sample;
@@ -14,4 +16,7 @@ mod persona_tests;
 mod personas;
 mod recovery;
 mod restore;
+mod restore_drill;
+mod small_disk;
+mod torture;
 mod worked_person;
