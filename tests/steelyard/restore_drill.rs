@@ -158,6 +158,10 @@ async fn futures(working: Vec<impl Future<Output = Halt>>) -> Halt {
 
 async fn settle(callers: &mut [Caller], client: &mut Client) {
     for caller in callers {
+        // The server lives and may still be at work on what was cut off: only an answer says that it has ended.
+        if let Err(halt) = caller.ask_again(client).await {
+            panic!("{}: {halt}", caller.name());
+        }
         if let Err(fault) = caller.settle(client).await {
             panic!("{}: {fault}", caller.name());
         }
