@@ -15,6 +15,7 @@ mod people;
 mod persona_tests;
 mod personas;
 #[cfg(target_os = "linux")]
+#[expect(clippy::unwrap_used, reason = "whatever a drill does not expect ends it")]
 mod powercut;
 mod recovery;
 mod restore;

@@ -161,7 +161,7 @@ fn drill(plan: Plan) -> Report {
         }
         let mut random = StdRng::seed_from_u64(round);
         let mode = MODES[usize::try_from(round % 3).unwrap()];
-        let writers = if round / ROUNDS_A_LIFE % 2 == 0 { 1 } else { 8 };
+        let writers = if (round / ROUNDS_A_LIFE).is_multiple_of(2) { 1 } else { 8 };
         let age = if life.is_some() { "warm" } else { "fresh" };
         let mut living = life.take().unwrap_or_else(|| Life::begin(writers));
         // Half of the cuts fall evenly, and half more often early, where a store opens and repairs.

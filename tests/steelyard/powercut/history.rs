@@ -125,16 +125,15 @@ pub fn check(store: &dyn Store, known: &Known) -> Result<Known, Finding> {
     let mut expected = Vec::new().into_iter();
     for event in store.events(Revision(1), head.revision) {
         let event = pb::Event { previous_hash: Vec::new(), ..event.map_err(refused)? };
-        let next = match expected.next() {
-            Some(next) => next,
-            None => {
-                let writer = event.subject_id;
-                let number = requests.entry(writer).or_default();
-                *number += 1;
-                let request = Request { writer, number: *number };
-                expected = request.events(Revision(event.revision - 1)).into_iter();
-                expected.next().expect("a request must have an event")
-            }
+        let next = if let Some(next) = expected.next() {
+            next
+        } else {
+            let writer = event.subject_id;
+            let number = requests.entry(writer).or_default();
+            *number += 1;
+            let request = Request { writer, number: *number };
+            expected = request.events(Revision(event.revision - 1)).into_iter();
+            expected.next().expect("a request must have an event")
         };
         // Stores hold events of the schema that wrote them.
         if event != (pb::Event { schema_version: event.schema_version, ..next }) {

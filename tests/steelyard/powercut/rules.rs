@@ -67,15 +67,15 @@ fn scripted_child() {
         }
         "torn" => {
             let old = OpenOptions::new().write(true).open(root.join("old")).unwrap();
-            old.write_all_at(&[1; 64 * 512], 0).unwrap();
+            old.write_all_at(&vec![1; 64 * 512], 0).unwrap();
             old.sync_data().unwrap();
-            old.write_all_at(&[2; 64 * 512], 0).unwrap();
+            old.write_all_at(&vec![2; 64 * 512], 0).unwrap();
         }
         "appended" => {
             let mut log = OpenOptions::new().append(true).open(root.join("old")).unwrap();
             log.write_all(b", and more").unwrap();
             let mut copy = log.try_clone().unwrap();
-            copy.write_vectored(&[io_slice(b", and"), io_slice(b" yet more")]).unwrap();
+            assert_eq!(copy.write_vectored(&[io_slice(b", and"), io_slice(b" yet more")]).unwrap(), 14);
             copy.seek(SeekFrom::Start(0)).unwrap();
             copy.write_all(b".").unwrap();
             fs::copy(root.join("old"), root.join("copy")).unwrap();
