@@ -1,5 +1,6 @@
-//! Durable writes of one record by 16 clients, against sled alone committing
-//! the same keys and values in groups, as durably.
+//! Durable writes of one record by 16 clients: against sled alone committing the
+//! same keys and values in groups, as durably, and against the service without
+//! its journal.
 
 mod common;
 
@@ -9,7 +10,8 @@ use std::path::Path;
 use anyhow::Context;
 use bytes::Bytes;
 use common::force::Force;
-use common::load::Load;
+use common::load::{Load, Outcome};
+use common::plain::Plain;
 use common::raw::{self, Pair, Raw};
 use common::server::Server;
 use common::verdict::{Target, heading, note, tell};
@@ -54,15 +56,7 @@ fn measure(options: &Options) -> anyhow::Result<()> {
         common::bytes::keep(&file, &requests)?;
         let held = SledStore::open(&ours, raw::CACHE_BYTES)?.head()?;
         let server = Server::on(&ours, &[])?;
-        let load = Load {
-            address: server.address.clone(),
-            method: "/steelyard.v1.EvidenceService/WriteEvidence".to_owned(),
-            requests: file,
-            connections: CLIENTS,
-            in_flight: 1,
-            seconds: None,
-        };
-        let outcome = load.run()?;
+        let outcome = write(&server.address, &file)?;
         server.stop()?;
         let written = written(&ours.join("sled"), held.revision, &ids)?;
         anyhow::ensure!(written.len() as u64 == writes, "{} of {writes} writes were found", written.len());
@@ -80,7 +74,57 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     }
     tell("of the writes that sled alone commits", &ratios, Target::AtLeast(0.6));
     std::fs::remove_dir_all(scratch)?;
+    against_none(options, &force, subjects, writes)
+}
+
+/// The journal's price: the same writes with it, and by the same service without it.
+fn against_none(options: &Options, force: &Force, subjects: u32, writes: u64) -> anyhow::Result<()> {
+    let scratch = options.scratch("journal")?;
+    let (with, without) = (scratch.join("with"), scratch.join("without"));
+    raw::copy(&force.data(), &with)?;
+    raw::copy(&force.data().join("sled"), &without.join("sled"))?;
+    heading(&format!("The same writes with the journal, and by the service without it, {writes} a side"));
+    let mut ratios = Vec::new();
+    let mut number = 0;
+    for _ in 0..options.pairs {
+        let file = scratch.join("writes");
+        let requests: Vec<Bytes> =
+            (number..number + writes).map(|number| evidence::write(number, subjects).encode_to_vec().into()).collect();
+        number += writes;
+        common::bytes::keep(&file, &requests)?;
+        let server = Server::on(&with, &["--backup-every-minutes", "0"])?;
+        let journalled = write(&server.address, &file)?;
+        server.stop()?;
+        let server = Plain::on(&without)?;
+        let plain = write(&server.address, &file)?;
+        server.stop()?;
+        ratios.push(journalled.rate() / plain.rate());
+        note(&format!(
+            "{:.0} writes/s (p50 {} us, p99 {} us); without {:.0}/s (p50 {} us, p99 {} us)",
+            journalled.rate(),
+            journalled.p50,
+            journalled.p99,
+            plain.rate(),
+            plain.p50,
+            plain.p99,
+        ));
+    }
+    tell("with the journal: of the writes without it", &ratios, Target::AtLeast(0.7));
+    std::fs::remove_dir_all(scratch)?;
     Ok(())
+}
+
+/// Every write in a file, sent once.
+fn write(address: &str, requests: &Path) -> anyhow::Result<Outcome> {
+    let load = Load {
+        address: address.to_owned(),
+        method: "/steelyard.v1.EvidenceService/WriteEvidence".to_owned(),
+        requests: requests.to_owned(),
+        connections: CLIENTS,
+        in_flight: 1,
+        seconds: None,
+    };
+    load.run()
 }
 
 /// What each write after a revision set: its event, its entries in both indexes, its answer, the

@@ -8,6 +8,7 @@
 //! - [`echo`]: replies prepared beforehand, sent by the same stack: what the server is compared with
 //! - [`load`]: callers, in a process of their own
 //! - [`evidence`]: records to write, and a writer that keeps a pace
+//! - [`plain`]: the service over sled alone, without the journal
 //! - [`raw`]: sled with nothing around it
 //! - [`verdict`]: medians, targets and words
 #![allow(dead_code, reason = "no benchmark uses all of it")]
@@ -18,6 +19,7 @@ pub mod echo;
 pub mod evidence;
 pub mod force;
 pub mod load;
+pub mod plain;
 pub mod process;
 pub mod raw;
 pub mod server;
@@ -86,6 +88,7 @@ pub fn run(measure: fn(&Options) -> anyhow::Result<()>) -> anyhow::Result<()> {
         return match rest.first().map(String::as_str) {
             Some(echo::PART) => echo::serve(&rest[1..]),
             Some(load::PART) => load::call(&rest[1..]),
+            Some(plain::PART) => plain::serve(&rest[1..]),
             Some(_) | None => anyhow::bail!("no such part: {rest:?}"),
         };
     }

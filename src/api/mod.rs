@@ -40,7 +40,7 @@ use crate::service::keeping::files::Files;
 use crate::service::keeping::{Keeping, Vault};
 use crate::service::{Options, Service, Started, start};
 use crate::store::space::Limits;
-use crate::store::{Identity, MemoryStore, recovery};
+use crate::store::{Identity, MemoryStore, Store, recovery};
 use health_http::Probes;
 
 /// How often the house is put in order.
@@ -161,6 +161,23 @@ async fn open_and_serve(
     let served = serve(started, keeping.clone(), settings, listener, probes.clone(), shutdown).await;
     probes.stopping();
     served
+}
+
+/// Serves a store that is open already, without probes and without backups, until `shutdown`: for whoever compares one
+/// way of keeping with another.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    store: Arc<dyn Store>,
+    settings: &Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let options = options(settings);
+    let started = tokio::task::spawn_blocking(move || Service::start(store, options)).await??;
+    let keeping = started.service.keep(None, settings.backup.clone())?;
+    serve(started, keeping, settings, listener, Probes::opening(), shutdown).await
 }
 
 /// The place of backups, for a store that has files.
