@@ -10,6 +10,10 @@ use steelyard::api;
 use steelyard::config::Settings;
 use steelyard::store::SledStore;
 
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
 use super::process::{self, Owned};
 use super::{AS_OF, raw};
 
@@ -30,8 +34,14 @@ impl Plain {
         let mut address = String::new();
         let out = process.0.stdout.take().context("its output is piped")?;
         BufReader::new(out).read_line(&mut address)?;
-        anyhow::ensure!(!address.trim().is_empty(), "the server without a journal did not start");
-        Ok(Self { process, address: address.trim().to_owned() })
+        let address = address.trim().to_owned();
+        anyhow::ensure!(!address.is_empty(), "the server without a journal did not start");
+        // It is bound before it has read its store: an answer says that it is ready, as the real one's log does.
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+            anyhow::Ok(HealthClient::new(channel).check(HealthCheckRequest::default()).await?)
+        })?;
+        Ok(Self { process, address })
     }
 
     /// Ends it, and waits.
