@@ -23,6 +23,8 @@ pub enum Disk {
     FullOnceJournalled,
     /// A failed sync.
     Failing,
+    /// A sync behind the last append failed: the store knows it without another.
+    FailedBehind,
     /// A fault of the program.
     Panicking,
 }
@@ -134,7 +136,7 @@ impl Store for FaultyStore {
                     fate.read_only = true;
                     fate.journalled = Some(group.clone());
                 }
-                Disk::Sound | Disk::Failing | Disk::Panicking => {}
+                Disk::Sound | Disk::Failing | Disk::FailedBehind | Disk::Panicking => {}
             }
             fate.disk
         };
@@ -144,6 +146,7 @@ impl Store for FaultyStore {
             Disk::Failing => {
                 Err(StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() }.into())
             }
+            Disk::FailedBehind => Err(failed_behind()),
             Disk::Panicking => panic!("as the test asked"),
         }
     }
@@ -209,6 +212,17 @@ impl Store for FaultyStore {
         room
     }
 
+    fn writable(&self) -> Result<(), AppendError> {
+        let fate = self.fate();
+        if fate.read_only {
+            return Err(AppendError::ReadOnly);
+        }
+        match fate.disk {
+            Disk::FailedBehind => Err(failed_behind()),
+            Disk::Sound | Disk::Full | Disk::FullOnceJournalled | Disk::Failing | Disk::Panicking => Ok(()),
+        }
+    }
+
     fn reopen(&self) -> Result<Head, StoreError> {
         self.reopens.fetch_add(1, Ordering::SeqCst);
         let mut fate = self.fate();
@@ -226,4 +240,8 @@ impl Store for FaultyStore {
         fate.read_only = false;
         Ok(head)
     }
+}
+
+fn failed_behind() -> AppendError {
+    StoreError::Stopped { cause: "syncing failed: no answer from the disk".to_owned() }.into()
 }

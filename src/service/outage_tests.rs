@@ -252,6 +252,23 @@ async fn a_failed_sync_is_never_tried_again_and_ends_the_writer() {
 }
 
 #[tokio::test]
+async fn a_sync_that_fails_behind_the_last_write_ends_the_writer_without_another_write() {
+    let store = Arc::new(FaultyStore::default());
+    let started = start(&store);
+    written(&started.service, 1).await;
+    let (appends, before) = (store.appends(), everything(&started.service).await);
+    store.disk(Disk::FailedBehind);
+    condition(&started.service, Condition::Stopped).await;
+    assert_eq!(store.appends(), appends, "nobody had to write for it");
+    assert_eq!(write(&started.service, 2).await, Err(Fault::ShuttingDown));
+    let halt = end(started).expect_err("must say why");
+    assert!(matches!(halt, Halt::Write { .. }) && halt.of_disk(), "{halt}");
+    assert!(halt.to_string().contains("no answer from the disk"), "{halt}");
+    store.disk(Disk::Sound);
+    assert_eq!(afresh(&store).await, before);
+}
+
+#[tokio::test]
 async fn a_panic_of_the_writer_leaves_nobody_waiting() {
     let store = Arc::new(FaultyStore::default());
     let started = start(&store);

@@ -296,8 +296,8 @@ impl Writer {
         Ok(())
     }
 
-    /// A write was not taken: the state is ahead of what is known to be kept.
-    fn failed(&mut self, fault: AppendError) {
+    /// A write was not taken, or will not be: the state may be ahead of what is known to be kept.
+    pub(super) fn failed(&mut self, fault: AppendError) {
         match fault {
             AppendError::Full | AppendError::ReadOnly => self.fill(),
             cause @ (AppendError::Conflict { .. } | AppendError::Unfit(_) | AppendError::Failed(_)) => {

@@ -451,6 +451,10 @@ impl<E: Engine> Store for KeyedStore<E> {
         self.journalled.as_ref().map_or(Ok(()), |journalled| journalled.space.room())
     }
 
+    fn writable(&self) -> Result<(), AppendError> {
+        self.writer().map(drop)
+    }
+
     fn reopen(&self) -> Result<Head, StoreError> {
         self.reopened()
     }

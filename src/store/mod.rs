@@ -292,6 +292,15 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether an append would be taken, as far as is known without one: what goes on behind the last append may fail
+    /// after it was acknowledged. Asked now and then while nothing is written; may wait as an append does.
+    ///
+    /// # Errors
+    /// What the next [`append`](Self::append) would be refused with.
+    fn writable(&self) -> Result<(), AppendError> {
+        Ok(())
+    }
+
     /// After [`AppendError::Full`] or [`AppendError::ReadOnly`]: once there is room, closes and opens again what is
     /// beneath and fills it from the journal. Writes are taken again when this returns `Ok`, at the head given; what was
     /// journalled and never acknowledged may have become part of the ledger.
