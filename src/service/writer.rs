@@ -149,8 +149,7 @@ impl Writer {
         let Some(halt) = self.halt else { return Ok(()) };
         queue.close();
         while let Ok(queued) = queue.try_recv() {
-            // A caller that went away has nobody to tell.
-            drop(queued.reply.send(Err(Fault::ShuttingDown)));
+            queued.tell(Err(Fault::ShuttingDown));
         }
         Err(halt)
     }
@@ -183,7 +182,7 @@ impl Writer {
         while rest.peek().is_some() {
             self.look();
             if let Some(refusal) = self.closed() {
-                rest.for_each(|queued| drop(queued.reply.send(Err(refusal.clone()))));
+                rest.for_each(|queued| queued.tell(Err(refusal.clone())));
                 return;
             }
             let store = Arc::clone(&self.store);
@@ -194,22 +193,24 @@ impl Writer {
             while group.len() < GROUP_EVENTS
                 && let Some(queued) = rest.next()
             {
-                let outcome = self.execute(&queued.mutation, &mut group, &mut touched, now);
-                answers.push((queued.reply, outcome));
+                let outcome = match queued.ended() {
+                    Some(refusal) => Err(refusal),
+                    None => queued.note(self.execute(&queued.mutation, &mut group, &mut touched, now)),
+                };
+                answers.push((queued, outcome));
                 if self.halt.is_some() {
                     break;
                 }
             }
             let committed = self.commit(group, touched, now);
-            for (reply, outcome) in answers {
+            for (queued, outcome) in answers {
                 let answer = match (&committed, outcome) {
                     (Ok(()), outcome) => outcome,
                     // Asking this one again would end as it did.
                     (Err(_), Err(Fault::Internal)) => Err(Fault::Internal),
                     (Err(fault), _) => Err(fault.clone()),
                 };
-                // A caller that went away has nobody to tell.
-                drop(reply.send(answer));
+                queued.tell(answer);
             }
         }
     }
