@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use prost::Message;
+
 use crate::domain::Revision;
 use crate::store::inspect::{Inspected, Inspection, Mark};
 use crate::store::{
@@ -58,6 +60,7 @@ pub struct FaultyStore {
     appends: AtomicUsize,
     reopens: AtomicUsize,
     looks: AtomicUsize,
+    longest: AtomicUsize,
 }
 
 /// Sound and empty.
@@ -76,6 +79,7 @@ impl FaultyStore {
             appends: AtomicUsize::new(0),
             reopens: AtomicUsize::new(0),
             looks: AtomicUsize::new(0),
+            longest: AtomicUsize::new(0),
         }
     }
 
@@ -103,6 +107,11 @@ impl FaultyStore {
         self.appends.load(Ordering::SeqCst)
     }
 
+    /// Bytes of the events of the longest group.
+    pub fn longest(&self) -> usize {
+        self.longest.load(Ordering::SeqCst)
+    }
+
     /// How often somebody asked whether there is room.
     pub fn looks(&self) -> usize {
         self.looks.load(Ordering::SeqCst)
@@ -125,6 +134,7 @@ impl Store for FaultyStore {
 
     fn append(&self, expected: &Head, group: &Group) -> Result<Head, AppendError> {
         self.appends.fetch_add(1, Ordering::SeqCst);
+        self.longest.fetch_max(group.events.iter().map(Message::encoded_len).sum(), Ordering::SeqCst);
         let disk = {
             let mut fate = self.fate();
             if fate.read_only {

@@ -3,6 +3,9 @@
 //! here, and only here.
 
 pub mod board;
+mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod execute;
 pub mod expiry;
 pub mod fault;

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::board::Board;
 use super::expiry::Expiry;
 use super::fault::Fault;
-use super::group::{BuildError, Building};
+use super::group::{BuildError, Building, GROUP_EVENTS};
 use super::mutation::Queued;
 use super::outage::{Backoff, Halt, Pace};
 use super::start::StartError;
@@ -26,9 +26,6 @@ use crate::store::{AppendError, Group, Head, NoRoom, Store, ViewKey};
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
-/// Events after which no further request joins a group. sled copies a node at every key it sets and frees none of the
-/// copies before the batch ends: eight times as many events took 800 MB.
-const GROUP_EVENTS: usize = 1_000;
 
 /// Where the writer takes the time from.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -190,7 +187,7 @@ impl Writer {
             let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
             let mut touched = Touched::default();
             let mut answers = Vec::new();
-            while group.len() < GROUP_EVENTS
+            while !group.is_full()
                 && let Some(queued) = rest.next()
             {
                 let outcome = match queued.ended() {
