@@ -87,7 +87,8 @@ impl<'a> Room<'a> {
         {
             *held = Held { before: self.group.dossier_bytes(subject)?, exact: true, ..*held };
         }
-        let description = "what is in force for this person would take more than 16 MiB: withdraw what no longer counts";
+        let description =
+            "what is in force for this person would take more than 16 MiB: withdraw what no longer counts";
         Ok((after(held) > MOST_HELD).then(|| too_large("subject_ref", description.to_owned())))
     }
 

@@ -25,11 +25,8 @@ use crate::reference;
 use crate::store::{Head, Store};
 
 fn exploitation(id: &str, subject_ref: &str, offence_ids: Vec<String>) -> pb::Record {
-    let stated = pb::Exploitation {
-        status: pb::ExploitationStatus::Pending.into(),
-        offence_ids,
-        ..pb::Exploitation::default()
-    };
+    let stated =
+        pb::Exploitation { status: pb::ExploitationStatus::Pending.into(), offence_ids, ..pb::Exploitation::default() };
     pb::Record {
         id: id.to_owned(),
         subject_ref: subject_ref.to_owned(),
