@@ -12,7 +12,7 @@ use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
 use crate::service::Seen;
 use crate::service::fault::Fault;
-use crate::service::mutation::{Answer, Mutation, MutationBody, Records, content_digest, request_id};
+use crate::service::mutation::{Answer, Mutation, MutationBody, Records, Stream, content_digest, request_id};
 use crate::service::record::KINDS;
 
 /// Most records in one request.
@@ -54,6 +54,7 @@ impl EvidenceService for Evidence {
         let (sender, answers) = tokio::sync::mpsc::channel(IMPORT_IN_FLIGHT);
         let reader_edge = Arc::clone(&edge);
         let reader_caller = caller.clone();
+        let stream = Stream::default();
         tokio::spawn(async move {
             while let Some(batch) = batches.next().await {
                 let waiting = match batch {
@@ -61,7 +62,9 @@ impl EvidenceService for Evidence {
                         let sequence = batch.sequence;
                         let mutation = import_mutation(batch, &reader_caller);
                         match mutation {
-                            Ok(mutation) => reader_edge.service.queue(mutation).await.map(|reply| (sequence, reply)),
+                            Ok(mutation) => {
+                                reader_edge.service.queue(&stream, mutation).await.map(|reply| (sequence, reply))
+                            }
                             Err(fault) => Err(fault),
                         }
                     }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use tracing::error;
 
+use super::bound::{self, Room};
 use super::expiry::expired;
 use super::fault::Fault;
 use super::group::Building;
@@ -52,6 +53,18 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Answer, Fault> {
         let judgements = self.judge(records, group, now)?;
+        let refusals: Vec<_> = records
+            .records
+            .iter()
+            .zip(&judgements)
+            .filter_map(|(record, judgement)| match judgement {
+                Judgement::Refuse(violations) => Some((record, &**violations)),
+                Judgement::Create | Judgement::Supersede(_) | Judgement::Unchanged(_) => None,
+            })
+            .collect();
+        if bound::too_long(&refusals) {
+            return Err(Fault::TooLarge);
+        }
         let refused: Vec<pb::Violation> = judgements
             .iter()
             .enumerate()
@@ -95,11 +108,18 @@ impl Writer {
             }
         };
         let mut judge = Judge::new(&self.state, now, held);
-        records
-            .records
-            .iter()
-            .map(|record| judge.judge(record, records.etags.get(&record.id).map(String::as_str)))
-            .collect()
+        let mut room = Room::new(&self.state, group);
+        let mut judge = |record: &pb::Record| {
+            if let Some(violation) = room.judge(record).map_err(|fault| report(&fault))? {
+                return Ok(Judgement::Refuse(vec![violation]));
+            }
+            let judgement = judge.judge(record, records.etags.get(&record.id).map(String::as_str))?;
+            if let Judgement::Create | Judgement::Supersede(_) = judgement {
+                room.take(record);
+            }
+            Ok(judgement)
+        };
+        records.records.iter().map(&mut judge).collect()
     }
 
     fn carry_out(

@@ -72,7 +72,7 @@ pub enum Fault {
     #[error("the service is stopping")]
     ShuttingDown,
     /// The reply would be too large.
-    #[error("the reply would be larger than 4 MiB: ask for fewer rows")]
+    #[error("the reply would be larger than is allowed: ask for fewer rows, or send fewer records at once")]
     TooLarge,
     /// A backup is being made already.
     #[error("a backup is being made already; there is one at a time")]

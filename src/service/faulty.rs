@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use prost::Message;
+
 use crate::domain::Revision;
 use crate::store::inspect::{Inspected, Inspection, Mark};
 use crate::store::{
@@ -23,6 +25,8 @@ pub enum Disk {
     FullOnceJournalled,
     /// A failed sync.
     Failing,
+    /// A sync behind the last append failed: the store knows it without another.
+    FailedBehind,
     /// A fault of the program.
     Panicking,
 }
@@ -56,6 +60,7 @@ pub struct FaultyStore {
     appends: AtomicUsize,
     reopens: AtomicUsize,
     looks: AtomicUsize,
+    longest: AtomicUsize,
 }
 
 /// Sound and empty.
@@ -74,6 +79,7 @@ impl FaultyStore {
             appends: AtomicUsize::new(0),
             reopens: AtomicUsize::new(0),
             looks: AtomicUsize::new(0),
+            longest: AtomicUsize::new(0),
         }
     }
 
@@ -101,6 +107,11 @@ impl FaultyStore {
         self.appends.load(Ordering::SeqCst)
     }
 
+    /// Bytes of the events of the longest group.
+    pub fn longest(&self) -> usize {
+        self.longest.load(Ordering::SeqCst)
+    }
+
     /// How often somebody asked whether there is room.
     pub fn looks(&self) -> usize {
         self.looks.load(Ordering::SeqCst)
@@ -123,6 +134,7 @@ impl Store for FaultyStore {
 
     fn append(&self, expected: &Head, group: &Group) -> Result<Head, AppendError> {
         self.appends.fetch_add(1, Ordering::SeqCst);
+        self.longest.fetch_max(group.events.iter().map(Message::encoded_len).sum(), Ordering::SeqCst);
         let disk = {
             let mut fate = self.fate();
             if fate.read_only {
@@ -134,7 +146,7 @@ impl Store for FaultyStore {
                     fate.read_only = true;
                     fate.journalled = Some(group.clone());
                 }
-                Disk::Sound | Disk::Failing | Disk::Panicking => {}
+                Disk::Sound | Disk::Failing | Disk::FailedBehind | Disk::Panicking => {}
             }
             fate.disk
         };
@@ -144,6 +156,7 @@ impl Store for FaultyStore {
             Disk::Failing => {
                 Err(StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() }.into())
             }
+            Disk::FailedBehind => Err(failed_behind()),
             Disk::Panicking => panic!("as the test asked"),
         }
     }
@@ -209,6 +222,17 @@ impl Store for FaultyStore {
         room
     }
 
+    fn writable(&self) -> Result<(), AppendError> {
+        let fate = self.fate();
+        if fate.read_only {
+            return Err(AppendError::ReadOnly);
+        }
+        match fate.disk {
+            Disk::FailedBehind => Err(failed_behind()),
+            Disk::Sound | Disk::Full | Disk::FullOnceJournalled | Disk::Failing | Disk::Panicking => Ok(()),
+        }
+    }
+
     fn reopen(&self) -> Result<Head, StoreError> {
         self.reopens.fetch_add(1, Ordering::SeqCst);
         let mut fate = self.fate();
@@ -226,4 +250,8 @@ impl Store for FaultyStore {
         fate.read_only = false;
         Ok(head)
     }
+}
+
+fn failed_behind() -> AppendError {
+    StoreError::Stopped { cause: "syncing failed: no answer from the disk".to_owned() }.into()
 }

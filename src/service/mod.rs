@@ -3,6 +3,9 @@
 //! here, and only here.
 
 pub mod board;
+mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod execute;
 pub mod expiry;
 pub mod fault;
@@ -50,7 +53,7 @@ use board::{Board, Condition};
 use fault::Fault;
 use mark::Mark;
 pub use mark::Seen;
-use mutation::{Answer, Mutation, Queued};
+use mutation::{Answer, Mutation, Queued, Stream};
 use outage::{Halt, Pace};
 use paging::Paging;
 use start::StartError;
@@ -198,20 +201,26 @@ impl Service {
     /// What the writer found, or [`Fault::QueueFull`].
     pub async fn change(&self, mutation: Mutation) -> Result<Answer, Fault> {
         let (reply, answer) = oneshot::channel();
-        match self.queue.try_send(Queued { mutation, reply }) {
+        match self.queue.try_send(Queued { mutation, reply, stream: None }) {
             Ok(()) => self.reply(answer).await,
             Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
         }
     }
 
-    /// Queues a change of an import, waiting for a place: the stream's own flow control holds its sender back.
+    /// Queues a change of an import, waiting for a place: the stream's own flow control holds its sender back. Once one
+    /// change of the stream is refused, so are all behind it.
     ///
     /// # Errors
     /// [`Fault::ShuttingDown`].
-    pub async fn queue(&self, mutation: Mutation) -> Result<oneshot::Receiver<Result<Answer, Fault>>, Fault> {
+    pub async fn queue(
+        &self,
+        stream: &Stream,
+        mutation: Mutation,
+    ) -> Result<oneshot::Receiver<Result<Answer, Fault>>, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Queued { mutation, reply }).await.map_err(|_| Fault::ShuttingDown)?;
+        let stream = Some(stream.clone());
+        self.queue.send(Queued { mutation, reply, stream }).await.map_err(|_| Fault::ShuttingDown)?;
         Ok(answer)
     }
 

@@ -1,5 +1,7 @@
 //! What a caller may ask the writer to do, and what it answers.
 
+use std::sync::{Arc, OnceLock};
+
 use prost::Message;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -79,6 +81,35 @@ pub struct Queued {
     pub mutation: Mutation,
     /// Where the answer goes, once it is durable.
     pub reply: oneshot::Sender<Result<Answer, Fault>>,
+    /// The stream that it came on; none for a call of its own.
+    pub stream: Option<Stream>,
+}
+
+/// The changes that came on one stream, in their order: after one that was refused none is taken, though it may wait
+/// in the queue already. Its sender begins again at the one refused.
+#[derive(Clone, Debug, Default)]
+pub struct Stream(Arc<OnceLock<Fault>>);
+
+impl Queued {
+    /// Whether a change before it on its stream was refused, and why.
+    pub fn ended(&self) -> Option<Fault> {
+        self.stream.as_ref().and_then(|stream| stream.0.get()).cloned()
+    }
+
+    /// Has its stream take no more, where this is a refusal.
+    pub fn note<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        if let (Some(stream), Err(fault)) = (&self.stream, &outcome) {
+            // The first reason stays.
+            let _ = stream.0.set(fault.clone());
+        }
+        outcome
+    }
+
+    /// Tells whoever asked. A caller that went away has nobody to tell.
+    pub fn tell(self, answer: Result<Answer, Fault>) {
+        let answer = self.note(answer);
+        drop(self.reply.send(answer));
+    }
 }
 
 /// A request id as the contract has it.

@@ -145,7 +145,7 @@ impl Backoff {
 }
 
 impl Writer {
-    /// Looks whether there is room, tries a full store again when that is due, and says how things stand.
+    /// Looks whether there is room and whether what runs behind the last write has failed, tries a full store again when that is due, and says how things stand.
     pub(super) fn look(&mut self) {
         if self.halt.is_some() {
             return;
@@ -156,6 +156,13 @@ impl Writer {
             && (due <= Instant::now() || (was_low && self.low.is_none()))
         {
             self.reopen();
+        }
+        // Learnt here, and not only from the next write: there may be none for hours.
+        if self.halt.is_none()
+            && self.read_only.is_none()
+            && let Err(fault) = self.store.writable()
+        {
+            self.failed(fault);
         }
         self.tell();
     }

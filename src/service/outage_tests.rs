@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::board::Condition;
 use super::fault::Fault;
 use super::faulty::{Disk, FaultyStore, Reopened};
-use super::mutation::{Answer, Mutation, MutationBody, Records};
+use super::mutation::{Answer, Mutation, MutationBody, Records, Stream};
 use super::outage::{Halt, Pace};
 use super::ranked::PageOf;
 use super::replay_tests::seen;
@@ -142,6 +142,69 @@ async fn on_a_low_disk_writes_are_refused_before_anything_is_begun() {
 }
 
 #[tokio::test]
+async fn after_a_refused_batch_nothing_more_of_its_stream_is_taken() {
+    let store = Arc::new(FaultyStore::default());
+    let started = start(&store);
+    let service = &started.service;
+    let stream = Stream::default();
+    let batch = async |number: u8, stream: &Stream| {
+        let waiting = service.queue(stream, mutation(number, false)).await.expect("must be queued");
+        tokio::time::timeout(PATIENCE, service.reply(waiting)).await.expect("nobody may be left waiting")
+    };
+    batch(1, &stream).await.expect("must be taken");
+    store.room_left(Some(0));
+    condition(service, Condition::Low).await;
+    let refused = batch(2, &stream).await.expect_err("must be refused");
+    assert!(matches!(refused, Fault::DiskLow { .. }), "{refused}");
+    store.room_left(None);
+    condition(service, Condition::Open).await;
+    assert_eq!(batch(3, &stream).await, Err(refused), "there is room again, and yet it comes after one refused");
+    assert_eq!(kept(&store).len(), 1);
+    let other = Stream::default();
+    batch(2, &other).await.expect("the stream begun again is taken");
+    batch(3, &other).await.expect("in its order");
+
+    for disk in [Disk::Full, Disk::FullOnceJournalled] {
+        let stream = Stream::default();
+        store.disk(disk);
+        assert_eq!(batch(4, &stream).await, Err(Fault::ReadOnly));
+        store.disk(Disk::Sound);
+        condition(service, Condition::Open).await;
+        assert_eq!(batch(5, &stream).await, Err(Fault::ReadOnly));
+    }
+    assert!(!kept(&store).contains_key("r-5"));
+    end(started).expect("must end well");
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_refused_batch_of_its_stream_is_not_taken_with_others() {
+    let store = Arc::new(FaultyStore::default());
+    let started = start(&store);
+    let service = &started.service;
+    written(service, 1).await;
+    let (stream, other) = (Stream::default(), Stream::default());
+    let reused = Mutation { digest: [77; 32], ..mutation(1, false) };
+    let mut waiting = Vec::new();
+    for (stream, mutation) in [
+        (&stream, mutation(2, false)),
+        (&stream, reused),
+        (&stream, mutation(3, false)),
+        (&other, mutation(4, false)),
+        (&stream, mutation(5, false)),
+    ] {
+        waiting.push(service.queue(stream, mutation).await.expect("must be queued"));
+    }
+    let mut answers = Vec::new();
+    for waiting in waiting {
+        answers.push(service.reply(waiting).await.map(drop));
+    }
+    let refused = Err(Fault::RequestIdReused);
+    assert_eq!(answers, [Ok(()), refused.clone(), refused.clone(), Ok(()), refused]);
+    assert_eq!(kept(&store).into_keys().collect::<Vec<_>>(), ["r-1", "r-2", "r-4"]);
+    end(started).expect("must end well");
+}
+
+#[tokio::test]
 async fn a_service_starts_and_reads_on_a_low_disk() {
     let store = Arc::new(FaultyStore::default());
     let started = start(&store);
@@ -248,6 +311,23 @@ async fn a_failed_sync_is_never_tried_again_and_ends_the_writer() {
     assert_eq!(everything(service).await, before, "lists go on until the process ends");
     let halt = end(started).expect_err("must say why");
     assert!(matches!(halt, Halt::Write { .. }) && halt.of_disk(), "{halt}");
+    assert_eq!(afresh(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_sync_that_fails_behind_the_last_write_ends_the_writer_without_another_write() {
+    let store = Arc::new(FaultyStore::default());
+    let started = start(&store);
+    written(&started.service, 1).await;
+    let (appends, before) = (store.appends(), everything(&started.service).await);
+    store.disk(Disk::FailedBehind);
+    condition(&started.service, Condition::Stopped).await;
+    assert_eq!(store.appends(), appends, "nobody had to write for it");
+    assert_eq!(write(&started.service, 2).await, Err(Fault::ShuttingDown));
+    let halt = end(started).expect_err("must say why");
+    assert!(matches!(halt, Halt::Write { .. }) && halt.of_disk(), "{halt}");
+    assert!(halt.to_string().contains("no answer from the disk"), "{halt}");
+    store.disk(Disk::Sound);
     assert_eq!(afresh(&store).await, before);
 }
 

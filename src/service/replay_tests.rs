@@ -15,7 +15,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::fault::Fault;
-use super::mutation::{Answer, Mutation, MutationBody, Records};
+use super::mutation::{Answer, Mutation, MutationBody, Records, Stream};
 use super::outage::Halt;
 use super::state::{State, Touched};
 use super::{Options, Seen, Service, start};
@@ -214,7 +214,9 @@ impl World {
         let answers = self.runtime.block_on(async {
             let mut waiting = Vec::new();
             for (ask, id) in asks.iter().zip(&ids) {
-                waiting.push(running.service.queue(Self::mutation(ask, *id)).await.expect("must queue"));
+                waiting.push(
+                    running.service.queue(&Stream::default(), Self::mutation(ask, *id)).await.expect("must queue"),
+                );
             }
             let mut answers = Vec::new();
             for answer in waiting {

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::board::Board;
 use super::expiry::Expiry;
 use super::fault::Fault;
-use super::group::{BuildError, Building};
+use super::group::{BuildError, Building, GROUP_EVENTS};
 use super::mutation::Queued;
 use super::outage::{Backoff, Halt, Pace};
 use super::start::StartError;
@@ -26,9 +26,6 @@ use crate::store::{AppendError, Group, Head, NoRoom, Store, ViewKey};
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
-/// Events after which no further request joins a group. sled copies a node at every key it sets and frees none of the
-/// copies before the batch ends: eight times as many events took 800 MB.
-const GROUP_EVENTS: usize = 1_000;
 
 /// Where the writer takes the time from.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -149,8 +146,7 @@ impl Writer {
         let Some(halt) = self.halt else { return Ok(()) };
         queue.close();
         while let Ok(queued) = queue.try_recv() {
-            // A caller that went away has nobody to tell.
-            drop(queued.reply.send(Err(Fault::ShuttingDown)));
+            queued.tell(Err(Fault::ShuttingDown));
         }
         Err(halt)
     }
@@ -183,7 +179,7 @@ impl Writer {
         while rest.peek().is_some() {
             self.look();
             if let Some(refusal) = self.closed() {
-                rest.for_each(|queued| drop(queued.reply.send(Err(refusal.clone()))));
+                rest.for_each(|queued| queued.tell(Err(refusal.clone())));
                 return;
             }
             let store = Arc::clone(&self.store);
@@ -191,25 +187,27 @@ impl Writer {
             let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
             let mut touched = Touched::default();
             let mut answers = Vec::new();
-            while group.len() < GROUP_EVENTS
+            while !group.is_full()
                 && let Some(queued) = rest.next()
             {
-                let outcome = self.execute(&queued.mutation, &mut group, &mut touched, now);
-                answers.push((queued.reply, outcome));
+                let outcome = match queued.ended() {
+                    Some(refusal) => Err(refusal),
+                    None => queued.note(self.execute(&queued.mutation, &mut group, &mut touched, now)),
+                };
+                answers.push((queued, outcome));
                 if self.halt.is_some() {
                     break;
                 }
             }
             let committed = self.commit(group, touched, now);
-            for (reply, outcome) in answers {
+            for (queued, outcome) in answers {
                 let answer = match (&committed, outcome) {
                     (Ok(()), outcome) => outcome,
                     // Asking this one again would end as it did.
                     (Err(_), Err(Fault::Internal)) => Err(Fault::Internal),
                     (Err(fault), _) => Err(fault.clone()),
                 };
-                // A caller that went away has nobody to tell.
-                drop(reply.send(answer));
+                queued.tell(answer);
             }
         }
     }
@@ -296,8 +294,8 @@ impl Writer {
         Ok(())
     }
 
-    /// A write was not taken: the state is ahead of what is known to be kept.
-    fn failed(&mut self, fault: AppendError) {
+    /// A write was not taken, or will not be: the state may be ahead of what is known to be kept.
+    pub(super) fn failed(&mut self, fault: AppendError) {
         match fault {
             AppendError::Full | AppendError::ReadOnly => self.fill(),
             cause @ (AppendError::Conflict { .. } | AppendError::Unfit(_) | AppendError::Failed(_)) => {

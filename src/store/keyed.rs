@@ -1,6 +1,6 @@
-//! Every rule of the store, over any ordered key-value engine: what is a fit
-//! group, how events are sealed, how long values are split, which reads are
-//! exact. It holds one lock for writers and none for readers.
+//! The store over any ordered key-value engine: what it is made of, where the
+//! ledger ends, and which reads are exact. How it is written is in [`commit`]
+//! and [`views`]. It holds one lock for writers and none for readers.
 //!
 //! With a journal the commit point is the journal's sync: the engine takes the
 //! same group at once and has it on the disk a little later. Without one, for
@@ -8,14 +8,14 @@
 //! engine takes events, views and head as one atomic batch, and the head is
 //! published only after the commit point: reads of the ledger stop there, so
 //! that nobody is told what a power cut could take back.
+//!
+//! [`commit`]: super::commit
+//! [`views`]: super::views
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prost::Message;
-
-use super::codec::{self, Encoder, MAX_WHOLE, Value};
-use super::engine::{Batch, CommitError, Engine, Rows};
+use super::codec::{Encoder, Value};
+use super::engine::{Batch, Engine};
 use super::error::{AppendError, Fault, StoreError, Unfit};
 use super::inspect::{self, Inspected, Inspection, Mark};
 use super::journal::Journal;
@@ -24,12 +24,8 @@ use super::keys::{Key, KeySpan, View, ViewKey};
 use super::place::Place;
 use super::reads::{Entries, Events, value};
 use super::status::{NoRoom, Status};
-use super::{Entry, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent, pb};
+use super::{Entry, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent};
 use crate::domain::Revision;
-
-/// Entries and bytes after which a rebuild commits: bounds its memory and how long readers wait.
-const REBUILD_ENTRIES: usize = 4096;
-const REBUILD_BYTES: usize = 1 << 20;
 
 /// A store over an ordered key-value engine. Fields are dropped in this order: the journal's keeper has the engine
 /// synced once more.
@@ -78,17 +74,6 @@ impl Writer {
         let put = |key: &Key, frame: &[u8]| batch.put(key.as_ref(), frame);
         self.encoder.encode(&Key::event(event.revision), event.schema_version, &event.bytes, put)
     }
-}
-
-/// An event as it is stored after `head`: encoded, with the hash of the one before it.
-fn seal(event: &pb::Event, head: &Head) -> StoredEvent {
-    // Field 12, length-delimited, appended to the encoded event: spares a copy of the event to set one field.
-    const PREVIOUS_HASH: [u8; 2] = [12 << 3 | 2, 32];
-    let mut bytes = Vec::with_capacity(event.encoded_len() + PREVIOUS_HASH.len() + head.hash.len());
-    event.encode(&mut bytes).expect("a growable buffer must take any message");
-    bytes.extend_from_slice(&PREVIOUS_HASH);
-    bytes.extend_from_slice(&head.hash);
-    StoredEvent { revision: Revision(event.revision), schema_version: SCHEMA_VERSION, bytes }
 }
 
 /// What every store has from its creation.
@@ -184,123 +169,13 @@ impl<E: Engine> KeyedStore<E> {
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Writer>, AppendError> {
+    /// The writer's part, where writes are taken.
+    pub(super) fn writer(&self) -> Result<MutexGuard<'_, Writer>, AppendError> {
         let stopped = |_| StoreError::Stopped { cause: "the engine panicked during a write".to_owned() };
         let mut writer = self.writer.lock().map_err(stopped)?;
         writer.may_write()?;
         self.keep_up(&mut writer)?;
         Ok(writer)
-    }
-
-    /// Sets or removes one entry, and removes what a longer value before it would leave behind. `written` holds the
-    /// frames of entries that this batch has already set.
-    pub(super) fn change(
-        &self,
-        writer: &mut Writer,
-        batch: &mut E::Batch,
-        written: &mut HashMap<ViewKey, u16>,
-        (entry, change): (&ViewKey, Option<&[u8]>),
-    ) -> Result<(), AppendError> {
-        let key = entry.key();
-        let mut before = 1;
-        if entry.view().may_span() {
-            before = match written.get(entry) {
-                Some(frames) => *frames,
-                None => self.frames(key)?,
-            };
-        }
-        let now = match change {
-            Some(payload) if payload.len() > MAX_WHOLE && !entry.view().may_span() => {
-                let place = Place::of(key.as_ref());
-                return Err(Unfit::TooLong { place, bytes: payload.len(), most: MAX_WHOLE }.into());
-            }
-            Some(payload) => writer.put(batch, key, payload)?,
-            None => {
-                batch.remove(key.as_ref());
-                1
-            }
-        };
-        for left in now..before {
-            batch.remove(key.chunk(left).as_ref());
-        }
-        if now != before || written.contains_key(entry) {
-            written.insert(*entry, now);
-        }
-        Ok(())
-    }
-
-    /// Frames that the value under `key` takes now.
-    fn frames(&self, key: &Key) -> Result<u16, StoreError> {
-        let Some(bytes) = self.engine.get(key.as_ref())? else { return Ok(1) };
-        let frame = codec::decode(key.as_ref(), bytes.as_ref());
-        frame.map(|frame| frame.part.frames()).map_err(|fault| StoreError::corrupt(key.as_ref(), fault))
-    }
-
-    /// Applies what is no event: without a journal it is on the disk when this returns, with one soon after.
-    fn commit(&self, writer: &mut Writer, batch: E::Batch) -> Result<(), AppendError> {
-        self.apply(writer, batch)?;
-        match &self.journalled {
-            Some(journalled) => journalled.keeper.applied(self.durable_head()),
-            None => self.sync(writer)?,
-        }
-        Ok(())
-    }
-
-    pub(super) fn apply(&self, writer: &mut Writer, batch: E::Batch) -> Result<(), AppendError> {
-        self.engine.apply(batch).map_err(|error| self.broke(writer, error))
-    }
-
-    fn sync(&self, writer: &mut Writer) -> Result<(), AppendError> {
-        self.engine.sync().map_err(|error| self.broke(writer, error))
-    }
-
-    /// The engine failed: no more writes are taken, for a while or for good.
-    fn broke(&self, writer: &mut Writer, error: CommitError) -> AppendError {
-        match error {
-            CommitError::Full => self.full(writer),
-            CommitError::Failed(error) => {
-                self.stop(writer, &error.to_string());
-                error.into()
-            }
-        }
-    }
-
-    /// Gives views their versions, once all that was written to them is on the disk: a power cut must not leave a
-    /// version behind on a view with holes.
-    fn set_versions(&self, writer: &mut Writer, views: &[(View, u32)]) -> Result<(), AppendError> {
-        if self.journalled.is_some() {
-            self.sync(writer)?;
-        }
-        let mut batch = E::Batch::default();
-        for (view, version) in views {
-            writer.put(&mut batch, &Key::view_version(*view), &version.to_be_bytes())?;
-        }
-        self.commit(writer, batch)
-    }
-
-    /// Takes the versions of views away, so that they are rebuilt.
-    pub(super) fn forget_versions(&self, views: &[View]) -> Result<(), StoreError> {
-        let mut batch = E::Batch::default();
-        for view in views {
-            batch.remove(Key::view_version(*view).as_ref());
-        }
-        Ok(self.engine.commit(batch)?)
-    }
-
-    /// Removes every row of a view, whatever is in it.
-    fn clear(&self, writer: &mut Writer, view: View) -> Result<(), AppendError> {
-        let span = KeySpan::all(view);
-        let (from, until) = span.bounds();
-        let mut rows = Rows::new(&*self.engine, from, until).peekable();
-        while rows.peek().is_some() {
-            let mut batch = E::Batch::default();
-            for row in rows.by_ref().take(REBUILD_ENTRIES) {
-                let (key, _) = row?;
-                batch.remove(key.as_ref());
-            }
-            self.commit(writer, batch)?;
-        }
-        Ok(())
     }
 }
 
@@ -314,44 +189,7 @@ impl<E: Engine> Store for KeyedStore<E> {
     }
 
     fn append(&self, expected: &Head, group: &Group) -> Result<Head, AppendError> {
-        let mut guard = self.writer()?;
-        let writer = &mut *guard;
-        let found = self.durable_head();
-        if found != *expected {
-            return Err(AppendError::Conflict { expected: *expected, found });
-        }
-        check_fit(&found, &group.events)?;
-        if group.events.is_empty() && group.views.is_empty() {
-            return Ok(found);
-        }
-        let mut batch = E::Batch::default();
-        let mut head = found;
-        let mut sealed = Vec::with_capacity(group.events.len());
-        for event in &group.events {
-            let event = seal(event, &head);
-            head = Head { revision: event.revision, hash: event.hash() };
-            writer.put_event(&mut batch, &event)?;
-            sealed.push(event);
-        }
-        let mut written = HashMap::new();
-        for (entry, change) in &group.views {
-            self.change(writer, &mut batch, &mut written, (entry, change.as_deref()))?;
-        }
-        if sealed.is_empty() {
-            self.commit(writer, batch)?;
-            return Ok(found);
-        }
-        writer.put(&mut batch, &Key::head(), &head_bytes(&head))?;
-        if let Some(journalled) = &self.journalled {
-            self.journal(writer, &sealed)?;
-            self.apply(writer, batch)?;
-            self.publish(head);
-            journalled.keeper.applied(head);
-        } else {
-            self.commit(writer, batch)?;
-            self.publish(head);
-        }
-        Ok(head)
+        self.appended(expected, group)
     }
 
     fn stored_event(&self, revision: Revision) -> Result<Option<StoredEvent>, StoreError> {
@@ -402,53 +240,23 @@ impl<E: Engine> Store for KeyedStore<E> {
         version: u32,
         entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
     ) -> Result<(), AppendError> {
-        let mut guard = self.writer()?;
-        let writer = &mut *guard;
-        let version_key = Key::view_version(view);
-        let mut batch = E::Batch::default();
-        batch.remove(version_key.as_ref());
-        self.commit(writer, batch)?;
-        self.clear(writer, view)?;
-
-        let mut batch = E::Batch::default();
-        let mut written = HashMap::new();
-        let (mut count, mut bytes) = (0, 0);
-        for entry in entries {
-            let (key, payload) = entry?;
-            if key.view() != view {
-                return Err(Unfit::OtherView { place: Place::of(key.key().as_ref()), view }.into());
-            }
-            self.change(writer, &mut batch, &mut written, (&key, Some(&payload)))?;
-            count += 1;
-            bytes += payload.len();
-            if count >= REBUILD_ENTRIES || bytes >= REBUILD_BYTES {
-                self.commit(writer, std::mem::take(&mut batch))?;
-                written.clear();
-                (count, bytes) = (0, 0);
-            }
-        }
-        self.commit(writer, batch)?;
-        self.set_versions(writer, &[(view, version)])
+        self.replaced(view, version, entries)
     }
 
     fn begin_views(&self, views: &[View]) -> Result<(), AppendError> {
-        let mut guard = self.writer()?;
-        let writer = &mut *guard;
-        let mut batch = E::Batch::default();
-        for view in views {
-            batch.remove(Key::view_version(*view).as_ref());
-        }
-        self.commit(writer, batch)?;
-        views.iter().try_for_each(|view| self.clear(writer, *view))
+        self.begun(views)
     }
 
     fn finish_views(&self, views: &[(View, u32)]) -> Result<(), AppendError> {
-        let mut guard = self.writer()?;
-        self.set_versions(&mut guard, views)
+        self.finished(views)
     }
 
     fn room(&self) -> Result<(), NoRoom> {
         self.journalled.as_ref().map_or(Ok(()), |journalled| journalled.space.room())
+    }
+
+    fn writable(&self) -> Result<(), AppendError> {
+        self.writer().map(drop)
     }
 
     fn reopen(&self) -> Result<Head, StoreError> {
@@ -462,32 +270,6 @@ impl<E: Engine> Store for KeyedStore<E> {
     fn release_journal(&self, covered: &Head) -> Result<u64, StoreError> {
         self.release(covered)
     }
-}
-
-/// Whether events may follow `head`.
-fn check_fit(head: &Head, events: &[pb::Event]) -> Result<(), Unfit> {
-    let mut expected = head.revision;
-    for event in events {
-        expected = expected.next();
-        let revision = Revision(event.revision);
-        if revision != expected {
-            return Err(Unfit::Revision { found: revision, expected });
-        }
-        if !event.previous_hash.is_empty() {
-            return Err(Unfit::Sealed { revision });
-        }
-        if event.body.is_none() {
-            return Err(Unfit::NoBody { revision });
-        }
-        if event.schema_version != u32::from(SCHEMA_VERSION) {
-            let (found, writes) = (event.schema_version, SCHEMA_VERSION.into());
-            return Err(Unfit::Schema { revision, found, writes });
-        }
-        if event.key_id != 0 {
-            return Err(Unfit::Encrypted { revision, key_id: event.key_id });
-        }
-    }
-    Ok(())
 }
 
 /// What a store keeps from its creation, but for its head.

@@ -11,7 +11,7 @@
 //!
 //! - [`keys`]: what is where; [`place`]: told in words
 //! - [`codec`]: the frame around every value
-//! - [`keyed`]: every rule of the store, over any [`engine`]
+//! - [`keyed`]: the store over any [`engine`]: [`commit`] is its append, [`views`] the rebuild of its views
 //! - [`sled_store`] and [`memory`]: the two engines
 //! - [`chain`]: checking the ledger
 //! - [`journal`]: every group, on the disk before the engine has it; the engine's files
@@ -24,6 +24,7 @@ pub mod backup;
 pub mod chain;
 mod checkpoint;
 pub mod codec;
+mod commit;
 mod engine;
 mod envelope;
 pub mod error;
@@ -49,6 +50,7 @@ mod suspicion;
 #[cfg(test)]
 mod tests;
 mod upcast;
+mod views;
 
 use std::fmt;
 
@@ -289,6 +291,15 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// How much is free and how much there should be.
     fn room(&self) -> Result<(), NoRoom> {
+        Ok(())
+    }
+
+    /// Whether an append would be taken, as far as is known without one: what goes on behind the last append may fail
+    /// after it was acknowledged. Asked now and then while nothing is written; may wait as an append does.
+    ///
+    /// # Errors
+    /// What the next [`append`](Self::append) would be refused with.
+    fn writable(&self) -> Result<(), AppendError> {
         Ok(())
     }
 

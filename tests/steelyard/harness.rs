@@ -1,5 +1,5 @@
-//! A real server process on a real socket, with a client generated from the
-//! contract. Whatever a test leaves running is killed when it goes out of scope.
+//! A real server process on a real socket, called through [`Client`]. Whatever
+//! a test leaves running is killed when it goes out of scope.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,13 +9,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use steelyard::pb;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use tonic::transport::Channel;
-use uuid::Uuid;
 
+pub use crate::client::{Client, new_id, reason, told};
 use crate::people::AS_OF;
 
 /// Longest wait for a server to be ready or to end.
@@ -298,125 +297,4 @@ fn said(line: &str, message: &str, field: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let meant = line.get("message")?.as_str()? == message;
     line.get(field).filter(|_| meant)?.as_str().map(str::to_owned)
-}
-
-/// Clients of every service.
-#[derive(Clone)]
-pub struct Client {
-    /// Of evidence.
-    pub evidence: EvidenceServiceClient<Channel>,
-    /// Of maintenance.
-    pub maintenance: MaintenanceServiceClient<Channel>,
-    /// Of ranking.
-    pub ranking: RankingServiceClient<Channel>,
-}
-
-impl Client {
-    /// Writes records, all or none.
-    pub async fn try_write(&mut self, records: Vec<pb::Record>) -> Result<pb::WriteEvidenceResponse, tonic::Status> {
-        let request = pb::WriteEvidenceRequest { request_id: new_id(), records, ..Default::default() };
-        self.evidence.write_evidence(request).await.map(tonic::Response::into_inner)
-    }
-
-    /// Writes records that must be taken.
-    pub async fn write(&mut self, records: Vec<pb::Record>) -> pb::WriteEvidenceResponse {
-        match self.try_write(records).await {
-            Ok(response) => response,
-            Err(status) => panic!("records must be taken: {}", told(&status)),
-        }
-    }
-
-    /// A whole list, in pages of `size`.
-    pub async fn whole(&mut self, list: pb::List, size: u32) -> Vec<pb::Standing> {
-        self.try_whole(list, pb::View::Basic, size).await.expect("pages must come")
-    }
-
-    /// A whole list in a view, in pages of `size`.
-    pub async fn try_whole(
-        &mut self,
-        list: pb::List,
-        view: pb::View,
-        size: u32,
-    ) -> Result<Vec<pb::Standing>, tonic::Status> {
-        let mut whole = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let request = pb::ListStandingsRequest {
-                list: list.into(),
-                view: view.into(),
-                page_size: size,
-                page_token,
-                ..Default::default()
-            };
-            let page = self.ranking.list_standings(request).await?.into_inner();
-            whole.extend(page.standings);
-            if page.next_page_token.is_empty() {
-                return Ok(whole);
-            }
-            page_token = page.next_page_token;
-        }
-    }
-
-    /// Every version held of a person, or of each record in force, in pages of `size`.
-    pub async fn try_held(
-        &mut self,
-        subject_ref: &str,
-        include_history: bool,
-        size: u32,
-    ) -> Result<Vec<pb::HeldRecord>, tonic::Status> {
-        let mut held = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let request = pb::ListEvidenceRequest {
-                subject_ref: subject_ref.to_owned(),
-                include_history,
-                page_size: size,
-                page_token,
-                ..Default::default()
-            };
-            let page = self.evidence.list_evidence(request).await?.into_inner();
-            held.extend(page.records);
-            if page.next_page_token.is_empty() {
-                return Ok(held);
-            }
-            page_token = page.next_page_token;
-        }
-    }
-
-    /// A person's standing on every list.
-    pub async fn standing(&mut self, subject_ref: &str) -> Result<pb::GetStandingResponse, tonic::Status> {
-        let request = pb::GetStandingRequest { subject_ref: subject_ref.to_owned(), ..Default::default() };
-        self.ranking.get_standing(request).await.map(tonic::Response::into_inner)
-    }
-
-    /// A person's standing on one list, which they must stand on.
-    pub async fn on_list(&mut self, subject_ref: &str, list: pb::List) -> pb::Standing {
-        let answer = self.standing(subject_ref).await.expect("the person must be known");
-        let listed = answer.standings.into_iter().find(|listed| listed.list == i32::from(list));
-        listed.and_then(|listed| listed.standing).unwrap_or_else(|| panic!("{subject_ref} must stand on {list:?}"))
-    }
-}
-
-/// A new request id.
-pub fn new_id() -> String {
-    Uuid::new_v4().to_string()
-}
-
-/// The contract's reason in a status.
-pub fn reason(status: &tonic::Status) -> Option<String> {
-    use tonic_types::StatusExt;
-    status.get_error_details().error_info().map(|info| info.reason.clone())
-}
-
-/// A status with its reason and every violation, as `field: REASON: description`.
-pub fn told(status: &tonic::Status) -> String {
-    use tonic_types::StatusExt;
-    let details = status.get_error_details();
-    let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    let violations: Vec<String> = violations
-        .into_iter()
-        .map(|violation| format!("{}: {}: {}", violation.field, violation.reason, violation.description))
-        .collect();
-    format!("{:?} {reason} {} {}", status.code(), status.message(), violations.join(" | "))
 }

@@ -4,6 +4,7 @@ mod answers;
 mod auc;
 mod bad_input;
 mod broward;
+mod client;
 mod damage;
 mod evidence;
 mod full_disk;

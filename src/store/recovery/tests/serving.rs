@@ -4,6 +4,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, mpsc};
 use std::thread;
+use std::time::Instant;
 
 use super::*;
 use crate::store::engine::{CommitError, Engine, Row};
@@ -139,6 +140,26 @@ fn a_failed_sync_is_never_tried_again_and_stops_the_writer() {
     drop(store);
     assert_eq!(engine.syncs.load(Ordering::SeqCst), 1);
     assert_eq!(Checkpoint::read(home.path()).unwrap(), None, "nothing is known to be synced");
+}
+
+#[test]
+fn a_sync_that_failed_behind_the_last_write_is_told_without_another() {
+    let home = tempfile::tempdir().unwrap();
+    let store = journalled(home.path(), AT_ONCE);
+    store.writable().unwrap();
+    store.engine().sync_fails.store(true, Ordering::SeqCst);
+    let head = try_write(&store).unwrap();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let refused = loop {
+        match store.writable() {
+            Err(refused) => break refused,
+            Ok(()) => assert!(Instant::now() < deadline, "it must be told in time"),
+        }
+        thread::yield_now();
+    };
+    assert!(matches!(refused, AppendError::Failed(StoreError::Stopped { .. })), "{refused}");
+    assert!(refused.to_string().contains("no answer from the disk"), "{refused}");
+    assert_eq!((store.head().unwrap(), store.status().journal.unwrap().head), (head, head));
 }
 
 #[test]
