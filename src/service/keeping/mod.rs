@@ -73,6 +73,8 @@ struct State {
     asked: Option<Asked>,
     newest: Option<Backup>,
     newest_full: Option<Timestamp>,
+    /// When the files of the backups were looked at last.
+    surveyed: Option<Timestamp>,
     /// The last one that was asked for, with its request.
     answered: Option<([u8; 16], Backup)>,
     failures: u64,

@@ -17,6 +17,8 @@ use crate::telemetry::metrics as figures;
 
 /// How often it looks whether a backup is due.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often it looks at the files of the backups: somebody may have removed them.
+pub(super) const SURVEY_EVERY: Duration = Duration::from_mins(10);
 /// Nice value of the thread: others come first, and it still gets on.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 15;
@@ -67,14 +69,39 @@ fn begin(inner: &Inner, survey: &Survey) {
         warn!(backup.file = %file.name, problem = %file.problem, "a file among the backups does not count");
     }
     survey.newest.iter().for_each(figure);
+    note(inner, survey);
+}
+
+fn note(inner: &Inner, survey: &Survey) {
+    let now = (inner.now)();
     let mut state = inner.state();
     state.newest.clone_from(&survey.newest);
     state.newest_full = survey.newest_full();
+    state.surveyed = Some(now);
+}
+
+/// Looks at the files again: one that was removed since holds nothing.
+fn look_again(inner: &Inner, store: &dyn Store, vault: &dyn Vault) {
+    match vault.survey(store) {
+        Ok(survey) => {
+            let known = inner.state().newest.as_ref().map(|newest| newest.head);
+            if known.is_some() && survey.newest.as_ref().map(|newest| newest.head) != known {
+                warn!("the newest backup is not where it was made: another is due");
+            }
+            note(inner, &survey);
+        }
+        Err(fault) => warn!(fault = %fault, "the backups that there are could not be read"),
+    }
 }
 
 /// Makes a backup if one is due.
 pub(super) fn tend(inner: &Inner, store: &dyn Store, vault: &dyn Vault) {
     let now = (inner.now)();
+    let surveyed = inner.state().surveyed;
+    // A clock that was set back has it look again too.
+    if surveyed.is_none_or(|at| now.duration_since(at).unsigned_abs() >= SURVEY_EVERY) {
+        look_again(inner, store, vault);
+    }
     // A store that cannot be read is told of by whoever serves it.
     let Ok(head) = store.head() else { return };
     let known = known(inner, store, head, now);
@@ -120,6 +147,7 @@ fn answer(
     kind: Option<Kind>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Backup, Fault> {
+    look_again(inner, store, vault);
     let now = (inner.now)();
     let head = store.head().map_err(|fault| {
         warn!(fault = %fault, "a backup was asked for and the store cannot be read");
@@ -186,11 +214,8 @@ fn make(
 }
 
 fn made(inner: &Inner, store: &dyn Store, vault: &dyn Vault, backup: &Backup, took: Duration) {
-    let released = store.release_journal(&backup.head).unwrap_or_else(|fault| {
-        warn!(fault = %fault, "the journal could not be shortened; it is tried again after the next backup");
-        0
-    });
-    let removed = vault.prune(inner.settings.keep_full).unwrap_or_else(|fault| {
+    let released = release(store, vault, backup);
+    let removed = vault.prune(inner.settings.keep_full, &backup.head).unwrap_or_else(|fault| {
         warn!(fault = %fault, "old backups could not be removed; it is tried again after the next one");
         0
     });
@@ -218,6 +243,22 @@ fn made(inner: &Inner, store: &dyn Store, vault: &dyn Vault, backup: &Backup, to
     state.failures_in_a_row = 0;
     state.problem = None;
     state.retry_at = None;
+}
+
+/// Has the journal let go of what the backup covers, if the files that it continues are still there.
+fn release(store: &dyn Store, vault: &dyn Vault, backup: &Backup) -> u64 {
+    let reaches = vault.survey(store).ok().and_then(|survey| survey.newest).map(|newest| newest.head.revision);
+    if reaches < Some(backup.head.revision) {
+        warn!(
+            backup.file = %backup.name,
+            "backups that this one continues are gone: the journal is not shortened before there is a full one"
+        );
+        return 0;
+    }
+    store.release_journal(&backup.head).unwrap_or_else(|fault| {
+        warn!(fault = %fault, "the journal could not be shortened; it is tried again after the next backup");
+        0
+    })
 }
 
 /// Sets the figures of the newest backup.

@@ -118,7 +118,7 @@ impl Vault for Shelf {
         Ok(backup)
     }
 
-    fn prune(&self, keep_full: usize) -> Result<usize, VaultFault> {
+    fn prune(&self, keep_full: usize, _: &Head) -> Result<usize, VaultFault> {
         self.pruned.lock().unwrap().push(keep_full);
         Ok(0)
     }
@@ -251,6 +251,35 @@ fn backups_are_made_when_due_and_one_that_failed_is_tried_again_later() {
     write(&*store, 1);
     tend_at(first + 60 + 48 * HOUR);
     assert_eq!(shelf.kinds(), [Kind::Full, Kind::Incremental, Kind::Full]);
+}
+
+#[test]
+fn backups_that_somebody_removed_count_no_longer() {
+    let (store, shelf, clock) = (memory(5), Shelf::quick(), Clock::default());
+    let keeping = Keeping::idle(Arc::clone(&store), Some(Box::new(shelf.clone())), settings(), clock.now());
+    let tend_at = |seconds: i64| {
+        clock.set(seconds);
+        run::tend(&keeping.0, &*store, &shelf);
+        shelf.kinds()
+    };
+    let first = i64::try_from(FIRST_AFTER.as_secs()).unwrap();
+    assert_eq!((tend_at(0), tend_at(first)), (vec![], vec![Kind::Full]));
+    shelf.made.lock().unwrap().clear();
+    let look = first + i64::try_from(run::SURVEY_EVERY.as_secs()).unwrap();
+    assert_eq!(tend_at(look), []);
+    assert_eq!(keeping.detail().last, None);
+    assert_eq!(tend_at(look + first), [Kind::Full], "though nothing was written since");
+}
+
+#[test]
+fn who_asks_is_not_told_of_a_backup_that_is_gone() {
+    let (store, shelf) = (memory(5), Shelf::quick());
+    let keeping = start(&store, &shelf);
+    end(keeping.back_up(None, [1; 16]).unwrap()).unwrap();
+    shelf.made.lock().unwrap().clear();
+    let made = end(keeping.back_up(Some(Kind::Incremental), [2; 16]).unwrap()).unwrap();
+    assert_eq!(shelf.made.lock().unwrap().as_slice(), [made]);
+    keeping.stop();
 }
 
 #[test]

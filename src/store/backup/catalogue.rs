@@ -224,12 +224,22 @@ impl Catalogue {
 
     /// Removes what is older than the `keep_full`-th newest full backup of each store, with the incremental ones that
     /// only continue what is removed, and gives what was removed. At least one full backup of each store is kept, and
-    /// a misfit is never touched. What a kill half-way leaves is whole.
+    /// so is what leads to `newest`, whatever the clock said when it was made: the journal has let go of that much. A
+    /// misfit is never touched. What a kill half-way leaves is whole.
     ///
     /// # Errors
     /// A file cannot be removed; those before it are.
-    pub fn prune(&mut self, keep_full: usize) -> Result<Vec<PathBuf>, BackupError> {
+    pub fn prune(&mut self, keep_full: usize, newest: Option<&Head>) -> Result<Vec<PathBuf>, BackupError> {
         let mut doomed: Vec<PathBuf> = Vec::new();
+        let leading = self.chains().into_iter().filter_map(|mut chain| {
+            let last = chain.iter().position(|file| newest.is_some_and(|newest| file.trailer.head == *newest))?;
+            chain.truncate(last + 1);
+            Some(chain)
+        });
+        let needed: BTreeSet<&Path> = leading
+            .min_by_key(Vec::len)
+            .map(|chain| chain.into_iter().map(|file| file.path.as_path()).collect())
+            .unwrap_or_default();
         let stores: BTreeSet<[u8; 16]> = self.files.iter().map(|file| file.header.identity.store_id).collect();
         for store in stores {
             let of_store = || self.files.iter().filter(|file| file.header.identity.store_id == store);
@@ -237,8 +247,9 @@ impl Catalogue {
             fulls.sort_by_key(|full| std::cmp::Reverse((full.header.created, full.trailer.head.revision)));
             fulls.truncate(keep_full.max(1));
             let Some(oldest) = fulls.last().map(|full| full.header.created) else { continue };
-            let kept: BTreeSet<&Path> =
+            let mut kept: BTreeSet<&Path> =
                 fulls.iter().flat_map(|full| self.from(full)).flatten().map(|file| file.path.as_path()).collect();
+            kept.extend(&needed);
             let old = of_store().filter(|file| file.header.created <= oldest && !kept.contains(file.path.as_path()));
             // The last first, so that no incremental backup is ever without what it continues.
             let mut old: Vec<&BackupFile> = old.collect();

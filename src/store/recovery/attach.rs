@@ -2,7 +2,6 @@
 //! tell one history, and the filling of the shorter from the longer. Nothing
 //! here replaces the engine's files; it says when they have to be.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{Halt, RecoveryError};
@@ -60,6 +59,11 @@ pub(super) fn attach(site: &Site<'_>, rebuilt: bool) -> Result<Attached, Halt> {
         (Journal::create(&site.journal(), facts.identity, facts.head, segment_bytes)?, facts.head)
     };
     let head = journal.extent().head;
+    if let Some(kept) = site.kept.as_ref().filter(|kept| kept.synced.revision > head.revision) {
+        let (ends, had) = (head.revision, kept.synced.revision);
+        let reason = format!("they and the journal end with revision {ends}, and revision {had} was on the disk");
+        return Err(Halt::Damage(super::Damage::new(&reason)));
+    }
     let filled = head.revision.0 - from.revision.0;
     if filled > 0 {
         fill(site, &store, &journal, from)?;
@@ -187,9 +191,17 @@ fn begin_after_head(site: &Site<'_>, store: &SledStore, head: Head) -> Result<()
             return Err(Halt::Damage(super::Damage::new(&reason)));
         }
         same(store, kept.synced)?;
+        if !kept.closed {
+            return Err(RecoveryError::NoJournal {
+                directory: site.journal(),
+                reason: format!("the engine's files end with revision {}", head.revision),
+                instead: "remove the file `checkpoint` to go on without it, and with a new journal",
+            }
+            .into());
+        }
         tracing::warn!(
             ledger.revision = head.revision.0,
-            "the recovery journal is not there: what only it held is lost; it begins anew, make a full backup"
+            "the recovery journal is not there: it begins anew, make a full backup"
         );
     }
     Ok(())
@@ -213,9 +225,4 @@ fn fill(site: &Site<'_>, store: &SledStore, journal: &Journal, from: Head) -> Re
             Err(RecoveryError::Conflict { revision, engine, journal: source }.into())
         }
     }
-}
-
-/// Whether a directory is there and holds something.
-pub(super) fn holds(path: &Path) -> bool {
-    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }

@@ -52,6 +52,20 @@ pub enum RecoveryError {
         /// Backups that are there and cannot be used.
         misfits: Vec<String>,
     },
+    /// The recovery journal is gone, and with it perhaps what was acknowledged last.
+    #[error(
+        "{}: the recovery journal is not there, and the store was not closed in order: what was acknowledged last may be \
+         in it alone ({reason}); bring it back, or {instead}",
+        directory.display()
+    )]
+    NoJournal {
+        /// Where it should be.
+        directory: PathBuf,
+        /// What else is known.
+        reason: String,
+        /// What to do where it is lost for good.
+        instead: &'static str,
+    },
     /// A backup that is needed cannot be read.
     #[error("the engine's files cannot be used ({reason}), and a backup that is needed neither: {source}")]
     Backup {
@@ -62,8 +76,8 @@ pub enum RecoveryError {
     },
     /// Nothing is here but backups.
     #[error(
-        "{}: holds backups, but neither the engine's files nor a journal; restore from them, or start in an empty \
-         directory",
+        "{}: holds backups, and the data directory neither the engine's files nor a journal; bring those back (is their \
+         disk mounted?), restore from the backups, or name another place for the backups of a new store",
         directory.display()
     )]
     OnlyBackups {
@@ -88,6 +102,7 @@ impl RecoveryError {
             Self::Conflict { .. }
             | Self::OtherIdentity { .. }
             | Self::Unreachable { .. }
+            | Self::NoJournal { .. }
             | Self::OnlyBackups { .. }
             | Self::StillDamaged { .. } => false,
         }

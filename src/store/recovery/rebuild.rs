@@ -6,7 +6,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::attach::holds;
 use super::error::{Damage, RecoveryError, Unread};
 use super::{Site, open_journal};
 use crate::domain::Revision;
@@ -56,33 +55,31 @@ fn fill(
     journal: Option<&Journal>,
     held: Option<JournalStatus>,
 ) -> Result<(Head, Revision, PathBuf), RecoveryError> {
-    let before = held.map(|held| held.before);
-    let mut plans: Vec<Option<Plan>> = Vec::new();
-    if before == Some(Head::EMPTY) {
-        plans.push(None);
-    } else {
-        let reaching = |plan: &Plan| before.is_none_or(|before| plan.reaches().revision >= before.revision);
-        plans.extend(backups.plans(Until::End).unwrap_or_default().into_iter().filter(reaching).map(Some));
-    }
+    let anchor = anchor(site, damage, held)?;
     let backed_up = backups.latest().map_or(Revision(0), |head| head.revision);
-    let reached = held.map_or(backed_up, |held| held.head.revision);
-    let known = site.known.get().max(reached);
-    if plans.is_empty() {
-        let through = before.map_or(known, |before| before.revision);
-        return Err(unreachable(damage, backed_up.next(), through, backups));
+    let known = site.known.get().max(anchor.head.revision);
+    let mut ways: Vec<Way> = Vec::new();
+    if anchor.before == Head::EMPTY {
+        ways.push(Way { plan: None, through: Revision(0) });
     }
-    if reached < known {
-        return Err(unreachable(damage, reached.next(), known, backups));
+    let plans = backups.plans(Until::End).unwrap_or_default();
+    ways.extend(plans.into_iter().filter_map(|plan| Way::of(plan, identity, &anchor)));
+    // Those of a journal that lost its end reach further than it does.
+    ways.sort_by_key(|way| std::cmp::Reverse(way.through.max(anchor.head.revision)));
+    let Some(furthest) = ways.first().map(|way| way.through.max(anchor.head.revision)) else {
+        return Err(unreachable(damage, backed_up.next(), anchor.before.revision, backups));
+    };
+    if furthest < known {
+        return Err(unreachable(damage, furthest.next(), known, backups));
     }
     let scratch = site.home.root().join(format!("{SCRATCH}rebuild"));
     let mut refusal = None;
-    for plan in plans {
-        let from_backup = plan.as_ref().map_or(Head::EMPTY, Plan::reaches);
+    for way in &ways {
         if scratch.exists() {
             fs::remove_dir_all(&scratch).map_err(StoreError::io("removing a scratch directory", &scratch))?;
         }
-        match SledStore::load(&scratch, identity, events(plan.as_ref(), journal), &mut Unpaced) {
-            Ok(head) if head.revision >= known => return Ok((head, from_backup.revision, scratch)),
+        match SledStore::load(&scratch, identity, way.events(journal, &anchor), &mut Unpaced) {
+            Ok(head) if head.revision >= known => return Ok((head, way.through, scratch)),
             Ok(head) => refusal = Some(unreachable(damage, head.revision.next(), known, backups)),
             Err(Unread::Journal(error)) => return Err(error.into()),
             Err(Unread::Backup(source)) => {
@@ -102,16 +99,68 @@ fn fill(
     Err(refusal.unwrap_or_else(|| unreachable(damage, Revision(1), known, backups)))
 }
 
-/// Every event: those of the backups, then those of the journal.
-fn events<'a>(
-    plan: Option<&'a Plan>,
-    journal: Option<&'a Journal>,
-) -> impl Iterator<Item = Result<StoredEvent, Unread>> + 'a {
-    let reached = plan.map_or(Head::EMPTY, Plan::reaches).revision;
-    let backups = plan.into_iter().flat_map(|plan| plan.events().map(|event| event.map_err(Unread::Backup)));
-    let rest = journal.into_iter().filter(move |journal| journal.extent().head.revision > reached);
-    let rest = rest.flat_map(move |journal| journal.events(reached.next()));
-    backups.chain(rest.map(|event| event.map_err(Unread::Journal)))
+/// What the ledger must agree with: the end of the ledger before the journal's first event, and the journal's last.
+struct Anchor {
+    before: Head,
+    head: Head,
+}
+
+/// What backups must lead to. Without a journal nobody knows what was acknowledged after them, unless the store was
+/// closed in order since.
+fn anchor(site: &Site<'_>, damage: &Damage, held: Option<JournalStatus>) -> Result<Anchor, RecoveryError> {
+    match (held, &site.kept) {
+        (Some(held), _) => Ok(Anchor { before: held.before, head: held.head }),
+        (None, Some(kept)) if kept.closed => Ok(Anchor { before: kept.synced, head: kept.synced }),
+        (None, Some(_) | None) => Err(RecoveryError::NoJournal {
+            directory: site.journal(),
+            reason: format!("the engine's files cannot be used either: {}", damage.reason),
+            instead: "restore from the backups into an empty directory",
+        }),
+    }
+}
+
+/// One way to the whole ledger.
+struct Way {
+    plan: Option<Plan>,
+    /// The last event that is taken from the backups.
+    through: Revision,
+}
+
+impl Way {
+    /// `None`: it does not reach what it must lead to.
+    fn of(plan: Plan, identity: Identity, anchor: &Anchor) -> Option<Self> {
+        let reaches = plan.reaches().revision;
+        // Another incarnation may have gone on elsewhere from there: a restore dropped that.
+        let of_this = plan.identity().incarnation == identity.incarnation;
+        let through = if of_this { reaches } else { reaches.min(anchor.before.revision) };
+        (reaches >= anchor.before.revision).then_some(Self { plan: Some(plan), through })
+    }
+
+    /// Every event: those of the backups, then those of the journal.
+    fn events<'a>(
+        &'a self,
+        journal: Option<&'a Journal>,
+        anchor: &'a Anchor,
+    ) -> impl Iterator<Item = Result<StoredEvent, Unread>> + 'a {
+        let through = self.through;
+        let backups = self.plan.iter().flat_map(move |plan| {
+            // Read to the end, which proves the files, unless something is left out there.
+            let all = plan.reaches().revision == through;
+            let count = if all { usize::MAX } else { usize::try_from(through.0).unwrap_or(usize::MAX) };
+            plan.events().take(count).map(|event| event.map_err(Unread::Backup))
+        });
+        let rest = journal.into_iter().filter(move |journal| journal.extent().head.revision > through);
+        let rest = rest.flat_map(move |journal| journal.events(through.next()));
+        backups.chain(rest.map(|event| event.map_err(Unread::Journal))).map(|event| {
+            let event = event?;
+            let revision = event.revision;
+            let met = [anchor.before, anchor.head].into_iter().find(|head| head.revision == revision);
+            if met.is_some_and(|head| head.hash != event.hash()) {
+                return Err(LoadError::from(StoreError::BrokenChain { revision }).into());
+            }
+            Ok(event)
+        })
+    }
 }
 
 /// Which store this is, by whatever still says so.
@@ -152,15 +201,18 @@ fn quarantine(site: &Site<'_>, reason: &str) -> Result<PathBuf, RecoveryError> {
     Ok(place)
 }
 
-/// Backups alone are no store, and a new one beside them would be taken for theirs.
+/// Where the backups of a store are, and it is not, its disk may not be mounted: a new one would be served as if it
+/// were theirs.
 pub(super) fn refuse_beside_backups(site: &Site<'_>) -> Result<(), RecoveryError> {
     let directory = &site.options.backups;
-    let inside = directory.starts_with(site.home.root()) && holds(directory);
-    let backups = if inside { Catalogue::read(directory).ok() } else { None };
-    if backups.is_some_and(|backups| !backups.files.is_empty()) {
-        return Err(RecoveryError::OnlyBackups { directory: directory.clone() });
+    let backups = Catalogue::read(directory).map_err(|source| RecoveryError::Backup {
+        reason: "they are not there".to_owned(),
+        source: Box::new(source),
+    })?;
+    if backups.files.is_empty() && backups.misfits.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(RecoveryError::OnlyBackups { directory: directory.clone() })
 }
 
 fn unreachable(damage: &Damage, first: Revision, last: Revision, backups: &Catalogue) -> RecoveryError {

@@ -108,12 +108,12 @@ fn what_is_older_than_the_full_backups_kept_goes_with_its_incrementals() {
     for (before, through) in [(0, 5), (5, 8), (0, 10), (10, 14), (14, 18), (0, 20), (20, 30), (0, 31), (31, 40)] {
         place.between(&store, before, through);
     }
-    let removed = place.catalogue().prune(3).unwrap();
+    let removed = place.catalogue().prune(3, None).unwrap();
     assert_eq!(removed.len(), 2);
     assert!(removed[0].to_string_lossy().ends_with(".incremental.steelyard"), "never an incremental without its full");
     assert_eq!(held(&place), [(0, 10), (0, 20), (0, 31), (10, 14), (14, 18), (20, 30), (31, 40)]);
     let mut catalogue = place.catalogue();
-    catalogue.prune(1).unwrap();
+    catalogue.prune(1, None).unwrap();
     assert_eq!(held(&place), [(0, 31), (31, 40)]);
     assert_eq!(catalogue.files, place.catalogue().files);
 }
@@ -124,18 +124,50 @@ fn the_last_chain_is_never_removed() {
     place.between(&store, 0, 5);
     place.between(&store, 5, 8);
     for keep_full in [0, 1, 3] {
-        assert_eq!(place.catalogue().prune(keep_full).unwrap(), [""; 0].map(PathBuf::from));
+        assert_eq!(place.catalogue().prune(keep_full, None).unwrap(), [""; 0].map(PathBuf::from));
         assert_eq!(held(&place), [(0, 5), (5, 8)]);
     }
     // A newer full backup whose header is gone does not count: what is there besides stays.
     let newer = place.between(&store, 0, 12);
     std::fs::write(&newer.path, b"damaged").unwrap();
-    assert_eq!(place.catalogue().prune(1).unwrap(), [""; 0].map(PathBuf::from));
+    assert_eq!(place.catalogue().prune(1, None).unwrap(), [""; 0].map(PathBuf::from));
     assert!(newer.path.exists(), "a misfit is not removed either");
     // Another store in the same directory keeps its own.
     let other = store_of(30);
     place.between(&other, 0, 30);
-    assert_eq!(place.catalogue().prune(1).unwrap(), [""; 0].map(PathBuf::from));
+    assert_eq!(place.catalogue().prune(1, None).unwrap(), [""; 0].map(PathBuf::from));
     let kinds = place.catalogue().files.iter().filter(|file| file.header.kind == Kind::Full).count();
     assert_eq!(kinds, 2);
+}
+
+#[test]
+fn what_the_newest_backup_continues_is_kept_however_old_it_is() {
+    let (place, store) = (Place::new(), store_of(40));
+    for through in [5, 10, 20, 30] {
+        place.between(&store, 0, through);
+    }
+    // Restored to the end of the first, and gone on from there.
+    let forked = MemoryStore::new(Identity { store_id: store.identity().store_id, ..Identity::fresh() });
+    append(&forked, &[20; 5]);
+    append(&forked, &[21; 2]);
+    let unverified = place.written(&forked, head_at(&forked, 5), head_at(&forked, 7), recorded(100));
+    let newest = place.checked(unverified, &forked).unwrap().trailer.head;
+    place.catalogue().prune(3, Some(&newest)).unwrap();
+    assert_eq!(held(&place), [(0, 5), (0, 10), (0, 20), (0, 30), (5, 7)]);
+    assert_eq!(place.catalogue().base_for(&forked).unwrap(), Some(newest));
+}
+
+#[test]
+fn the_newest_backup_is_kept_though_the_clock_was_ahead_when_others_were_made() {
+    let (place, store) = (Place::new(), store_of(40));
+    for through in [5, 10] {
+        let unverified = place.written(&store, Head::EMPTY, head_at(&store, through), recorded(1_000_000 + through));
+        place.checked(unverified, &store).unwrap();
+    }
+    let newest = place.between(&store, 0, 20).trailer.head;
+    place.catalogue().prune(2, Some(&newest)).unwrap();
+    assert_eq!(held(&place), [(0, 5), (0, 10), (0, 20)]);
+    let newest = place.between(&store, 20, 30).trailer.head;
+    place.catalogue().prune(2, Some(&newest)).unwrap();
+    assert_eq!(held(&place), [(0, 5), (0, 10), (0, 20), (20, 30)]);
 }

@@ -1,5 +1,6 @@
 //! What a start makes of every state that a kill, a power cut or a failing disk can leave behind.
 
+mod backups;
 mod damage;
 mod journal;
 mod serving;
