@@ -120,8 +120,8 @@ impl Vault for Files {
         verified.map(|file| told(&file)).map_err(|error| self.failed(&error))
     }
 
-    fn prune(&self, keep_full: usize) -> Result<usize, VaultFault> {
-        let removed = self.catalogue()?.prune(keep_full).map_err(|error| self.failed(&error))?;
+    fn prune(&self, keep_full: usize, covered: &Head) -> Result<usize, VaultFault> {
+        let removed = self.catalogue()?.prune(keep_full, covered).map_err(|error| self.failed(&error))?;
         Ok(removed.len())
     }
 }

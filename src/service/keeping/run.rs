@@ -190,7 +190,7 @@ fn made(inner: &Inner, store: &dyn Store, vault: &dyn Vault, backup: &Backup, to
         warn!(fault = %fault, "the journal could not be shortened; it is tried again after the next backup");
         0
     });
-    let removed = vault.prune(inner.settings.keep_full).unwrap_or_else(|fault| {
+    let removed = vault.prune(inner.settings.keep_full, &backup.head).unwrap_or_else(|fault| {
         warn!(fault = %fault, "old backups could not be removed; it is tried again after the next one");
         0
     });

@@ -118,7 +118,7 @@ impl Vault for Shelf {
         Ok(backup)
     }
 
-    fn prune(&self, keep_full: usize) -> Result<usize, VaultFault> {
+    fn prune(&self, keep_full: usize, _: &Head) -> Result<usize, VaultFault> {
         self.pruned.lock().unwrap().push(keep_full);
         Ok(0)
     }

@@ -130,9 +130,10 @@ pub trait Vault: Send + Sync + 'static {
         pace: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<Backup, VaultFault>;
 
-    /// Removes what is older than the full backups to be kept. Gives the number of files removed.
+    /// Removes what is older than the full backups to be kept and does not lead to `covered`. Gives the number of files
+    /// removed.
     ///
     /// # Errors
     /// A file could not be removed.
-    fn prune(&self, keep_full: usize) -> Result<usize, VaultFault>;
+    fn prune(&self, keep_full: usize, covered: &Head) -> Result<usize, VaultFault>;
 }

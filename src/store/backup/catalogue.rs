@@ -224,12 +224,16 @@ impl Catalogue {
 
     /// Removes what is older than the `keep_full`-th newest full backup of each store, with the incremental ones that
     /// only continue what is removed, and gives what was removed. At least one full backup of each store is kept, and
-    /// a misfit is never touched. What a kill half-way leaves is whole.
+    /// so is whatever leads to `covered`, up to which the journal was let go, however old the clock makes it look. A
+    /// misfit is never touched. What a kill half-way leaves is whole.
     ///
     /// # Errors
     /// A file cannot be removed; those before it are.
-    pub fn prune(&mut self, keep_full: usize) -> Result<Vec<PathBuf>, BackupError> {
+    pub fn prune(&mut self, keep_full: usize, covered: &Head) -> Result<Vec<PathBuf>, BackupError> {
         let mut doomed: Vec<PathBuf> = Vec::new();
+        let leads = |chain: &Vec<&BackupFile>| chain.iter().any(|file| file.trailer.head == *covered);
+        let needed: BTreeSet<&Path> =
+            self.chains().into_iter().filter(leads).flatten().map(|file| file.path.as_path()).collect();
         let stores: BTreeSet<[u8; 16]> = self.files.iter().map(|file| file.header.identity.store_id).collect();
         for store in stores {
             let of_store = || self.files.iter().filter(|file| file.header.identity.store_id == store);
@@ -239,7 +243,8 @@ impl Catalogue {
             let Some(oldest) = fulls.last().map(|full| full.header.created) else { continue };
             let kept: BTreeSet<&Path> =
                 fulls.iter().flat_map(|full| self.from(full)).flatten().map(|file| file.path.as_path()).collect();
-            let old = of_store().filter(|file| file.header.created <= oldest && !kept.contains(file.path.as_path()));
+            let spared = |path: &Path| kept.contains(path) || needed.contains(path);
+            let old = of_store().filter(|file| file.header.created <= oldest && !spared(&file.path));
             // The last first, so that no incremental backup is ever without what it continues.
             let mut old: Vec<&BackupFile> = old.collect();
             old.sort_by_key(|file| std::cmp::Reverse((file.header.before.revision, file.trailer.head.revision)));

@@ -108,14 +108,27 @@ fn what_is_older_than_the_full_backups_kept_goes_with_its_incrementals() {
     for (before, through) in [(0, 5), (5, 8), (0, 10), (10, 14), (14, 18), (0, 20), (20, 30), (0, 31), (31, 40)] {
         place.between(&store, before, through);
     }
-    let removed = place.catalogue().prune(3).unwrap();
+    let removed = place.catalogue().prune(3, &Head::EMPTY).unwrap();
     assert_eq!(removed.len(), 2);
     assert!(removed[0].to_string_lossy().ends_with(".incremental.steelyard"), "never an incremental without its full");
     assert_eq!(held(&place), [(0, 10), (0, 20), (0, 31), (10, 14), (14, 18), (20, 30), (31, 40)]);
     let mut catalogue = place.catalogue();
-    catalogue.prune(1).unwrap();
+    catalogue.prune(1, &Head::EMPTY).unwrap();
     assert_eq!(held(&place), [(0, 31), (31, 40)]);
     assert_eq!(catalogue.files, place.catalogue().files);
+}
+
+#[test]
+fn a_clock_set_back_does_not_make_the_newest_backup_the_oldest() {
+    let (place, store) = (Place::new(), store_of(40));
+    for through in [10, 20, 30] {
+        place.between(&store, 0, through);
+    }
+    let head = head_at(&store, 40);
+    let written = place.written(&store, Head::EMPTY, head, recorded(1));
+    place.checked(written, &store).unwrap();
+    place.catalogue().prune(3, &head).unwrap();
+    assert!(held(&place).contains(&(0, 40)), "the journal was let go of up to there: {:?}", held(&place));
 }
 
 #[test]
@@ -124,18 +137,18 @@ fn the_last_chain_is_never_removed() {
     place.between(&store, 0, 5);
     place.between(&store, 5, 8);
     for keep_full in [0, 1, 3] {
-        assert_eq!(place.catalogue().prune(keep_full).unwrap(), [""; 0].map(PathBuf::from));
+        assert_eq!(place.catalogue().prune(keep_full, &Head::EMPTY).unwrap(), [""; 0].map(PathBuf::from));
         assert_eq!(held(&place), [(0, 5), (5, 8)]);
     }
     // A newer full backup whose header is gone does not count: what is there besides stays.
     let newer = place.between(&store, 0, 12);
     std::fs::write(&newer.path, b"damaged").unwrap();
-    assert_eq!(place.catalogue().prune(1).unwrap(), [""; 0].map(PathBuf::from));
+    assert_eq!(place.catalogue().prune(1, &Head::EMPTY).unwrap(), [""; 0].map(PathBuf::from));
     assert!(newer.path.exists(), "a misfit is not removed either");
     // Another store in the same directory keeps its own.
     let other = store_of(30);
     place.between(&other, 0, 30);
-    assert_eq!(place.catalogue().prune(1).unwrap(), [""; 0].map(PathBuf::from));
+    assert_eq!(place.catalogue().prune(1, &Head::EMPTY).unwrap(), [""; 0].map(PathBuf::from));
     let kinds = place.catalogue().files.iter().filter(|file| file.header.kind == Kind::Full).count();
     assert_eq!(kinds, 2);
 }
