@@ -151,6 +151,9 @@ fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     };
     let store = match recovery {
         Some(RecoveryError::Store(error)) => Some(error),
+        Some(RecoveryError::Journal(JournalError::Io { source, .. } | JournalError::Sync { source, .. })) => {
+            return Some(of_io(source));
+        }
         Some(_) => return Some(Exit::DataRefused),
         None => cause.downcast_ref::<StoreError>(),
     };

@@ -83,15 +83,18 @@ fn screen(detail: &pb::GetStoreStatusResponse) -> String {
         lines.push(("disk", format!("{free} MiB free, writes are refused under {least} MiB{ballast}")));
     }
     if let Some(journal) = &detail.journal {
-        let from = journal.before_revision.saturating_add(1);
+        let held = if journal.head_revision > journal.before_revision {
+            let (from, to) = (count(journal.before_revision.saturating_add(1)), count(journal.head_revision));
+            format!("revisions {from} to {to}")
+        } else {
+            format!("nothing after revision {} yet", count(journal.before_revision))
+        };
         lines.push((
             "journal",
             format!(
-                "{} bytes in {}, revisions {} to {}; the engine has synced {}",
+                "{} bytes in {}, {held}; the engine has synced {}",
                 count(journal.bytes),
                 journal.segments,
-                count(from),
-                count(journal.head_revision),
                 count(detail.engine_synced_revision)
             ),
         ));
@@ -184,5 +187,8 @@ mod tests {
         let text = screen(&well);
         assert!(!text.contains("REFUSED") && !text.contains("NONE") && !text.contains("FAILED"), "{text}");
         assert!(text.contains("journal   4,096 bytes in 1, revisions 3 to 7; the engine has synced 7"), "{text}");
+        let journal = Some(pb::JournalState { before_revision: 7, head_revision: 7, bytes: 4_096, segments: 1 });
+        let text = screen(&pb::GetStoreStatusResponse { journal, ..well });
+        assert!(text.contains("4,096 bytes in 1, nothing after revision 7 yet; the engine"), "{text}");
     }
 }

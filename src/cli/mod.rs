@@ -36,6 +36,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use exit::Exit;
 
@@ -90,6 +91,7 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    write_no_core_file();
     let root = match Root::try_parse() {
         Ok(root) => root,
         Err(refused) => {
@@ -100,6 +102,13 @@ pub fn main() -> ExitCode {
         }
     };
     run(&root.command).unwrap_or_else(|error| exit::report(&error))
+}
+
+/// A core file would hold what the ledger holds, where nobody guards it.
+fn write_no_core_file() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Whoever started the process may have forbidden it to change limits: then theirs hold.
+    let _ = setrlimit(Resource::Core, none);
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {

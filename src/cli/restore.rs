@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::exit::{self, Exit, Failure};
 use crate::domain::Revision;
+use crate::service::mark::Mark;
 use crate::store::Unpaced;
 use crate::store::backup::{
     self, BackupError, BackupFile, Catalogue, Incarnation, JournalTail, Kind, Plan, Restored, Tail, Until,
@@ -168,10 +168,14 @@ fn report(args: &Args, plan: &Plan, sources: &Sources, restored: &Restored, pass
     if let Some(recorded) = restored.recorded_micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()) {
         row("recorded", &format!("{recorded}, the last of them"));
     }
-    row("store", &Uuid::from_bytes(restored.identity.store_id).to_string());
-    let before = Uuid::from_bytes(plan.identity().incarnation);
-    let now = Uuid::from_bytes(restored.identity.incarnation);
-    row("incarnation", &format!("{now}, new: what was handed out under {before} is void"));
+    // As every answer of the server and `health --detail` show it: what page tokens are sealed with is never shown.
+    let (before, now) = (Mark::of(plan.identity()), Mark::of(restored.identity));
+    let told = if args.dry_run {
+        format!("{before}; it would get a new mark, and page tokens and positions of this one be refused")
+    } else {
+        format!("{now}, a new mark: page tokens and positions of {before} are refused from now on")
+    };
+    row("store", &told);
     let left_out = restored.reaches.revision.0 - restored.head.revision.0;
     if left_out > 0 {
         row("left out", &format!("{left_out} events up to {}, as asked", restored.reaches));

@@ -9,8 +9,9 @@
 //!
 //! Nothing here reads or writes a stored value.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,7 +38,7 @@ impl Home {
     /// # Errors
     /// [`StoreError::InUse`] after two seconds, or what the file system refused.
     pub fn enter(root: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(root).map_err(StoreError::io("creating the directory", root))?;
+        make_private(root).map_err(StoreError::io("creating the directory", root))?;
         let path = root.join("lock");
         let lock = File::options()
             .create(true)
@@ -110,6 +111,15 @@ impl Home {
         }
         Ok(())
     }
+}
+
+/// Makes a directory, with those above it, that nobody else may look into. One that is there stays as whoever made it
+/// wanted it.
+///
+/// # Errors
+/// What the file system refused.
+pub fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 /// Makes `attempt` until it succeeds, for two seconds.

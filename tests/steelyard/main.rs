@@ -18,9 +18,11 @@ mod personas;
 #[cfg(target_os = "linux")]
 #[expect(clippy::unwrap_used, reason = "whatever a drill does not expect ends it")]
 mod powercut;
+mod privacy;
 mod recovery;
 mod restore;
 mod restore_drill;
+mod safety_page;
 mod small_disk;
 mod torture;
 mod worked_person;

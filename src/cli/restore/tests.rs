@@ -56,9 +56,13 @@ fn a_restore_says_from_what_how_far_and_what_is_missing() {
     assert_eq!(said(&report, "next"), [format!("steelyard serve --data-dir {}", data.display())]);
     let opened = SledStore::open(&data, 4 << 20).unwrap();
     assert!(all(&opened) == all(&store));
-    let incarnation = Uuid::from_bytes(opened.identity().incarnation);
-    assert!(said(&report, "incarnation")[0].starts_with(&incarnation.to_string()), "{report}");
-    assert_ne!(opened.identity().incarnation, store.identity().incarnation);
+    let (before, now) = (Mark::of(store.identity()), Mark::of(opened.identity()));
+    assert_ne!(before, now);
+    let mark = format!("{now}, a new mark: page tokens and positions of {before} are refused from now on");
+    assert_eq!(said(&report, "store"), [mark]);
+    // Page tokens are sealed with what follows from it.
+    let incarnation = uuid::Uuid::from_bytes(opened.identity().incarnation);
+    assert!(!report.contains(&incarnation.to_string()), "{report}");
 }
 
 #[test]

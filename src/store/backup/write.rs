@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::error::BackupError;
 use super::format::{Header, Raw, Trailer};
 use crate::store::pace::Steps;
-use crate::store::sled_files::sync;
+use crate::store::sled_files::{make_private, sync};
 use crate::store::{Head, Pace, Stage, Store, StoreError};
 
 pub(super) const PARTIAL: &str = ".partial";
@@ -50,7 +50,7 @@ pub fn write(
     if through.revision < before.revision || (through.revision == before.revision && !full) {
         return Err(BackupError::NothingNew { before, through });
     }
-    fs::create_dir_all(directory).map_err(BackupError::io("creating the directory", directory))?;
+    make_private(directory).map_err(BackupError::io("creating the directory", directory))?;
     let header = Header::new(store.identity(), before, created);
     let name = header.file_name(&through);
     let partial = Partial { path: directory.join(format!("{name}{PARTIAL}")) };

@@ -166,6 +166,21 @@ fn a_journal_that_let_go_needs_the_backup_for_a_rebuild() {
 }
 
 #[test]
+fn no_new_store_is_begun_beside_the_backups_of_another() {
+    let home = tempfile::tempdir().unwrap();
+    let store = open(&options(home.path())).unwrap();
+    let head = write(&store, 2, "a");
+    let empty = tempfile::tempdir().unwrap();
+    let backups = empty.path().join("backups");
+    let unverified = backup::write(&store, Head::EMPTY, head, &backups, Timestamp::UNIX_EPOCH, &mut Unpaced).unwrap();
+    backup::check(unverified, &store, home.path(), &mut Unpaced).unwrap();
+    let refused = refusal(empty.path());
+    assert!(matches!(&refused, RecoveryError::OnlyBackups { directory } if *directory == backups), "{refused}");
+    fs::remove_dir_all(&backups).unwrap();
+    assert_eq!(open(&options(empty.path())).unwrap().head().unwrap(), Head::EMPTY);
+}
+
+#[test]
 fn nothing_is_let_go_of_that_the_engine_has_not_on_the_disk() {
     let home = tempfile::tempdir().unwrap();
     let store = open(&options(home.path())).unwrap();
