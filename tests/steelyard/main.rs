@@ -22,4 +22,5 @@ mod restore;
 mod restore_drill;
 mod small_disk;
 mod torture;
+mod verify;
 mod worked_person;
