@@ -32,6 +32,12 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
+    /// The server that a flag names, or else the environment.
+    pub fn or_environment(flag: Option<String>) -> Self {
+        let server = flag.or_else(|| std::env::var("STEELYARD_SERVER").ok());
+        Self { server: server.unwrap_or_else(|| DEFAULT_SERVER.to_owned()) }
+    }
+
     /// Connects.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod tests;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,19 +20,26 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Page};
 use crate::pb;
 use crate::pb::verify_store_response::Told;
+use directory::Trial;
 use screen::Verified;
+
+/// How long the engine's files may take to open in a process of their own.
+const OPEN_WITHIN: Duration = Duration::from_mins(10);
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Read the data directory of a stopped server, instead of asking a running one
-    #[arg(long, value_name = "DIR", conflicts_with = "full_speed")]
+    /// Read the data directory of a stopped server, instead of asking a running one. Nothing stored is changed, but
+    /// the engine tidies its files when they are opened: of evidence, verify a copy
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["full_speed", "server"])]
     data_dir: Option<PathBuf>,
     /// Where its backups are, if not in `backups` inside it
     #[arg(long, value_name = "DIR", requires = "data_dir")]
     backups: Option<PathBuf>,
-    #[command(flatten)]
-    server: ServerArgs,
+    // Not as with other commands: given as a flag it contradicts `--data-dir`, and from the environment it does not.
+    /// Server to ask [env: STEELYARD_SERVER=] [default: http://127.0.0.1:50051]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     /// Do not hold the server back: faster, and reads and writes feel it
     #[arg(long)]
     full_speed: bool,
@@ -68,14 +76,17 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let (send, mut receive) = tokio::sync::mpsc::channel(64);
         let reading = tokio::task::spawn_blocking(move || {
             // A listener that went away has ended the process.
-            directory::verify(&data, &backups, standings, &mut |message| drop(send.blocking_send(message)))
+            let trial = Trial::in_child(OPEN_WITHIN);
+            directory::verify(&data, &backups, standings, trial.as_ref(), &mut |message| {
+                drop(send.blocking_send(message))
+            })
         });
         while let Some(message) = receive.recv().await {
             told.take(message)?;
         }
         reading.await??;
     } else {
-        let mut client = client::maintenance(args.server.connect().await?);
+        let mut client = client::maintenance(ServerArgs::or_environment(args.server.clone()).connect().await?);
         let request = pb::VerifyStoreRequest { standings: args.standings, full_speed: args.full_speed };
         let mut answers = client.verify_store(request).await?.into_inner();
         while let Some(message) = answers.message().await? {

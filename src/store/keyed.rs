@@ -27,6 +27,9 @@ use super::status::{NoRoom, Status};
 use super::{Entry, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent};
 use crate::domain::Revision;
 
+/// Times that a long value is read while a writer changes it.
+const ATTEMPTS: usize = 4;
+
 /// A store over an ordered key-value engine. Fields are dropped in this order: the journal's keeper has the engine
 /// synced once more.
 #[derive(Debug)]
@@ -208,9 +211,22 @@ impl<E: Engine> Store for KeyedStore<E> {
 
     fn get(&self, key: &ViewKey) -> Result<Option<Vec<u8>>, StoreError> {
         let key = key.key();
-        let first = self.noted(self.engine.get(key.as_ref()))?;
-        let read = first.map(|first| value(&*self.engine, key, first.as_ref()).map(|value| value.payload));
-        self.noted(read.transpose())
+        let mut first = self.noted(self.engine.get(key.as_ref()))?;
+        for _ in 1..ATTEMPTS {
+            let read = first.as_ref().map(|first| value(&*self.engine, key, first.as_ref()).map(|value| value.payload));
+            if !read.as_ref().is_some_and(|read| read.as_ref().is_err_and(StoreError::is_damage)) {
+                return self.noted(read.transpose());
+            }
+            // A writer may have put a new value there between the reading of two parts: then its first part differs.
+            let again = self.noted(self.engine.get(key.as_ref()))?;
+            let same = again.as_ref().map(AsRef::as_ref) == first.as_ref().map(AsRef::as_ref);
+            if same {
+                return self.noted(read.transpose());
+            }
+            first = again;
+        }
+        // Written again and again: whoever reads it may try once more, and nothing says that it is damaged.
+        first.map(|first| value(&*self.engine, key, first.as_ref()).map(|value| value.payload)).transpose()
     }
 
     fn scan(&self, span: &KeySpan) -> Scan<'_, Entry> {
@@ -265,6 +281,12 @@ impl<E: Engine> Store for KeyedStore<E> {
 
     fn status(&self) -> Status {
         self.journalled.as_ref().map_or_else(Status::default, Journalled::status)
+    }
+
+    fn suspect(&self, what: &str) {
+        if let Some(journalled) = &self.journalled {
+            journalled.suspicion.mark(what.to_owned());
+        }
     }
 
     fn release_journal(&self, covered: &Head) -> Result<u64, StoreError> {

@@ -318,6 +318,12 @@ pub trait Store: Send + Sync + 'static {
         Status::default()
     }
 
+    /// Tells that what is stored was found to be damaged, where and how, and never with what is stored: the next start
+    /// checks everything before it trusts it.
+    fn suspect(&self, what: &str) {
+        let _ = what;
+    }
+
     /// Tells that a verified backup holds the ledger through `covered`: the journal may let go of that, once the
     /// engine has it on the disk too. Gives the bytes let go of.
     ///

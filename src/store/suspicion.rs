@@ -37,14 +37,17 @@ impl Suspicion {
 
     /// Notes an error if it means damage. Best effort: the error itself is reported by whoever met it.
     pub fn note(&self, error: &StoreError) {
-        if !error.is_damage() {
-            return;
+        if error.is_damage() {
+            self.mark(error.to_string());
         }
+    }
+
+    /// Notes damage that was found, in words. Best effort, as [`note`](Self::note); the first word stands.
+    pub fn mark(&self, text: String) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_some() {
             return;
         }
-        let text = error.to_string();
         let written = File::create(&self.path).and_then(|mut file| {
             writeln!(file, "{text}")?;
             file.sync_all()

@@ -25,4 +25,5 @@ mod restore_drill;
 mod safety_page;
 mod small_disk;
 mod torture;
+mod verify;
 mod worked_person;

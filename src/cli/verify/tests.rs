@@ -6,10 +6,15 @@ use super::super::test_screens::agrees_with;
 use super::*;
 use crate::service::verify::tests::{Clock, fill};
 use crate::store::keys::Key;
+use crate::store::recovery::probe::{Probe, Verdict};
 use crate::store::{SledStore, Store};
 
 /// What `verify --data-dir` tells of a directory, times left out.
 fn verified(data: &Path, standings: bool) -> anyhow::Result<Vec<Told>> {
+    tried(data, standings, None)
+}
+
+fn tried(data: &Path, standings: bool, trial: Option<&Trial>) -> anyhow::Result<Vec<Told>> {
     let mut told = Vec::new();
     let mut tell = |message: pb::VerifyStoreResponse| {
         let mut message = message.told.expect("a message must tell something");
@@ -20,7 +25,7 @@ fn verified(data: &Path, standings: bool) -> anyhow::Result<Vec<Told>> {
             told.push(message);
         }
     };
-    directory::verify(data, &data.join("backups"), standings, &mut tell)?;
+    directory::verify(data, &data.join("backups"), standings, trial, &mut tell)?;
     Ok(told)
 }
 
@@ -91,6 +96,58 @@ fn engine_files_that_do_not_open_are_a_finding_and_the_rest_is_checked() {
         assert!(screen.ends_with("\n1 finding, 2 warnings\n"), "{screen}");
         assert!(!outcome(&told).sound);
     }
+}
+
+#[test]
+fn engine_files_that_hang_or_crash_are_a_finding_and_are_not_opened_here() {
+    let home = filled();
+    for (verdict, why) in [
+        (Verdict::TimedOut, "they had not opened within 7 s"),
+        (
+            Verdict::Crashed { why: "opening them ended a process with signal 6".to_owned() },
+            "opening them ended a process with signal 6",
+        ),
+    ] {
+        let probe: Arc<Probe> = Arc::new(move |engine: &Path, _, within| {
+            assert!(engine.ends_with("sled") && within == Duration::from_secs(7));
+            let lock = std::fs::File::open(engine.with_file_name("lock"));
+            assert!(lock.unwrap().try_lock().is_err(), "no server may start meanwhile");
+            verdict.clone()
+        });
+        let trial = Trial { probe, within: Duration::from_secs(7) };
+        // Made by a server, and not by the store alone.
+        std::fs::write(home.path().join("lock"), []).unwrap();
+        let told = tried(home.path(), false, Some(&trial)).unwrap();
+        let screen = screen(&told);
+        assert!(screen.starts_with("  DAMAGE: sled/\n    the engine's files do not open: "), "{screen}");
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("the engine's files do not open: {why} do: ")), "{screen}");
+        assert!(screen.contains("\njournal "), "{screen}");
+        assert!(!outcome(&told).sound);
+    }
+}
+
+#[test]
+fn damage_that_the_child_outlived_is_told_where_it_is() {
+    let home = filled();
+    let probe: Arc<Probe> = Arc::new(|_: &Path, _, _| Verdict::Damaged { why: "somewhere".to_owned() });
+    let trial = Trial { probe, within: Duration::from_secs(7) };
+    let told = tried(home.path(), false, Some(&trial)).unwrap();
+    assert!(outcome(&told).sound, "each value was read here: {told:?}");
+}
+
+#[test]
+fn a_directory_and_a_server_contradict_each_other_as_flags_alone() {
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+    let parsed = |arguments: &[&str]| <Line as clap::Parser>::try_parse_from([&["verify"], arguments].concat());
+    let refused = parsed(&["--data-dir", "d", "--server", "http://127.0.0.1:1"]).unwrap_err();
+    assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict);
+    assert!(parsed(&["--data-dir", "d"]).unwrap().args.server.is_none());
+    assert_eq!(parsed(&["--server", "u"]).unwrap().args.server.as_deref(), Some("u"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tracing::info;
 use super::detail::name;
 use super::vault::{Backup, Kind, Phase, Progress, Survey, Unusable, Vault, VaultFault};
 use crate::domain::Revision;
+use crate::service::verify;
 use crate::store::backup::{self, BackupError, BackupFile, Catalogue};
 use crate::store::{Head, Stage, Step, Store};
 
@@ -19,8 +20,8 @@ use crate::store::{Head, Stage, Step, Store};
 #[derive(Clone, Debug)]
 pub struct Files {
     directory: PathBuf,
-    /// Where backups are restored for proof: a folder in it comes and goes.
-    scratch: PathBuf,
+    /// The data directory. Backups are restored there for proof: a folder in it comes and goes.
+    home: PathBuf,
     /// Bytes that a proof must leave free there.
     spare_bytes: u64,
 }
@@ -29,15 +30,15 @@ pub struct Files {
 const RESTORED_TIMES: u64 = 3;
 
 impl Files {
-    /// Backups in `directory`, restored for proof inside `scratch`, where `spare_bytes` stay free. Removes what a
+    /// Backups in `directory` of the store in `home`, restored for proof inside that, where `spare_bytes` stay free. Removes what a
     /// backup left that did not come to its end.
-    pub fn new(directory: PathBuf, scratch: PathBuf, spare_bytes: u64) -> Self {
+    pub fn new(directory: PathBuf, home: PathBuf, spare_bytes: u64) -> Self {
         match backup::sweep(&directory, SystemTime::now()) {
             Ok(swept) if swept.is_empty() => {}
             Ok(swept) => info!(backup.removed_files = swept.len(), "removed backups that were not finished"),
             Err(error) => tracing::warn!(error = %error, "backups that were not finished could not be removed"),
         }
-        Self { directory, scratch, spare_bytes }
+        Self { directory, home, spare_bytes }
     }
 
     fn failed(&self, error: &BackupError) -> VaultFault {
@@ -49,7 +50,7 @@ impl Files {
 
     /// The error without the directories, which are nobody's business outside.
     fn sentence(&self, error: &BackupError) -> String {
-        [&self.directory, &self.scratch]
+        [&self.directory, &self.home]
             .iter()
             .fold(error.to_string(), |text, directory| text.replace(&format!("{}/", directory.display()), ""))
     }
@@ -57,7 +58,7 @@ impl Files {
     /// Whether a ledger of so many bytes can be restored for proof without taking the room that writes need.
     fn room_to_prove(&self, bytes: u64) -> Result<(), VaultFault> {
         // Where the free space cannot be told, the proof itself will tell.
-        let Ok(disk) = rustix::fs::statvfs(&self.scratch) else { return Ok(()) };
+        let Ok(disk) = rustix::fs::statvfs(&self.home) else { return Ok(()) };
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         let needed = bytes.saturating_mul(RESTORED_TIMES).saturating_add(self.spare_bytes);
         if free >= needed {
@@ -96,6 +97,12 @@ impl Vault for Files {
         })
     }
 
+    fn files(&self, store: &dyn Store) -> Option<verify::files::Survey> {
+        let mut survey = verify::files::Survey::of_served(&self.home, &self.directory);
+        survey.keep_those_of(store);
+        Some(survey)
+    }
+
     fn back_up(
         &self,
         store: &dyn Store,
@@ -116,7 +123,7 @@ impl Vault for Files {
             // What stays behind does not count, and the next start removes it.
             let _ = fs::remove_file(&written.path);
         })?;
-        let verified = backup::check(written, store, &self.scratch, &mut gone_through.paced(pace));
+        let verified = backup::check(written, store, &self.home, &mut gone_through.paced(pace));
         verified.map(|file| told(&file)).map_err(|error| self.failed(&error))
     }
 

@@ -29,6 +29,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::fault::Fault;
+use super::verify::files as files_beside;
 use super::writer::Now;
 use crate::config;
 use crate::store::Store;
@@ -163,6 +164,11 @@ impl Keeping {
     pub fn survey(&self) -> Result<Survey, Fault> {
         let vault = self.0.vault.as_ref().ok_or(Fault::NoDataDirectory)?;
         vault.survey(&*self.0.store).map_err(|fault| Fault::BackupFailed(fault.to_string()))
+    }
+
+    /// What lies beside the engine's files. Reads them: blocks.
+    fn files(&self) -> Option<files_beside::Survey> {
+        self.0.vault.as_ref()?.files(&*self.0.store)
     }
 
     /// How backups stand.

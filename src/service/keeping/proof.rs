@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Backup, Keeping, Survey, run};
+use super::{Keeping, run};
 use crate::reference;
 use crate::service::Service;
 use crate::service::fault::Fault;
-use crate::service::verify::{self, Anchor, Asked, Outcome, Pace, StandingsAsked};
-use crate::store::Status;
+use crate::service::verify::{self, Asked, Outcome, Pace, Severity, StandingsAsked, files};
+use crate::store::StoreError;
 
 /// Messages that may wait for whoever listens.
 const WAITING: usize = 64;
@@ -105,25 +105,28 @@ impl Service {
     }
 
     fn prove(&self, keeping: &Keeping, standings: bool, held_back: bool, tell: &mpsc::Sender<Proving>) -> Proving {
-        // Without backups the chain is anchored by itself alone; that they cannot be read is told by ListBackups.
-        let survey = keeping.survey().unwrap_or_default();
-        let asked = Asked {
-            serving: true,
-            now: Arc::clone(&self.now),
-            anchors: anchors(&survey),
-            rebuilt_from: rebuilt_from(&survey, &self.store.status()),
-            standings: match self.board.standings().filter(|_| standings) {
-                Some(published) => StandingsAsked::Published(published),
-                None => StandingsAsked::No,
-            },
-        };
         let pace = Gentle { keeping, listener: tell, rests: held_back, worked_since: Mutex::new(Instant::now()) };
-        let mut told = |told: verify::Told| match told {
-            verify::Told::Progress { .. } => drop(tell.try_send(Proving::Told(told))),
-            // Waits for a slow listener; one that went away is noticed at the next rest.
-            verify::Told::Finding(_) | verify::Told::Done(_) => drop(tell.blocking_send(Proving::Told(told))),
+        let mut suspect = None;
+        let mut told = |told: verify::Told| {
+            if let verify::Told::Finding(finding) = &told
+                && suspect.is_none()
+                && finding.severity == Severity::Damage
+                && finding.step.is_of_the_engine()
+            {
+                suspect = Some(format!("{}: {}", finding.place, finding.what));
+            }
+            match told {
+                verify::Told::Progress { .. } => drop(tell.try_send(Proving::Told(told))),
+                // Waits for a slow listener; one that went away is noticed at the next rest.
+                verify::Told::Finding(_) | verify::Told::Done(_) => drop(tell.blocking_send(Proving::Told(told))),
+            }
         };
-        match verify::verify(&*self.store, reference::tables(), &asked, &pace, &mut told) {
+        let proved = self.prove_all(keeping, standings, &pace, &mut told);
+        if let Some(what) = suspect {
+            // Also where nobody listens any more: the next start is to check everything.
+            self.store.suspect(&what);
+        }
+        match proved {
             Ok(outcome) if outcome.given_up => Proving::Failed(Fault::ShuttingDown),
             Ok(outcome) => {
                 tracing::info!(
@@ -141,20 +144,33 @@ impl Service {
             }
         }
     }
-}
 
-/// Heads that backups name, which the ledger must still hold.
-fn anchors(survey: &Survey) -> Vec<Anchor> {
-    let named = |backup: &Backup| Anchor {
-        head: backup.head,
-        origin: format!("{} backup {}", backup.kind.name(), backup.name),
-    };
-    survey.backups.iter().map(named).collect()
-}
-
-/// What the whole ledger could be rebuilt from, if backup and journal leave no gap between them.
-fn rebuilt_from(survey: &Survey, status: &Status) -> Option<String> {
-    let newest = survey.newest.as_ref()?;
-    let meets = status.journal.is_some_and(|journal| journal.before.revision <= newest.head.revision);
-    meets.then(|| format!("backup {} and the journal", newest.name))
+    /// The store, then what lies beside it.
+    fn prove_all(
+        &self,
+        keeping: &Keeping,
+        standings: bool,
+        pace: &dyn Pace,
+        told: &mut dyn FnMut(verify::Told),
+    ) -> Result<Outcome, StoreError> {
+        let files = keeping.files();
+        // After the files were looked at: whatever they name has been reached by now.
+        let end = self.store.head()?.revision;
+        let asked = Asked {
+            serving: true,
+            now: Arc::clone(&self.now),
+            anchors: files.as_ref().map(|files| files.anchors(end)).unwrap_or_default(),
+            rebuilt_from: files.as_ref().and_then(files::Survey::rebuilt_from),
+            standings: match self.board.standings().filter(|_| standings) {
+                Some(published) => StandingsAsked::Published(published),
+                None => StandingsAsked::No,
+            },
+        };
+        let mut outcome = verify::verify(&*self.store, reference::tables(), &asked, pace, told)?;
+        if let Some(files) = files.filter(|_| !outcome.given_up) {
+            outcome.steps.extend(files.verify(Some(&*self.store), true, pace, told));
+            outcome.given_up = pace.given_up();
+        }
+        Ok(outcome)
+    }
 }

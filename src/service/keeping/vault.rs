@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::domain::Revision;
+use crate::service::verify::files;
 use crate::store::{Head, Store};
 
 /// What a backup holds.
@@ -115,6 +116,12 @@ pub trait Vault: Send + Sync + 'static {
     /// # Errors
     /// The place or the store cannot be read.
     fn survey(&self, store: &dyn Store) -> Result<Survey, VaultFault>;
+
+    /// What lies beside the engine's files of `store`, to be verified; `None`: there are no files.
+    fn files(&self, store: &dyn Store) -> Option<files::Survey> {
+        let _ = store;
+        None
+    }
 
     /// Writes a backup of the ledger as it is now, dated `created`, proves it, and gives it its name. Where there is
     /// nothing for an incremental one to follow it is full. `pace` is called after each portion of work, may block,

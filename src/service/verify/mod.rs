@@ -167,10 +167,20 @@ impl Verification<'_> {
     /// What to do about damage that only a rebuild from elsewhere mends.
     fn rebuild(&self) -> String {
         match &self.asked.rebuilt_from {
+            Some(source) if self.asked.serving => format!(
+                "restart the server: it then checks everything, sets `sled/` aside whole where the ledger in it is \
+                 damaged, and rebuilds it from {source}"
+            ),
             Some(source) => format!(
                 "stop the server, move `sled/` out of the data directory and keep it, start again: the store is \
                  rebuilt from {source}"
             ),
+            None if self.asked.serving => {
+                "keep the server running and take no more writes than needed: no verified backup is known that, with \
+                 the journal, reaches the end of the ledger; run `steelyard backup --full`, look for an older backup, \
+                 and take a copy of the data directory before a restart, which then checks everything"
+                    .to_owned()
+            }
             None => "keep the data directory as it is and take a copy of it: no verified backup is known that, with \
                      the journal, reaches the end of the ledger; look for one before anything is written"
                 .to_owned(),

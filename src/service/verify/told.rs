@@ -125,6 +125,20 @@ impl Step {
         }
     }
 
+    /// Whether it is about what the engine's files hold, as against what lies beside them.
+    pub const fn is_of_the_engine(self) -> bool {
+        match self {
+            Self::Values
+            | Self::Chain
+            | Self::SubjectIndex
+            | Self::KindIndex
+            | Self::Requests
+            | Self::Dossiers
+            | Self::Standings => true,
+            Self::Journal | Self::Backups | Self::Directory => false,
+        }
+    }
+
     /// What it counts.
     pub const fn counts(self) -> &'static str {
         match self {

@@ -95,6 +95,21 @@ impl JournalError {
     }
 }
 
+impl JournalError {
+    /// Whether what was to be read is not there any more: a server lets go of segments that a backup covers.
+    pub fn is_let_go(&self) -> bool {
+        match self {
+            Self::NotHeld { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Damaged { .. }
+            | Self::Missing { .. }
+            | Self::OtherStore { .. }
+            | Self::Exists { .. }
+            | Self::Sync { .. } => false,
+        }
+    }
+}
+
 /// Whether a write failed for want of room: on the disk, by quota, or by a limit on the length of files.
 pub(super) fn no_room(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)

@@ -213,7 +213,7 @@ fn probe_first(site: &Site<'_>) -> Option<Damage> {
             tracing::warn!(reason = %why, "the engine's files could not be tried in a process of their own");
             None
         }
-        Verdict::Damaged { why } => Some(Damage::new(&why)),
+        Verdict::Damaged { why } | Verdict::Crashed { why } => Some(Damage::new(&why)),
         Verdict::TimedOut => {
             let seconds = open_within.as_secs();
             Some(Damage::new(&format!("the engine's files did not open within {seconds} s")))

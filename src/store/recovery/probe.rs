@@ -28,6 +28,11 @@ pub enum Verdict {
         /// How it showed.
         why: String,
     },
+    /// They ended the process that opened them.
+    Crashed {
+        /// How.
+        why: String,
+    },
     /// They had not opened in time.
     TimedOut,
     /// Something else stood in the way: whoever opens them next is told what.
@@ -144,7 +149,7 @@ fn judge(status: ExitStatus, explanation: &str) -> Verdict {
     } else if [Code::InUse, Code::Full, Code::Refused].into_iter().any(is) {
         Verdict::Unclear { why: explanation.to_owned() }
     } else if crashed(status) {
-        Verdict::Damaged { why: format!("opening them ended a process with {status}") }
+        Verdict::Crashed { why: format!("opening them ended a process with {status}") }
     } else {
         Verdict::Unclear { why: format!("the probe ended with {status}") }
     }

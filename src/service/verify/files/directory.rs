@@ -99,7 +99,7 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
             Kind::Suspect => (
                 Severity::Warning,
                 "a read met damage while the server ran",
-                "start the server: it checks everything before it trusts the engine's files",
+                "start the server again: it checks everything before it trusts the engine's files",
             ),
             Kind::Oversized => (
                 Severity::Warning,

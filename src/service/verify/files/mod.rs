@@ -31,7 +31,12 @@ pub struct Survey {
     /// Where the journal begins and ends, if it is whole.
     extent: Option<JournalStatus>,
     stray: Vec<Stray>,
+    /// Names of backups that hold what the ledger went on with before it was restored to an earlier event.
+    left_behind: Vec<String>,
 }
+
+/// Times that a directory is looked through again while what is found there changes.
+const LOOKS: usize = 5;
 
 /// What the files say of the ledger, and how the store stands to it.
 struct Site<'a> {
@@ -49,11 +54,12 @@ impl Survey {
         let journal_directory = data.join("journal");
         let segments = journal::inspect(&journal_directory);
         let store_id = segments.as_ref().ok().and_then(|segments| segments.iter().find_map(|segment| segment.identity));
+        // Before the backups: what the journal lets go of meanwhile is in one of them.
+        let extent = journal::peek(&journal_directory).ok().flatten().map(|peeked| peeked.reader.extent());
         let catalogue = Catalogue::read(backups).map(|catalogue| match store_id {
             Some(identity) => catalogue.of_store(identity.store_id),
             None => catalogue,
         });
-        let extent = journal::peek(&journal_directory).ok().flatten().map(|peeked| peeked.reader.extent());
         Self {
             extent,
             segments,
@@ -61,6 +67,63 @@ impl Survey {
             stray: directory::strays(data, backups),
             journal_directory,
             backup_directory: backups.to_owned(),
+            left_behind: Vec::new(),
+        }
+    }
+
+    /// As [`of`](Self::of), while a server is at work there: segments and backups come and go under the look, so that
+    /// only what is wrong twice in a row is taken for wrong.
+    pub fn of_served(data: &Path, backups: &Path) -> Self {
+        let mut survey = Self::of(data, backups);
+        let mut wrong = survey.wrong();
+        for _ in 1..LOOKS {
+            if wrong.is_empty() {
+                break;
+            }
+            survey = Self::of(data, backups);
+            let before = std::mem::replace(&mut wrong, survey.wrong());
+            if wrong == before {
+                break;
+            }
+        }
+        survey
+    }
+
+    fn wrong(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        match &self.segments {
+            Ok(segments) => {
+                let unusable = segments.iter().filter(|segment| !segment.state.is_usable());
+                wrong.extend(unusable.map(|segment| format!("{} {}", segment.segment.display(), segment.state)));
+                if wrong.is_empty() && !segments.is_empty() && self.extent.is_none() {
+                    wrong.push("the journal cannot be read".to_owned());
+                }
+            }
+            Err(error) => wrong.push(error.to_string()),
+        }
+        match &self.catalogue {
+            Ok(catalogue) => wrong.extend(catalogue.misfits.iter().map(|misfit| misfit.reason.to_string())),
+            Err(error) => wrong.push(error.to_string()),
+        }
+        wrong
+    }
+
+    /// Leaves out the backups of other stores, and those of an earlier incarnation that the ledger of this one left
+    /// behind when it was restored: neither says anything of it.
+    pub fn keep_those_of(&mut self, store: &dyn Store) {
+        let identity = store.identity();
+        let leads_here = |file: &BackupFile| {
+            let held = store.stored_event(file.trailer.head.revision);
+            file.header.identity.incarnation == identity.incarnation
+                // What cannot be read is told where the chain is walked.
+                || held.map_or(true, |held| held.is_some_and(|held| held.hash() == file.trailer.head.hash))
+        };
+        if let Ok(catalogue) = &mut self.catalogue {
+            let mut of_store = std::mem::take(catalogue).of_store(identity.store_id);
+            let (files, others): (Vec<_>, Vec<_>) = of_store.files.into_iter().partition(leads_here);
+            self.left_behind = others.iter().map(|file| name(&file.path)).collect();
+            of_store.files = files;
+            *catalogue = of_store;
         }
     }
 
@@ -102,7 +165,8 @@ impl Survey {
         tell: &mut dyn FnMut(Told),
     ) -> Vec<StepOutcome> {
         let site = Site { survey: self, store, serving, pace };
-        let mut report = Report::new(tell);
+        let mut tell = |told| tell(self.without_directories(told));
+        let mut report = Report::new(&mut tell);
         segments::check(&site, &mut report);
         backups::check(&site, &mut report);
         directory::check(&site, &mut report);
@@ -128,6 +192,17 @@ impl Survey {
             report.skip(step, "the engine's files do not open");
         }
         report.into_steps()
+    }
+
+    /// Sentences name files, never the directories that they are in.
+    fn without_directories(&self, told: Told) -> Told {
+        let Told::Finding(mut finding) = told else { return told };
+        for (directory, short) in [(&self.journal_directory, "journal/"), (&self.backup_directory, "")] {
+            let long = format!("{}/", directory.display());
+            finding.place = finding.place.replace(&long, short);
+            finding.what = finding.what.replace(&long, short);
+        }
+        Told::Finding(finding)
     }
 
     /// Where the ledger stood before the first event of the journal.

@@ -2,10 +2,10 @@
 
 use super::super::report::{Report, Stepping};
 use super::super::told::{Severity, Step};
-use super::{Site, name};
+use super::{LOOKS, Site, name};
 use crate::domain::Revision;
 use crate::store::StoreError;
-use crate::store::journal::{SegmentState, peek};
+use crate::store::journal::{JournalError, SegmentState, peek};
 
 /// Bytes between two rests.
 const PORTION: u64 = 1 << 20;
@@ -37,8 +37,8 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
             }
             segments.iter().all(|segment| segment.state.is_usable())
         }
-        Err(error) if site.serving => {
-            step.skipped(format!("segments were let go of meanwhile: {error}"));
+        Err(error) if site.serving && error.is_let_go() => {
+            step.skipped("segments were let go of again and again");
             false
         }
         Err(error) => {
@@ -53,11 +53,17 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
 }
 
 fn remedy(site: &Site<'_>) -> String {
-    if site.store.is_some() {
-        "the engine's files hold these events too: with the server stopped, take a copy of the data directory; the \
-         server does not start with this journal, so move `journal/` out of the directory and keep it, start again, \
-         and run `steelyard backup` at once"
-            .to_owned()
+    let set_aside = "with the server stopped, take a copy of the data directory; the server does not start with this \
+                     journal, so move `journal/` out of the directory and keep it, start again, and run `steelyard \
+                     backup` at once";
+    if site.serving {
+        format!(
+            "do not stop the server: it would not start with this journal. Run `steelyard backup --full` against it: \
+             the engine's files hold these events too, and the journal lets go of whole segments that a verified \
+             backup covers. Then verify again. If this is still told: {set_aside}"
+        )
+    } else if site.store.is_some() {
+        format!("the engine's files hold these events too: {set_aside}")
     } else {
         "keep the data directory as it is and take a copy of it; restore what backups and sound segments hold with \
          `steelyard restore`"
@@ -65,39 +71,48 @@ fn remedy(site: &Site<'_>) -> String {
     }
 }
 
-/// Every event of the journal against the same of the store.
+/// Every event of the journal against the same of the store. Segments that are let go of meanwhile are passed over: a
+/// verified backup holds them.
 fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
+    let mut next = Revision(1);
+    for _ in 0..LOOKS {
+        match pass(site, step, &mut next) {
+            Ok(()) => return,
+            Err(error) if site.serving && error.is_let_go() => {}
+            Err(error) => return step.damaged("journal/", error, &remedy(site)),
+        }
+    }
+    step.skipped("segments were let go of again and again");
+}
+
+/// Compares from `next` on, which is moved along.
+fn pass(site: &Site<'_>, step: &mut Stepping<'_, '_>, next: &mut Revision) -> Result<(), JournalError> {
     let survey = site.survey;
     // Before the journal is looked at: what is committed meanwhile is in both or in the journal alone.
     let head = match site.store.map(crate::store::Store::head) {
         Some(Ok(head)) => Some(head),
         Some(Err(_)) | None => None,
     };
-    let peeked = match peek(&survey.journal_directory) {
-        Ok(Some(peeked)) => peeked,
-        Ok(None) => return,
-        Err(error) if site.serving => return step.skipped(format!("segments were let go of meanwhile: {error}")),
-        Err(error) => return step.damaged("journal/", error, &remedy(site)),
-    };
+    let Some(peeked) = peek(&survey.journal_directory)? else { return Ok(()) };
     if let (Some(store), true) = (site.store, head.is_some())
         && store.identity() != peeked.identity
     {
         let what = "it is of another store, or of another incarnation, than the engine's files";
-        return step.damaged("journal/", what, "keep both, and find out which of them belongs here");
+        step.damaged("journal/", what, "keep both, and find out which of them belongs here");
+        return Ok(());
     }
     let (mut bytes, mut ahead) = (0, 0_u64);
-    for event in peeked.reader.events(Revision(0)) {
-        let event = match event {
-            Ok(event) => event,
-            Err(error) if site.serving => return step.skipped(format!("segments were let go of meanwhile: {error}")),
-            Err(error) => return step.damaged("journal/", error, &remedy(site)),
-        };
+    let held = peeked.reader.extent();
+    for event in peeked.reader.events((*next).max(held.before.revision.next())) {
+        let event = event?;
+        *next = event.revision.next();
         step.checked(1);
         bytes += event.bytes().len() as u64;
         if bytes >= PORTION {
             site.pace.rest(std::mem::take(&mut bytes));
             if site.pace.given_up() {
-                return step.skipped("given up");
+                step.skipped("given up");
+                return Ok(());
             }
         }
         let (Some(store), Some(head)) = (site.store, head) else { continue };
@@ -115,23 +130,25 @@ fn compare(site: &Site<'_>, step: &mut Stepping<'_, '_>) {
             // Told where the chain was walked.
             Ok(None)
             | Err(StoreError::Corrupt { .. } | StoreError::MissingEvent { .. } | StoreError::NewerSchema { .. }) => {}
-            Err(error) => return step.skipped(format!("the store cannot be read: {error}")),
+            Err(error) => {
+                step.skipped(format!("the store cannot be read: {error}"));
+                return Ok(());
+            }
         }
     }
-    let Some(head) = head else { return };
-    let end = peeked.reader.extent().head;
+    let Some(head) = head else { return Ok(()) };
     if ahead > 0 && !site.serving {
         let what = format!("it is {ahead} events ahead of the engine's files, which end at revision {}", head.revision);
         step.found(Severity::Information, "journal/", what, "start the server: it fills the engine's files");
     }
-    if end.revision < head.revision {
-        step.damaged(
-            "journal/",
-            format!(
-                "it ends at revision {}, and the engine's files at {}: nothing is ever written to these first",
-                end.revision, head.revision
-            ),
-            "find out who removed files from `journal/`; then start the server and run `steelyard backup`",
+    let end = held.head.revision;
+    if end < head.revision {
+        let what = format!(
+            "it ends at revision {end}, and the engine's files at {}: nothing is ever written to these first",
+            head.revision
         );
+        let remedy = "find out who removed files from `journal/`; then start the server and run `steelyard backup`";
+        step.damaged("journal/", what, remedy);
     }
+    Ok(())
 }

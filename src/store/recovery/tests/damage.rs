@@ -154,7 +154,7 @@ fn a_probe_is_ended_at_its_deadline_and_judged_by_how_it_ends() {
     for code in [11, 12, 13, 2] {
         assert!(matches!(run(&format!("exit {code}"), long), Verdict::Unclear { .. }), "{code}");
     }
-    assert!(matches!(run("kill -ABRT $$", long), Verdict::Damaged { .. }));
+    assert!(matches!(run("kill -ABRT $$", long), Verdict::Crashed { .. }));
     assert!(matches!(run("kill -KILL $$", long), Verdict::Unclear { .. }), "somebody ended it: that says nothing");
     assert_eq!(run("exec tail -f /dev/null", Duration::from_millis(50)), Verdict::TimedOut);
     let missing = probe::run(&mut std::process::Command::new("/no/such/command"), long);

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Instant;
 
 use super::*;
-use crate::store::engine::{CommitError, Engine, Row};
+use crate::store::engine::{Batch, CommitError, Engine, Row};
 use crate::store::keyed::KeyedStore;
+use crate::store::keys::Key;
 use crate::store::memory::{MemoryBatch, MemoryEngine};
 use crate::store::{AppendError, EventHash};
 
@@ -21,6 +22,8 @@ struct Disk {
     syncs: AtomicUsize,
     held: Mutex<bool>,
     let_go: Condvar,
+    /// Applied after the next value was read.
+    meanwhile: Mutex<Option<MemoryBatch>>,
 }
 
 impl Engine for Disk {
@@ -28,7 +31,11 @@ impl Engine for Disk {
     type Batch = MemoryBatch;
 
     fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError> {
-        self.memory.get(key)
+        let read = self.memory.get(key);
+        if let Some(batch) = self.meanwhile.lock().unwrap().take() {
+            self.memory.apply(batch).unwrap();
+        }
+        read
     }
 
     fn rows(&self, from: Bound<&[u8]>, until: &[u8], most: usize) -> Result<Vec<Row<Self::Bytes>>, StoreError> {
@@ -217,4 +224,26 @@ fn the_ledger_is_the_same_with_a_journal_and_without() {
     let without = crate::store::MemoryStore::new(with.identity());
     let of = |store: &dyn Store| -> EventHash { (0..20).map(|_| try_write(store).unwrap().hash).last().unwrap() };
     assert_eq!(of(&with), of(&without));
+}
+
+#[test]
+fn a_long_value_that_changes_while_it_is_read_is_not_taken_for_damaged() {
+    let home = tempfile::tempdir().unwrap();
+    let store = journalled(home.path(), NEVER);
+    let dossier = ViewKey::dossier(crate::domain::SubjectId(1));
+    let long = |byte| vec![byte; 20_000];
+    let mut written = MemoryBatch::default();
+    let put = |batch: &mut MemoryBatch, byte| {
+        let mut encoder = crate::store::codec::Encoder::default();
+        let put = |key: &Key, frame: &[u8]| batch.put(key.as_ref(), frame);
+        encoder.encode(dossier.key(), SCHEMA_VERSION, &long(byte), put).unwrap();
+    };
+    put(&mut written, 1);
+    store.engine().apply(written).unwrap();
+    let mut next = MemoryBatch::default();
+    put(&mut next, 2);
+    *store.engine().meanwhile.lock().unwrap() = Some(next);
+    assert_eq!(store.get(&dossier).unwrap(), Some(long(2)));
+    assert_eq!(store.status().suspect, None);
+    assert!(!home.path().join("suspect").exists());
 }
