@@ -78,7 +78,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
             // A listener that went away has ended the process.
             let trial = Trial::in_child(OPEN_WITHIN);
             directory::verify(&data, &backups, standings, trial.as_ref(), &mut |message| {
-                drop(send.blocking_send(message))
+                drop(send.blocking_send(message));
             })
         });
         while let Some(message) = receive.recv().await {
