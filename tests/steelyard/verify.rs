@@ -84,34 +84,40 @@ async fn write_batch(client: &mut Client, batch: usize) {
 }
 
 fn flip(path: &Path, at: u64) {
-    let mut file = fs::File::options().read(true).write(true).open(path).unwrap();
+    let mut file = fs::File::options().read(true).write(true).open(path).expect("a drill must reach its files");
     let mut byte = [0];
-    file.seek(SeekFrom::Start(at)).unwrap();
-    file.read_exact(&mut byte).unwrap();
-    file.seek(SeekFrom::Start(at)).unwrap();
-    file.write_all(&[byte[0] ^ 1]).unwrap();
+    file.seek(SeekFrom::Start(at)).expect("a drill must reach its files");
+    file.read_exact(&mut byte).expect("a drill must reach its files");
+    file.seek(SeekFrom::Start(at)).expect("a drill must reach its files");
+    file.write_all(&[byte[0] ^ 1]).expect("a drill must reach its files");
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = fs::read_dir(directory)
+        .expect("a drill must reach its files")
+        .map(|entry| entry.expect("a drill must reach its files").path())
+        .collect();
     files.sort();
     files
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_owned()
+    path.file_name().expect("a drill must reach its files").to_str().expect("a drill must reach its files").to_owned()
 }
 
 /// `steelyard verify --server`: its exit code and what it printed.
 fn command(server: &Server) -> (Option<i32>, String) {
     let mut command: Command = steelyard();
-    let output = command.args(["verify", "--full-speed", "--server", &server.url()]).output().unwrap();
-    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    let output = command
+        .args(["verify", "--full-speed", "--server", &server.url()])
+        .output()
+        .expect("a drill must reach its files");
+    (output.status.code(), String::from_utf8(output.stdout).expect("a drill must reach its files"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_is_sound_while_it_is_written_backed_up_and_its_journal_let_go() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a drill must reach its files");
     let server = served(directory.path());
     let mut client = server.client().await;
     write_batch(&mut client, 0).await;
@@ -146,7 +152,8 @@ async fn a_store_is_sound_while_it_is_written_backed_up_and_its_journal_let_go()
         compared += usize::from(verified.skipped(pb::VerificationStep::Journal).is_none());
     }
     stop.store(true, Ordering::Relaxed);
-    let (batches, backups) = (writing.await.unwrap(), keeping.await.unwrap());
+    let (batches, backups) =
+        (writing.await.expect("a drill must reach its files"), keeping.await.expect("a drill must reach its files"));
     assert!(batches > 4 && backups > 2, "it must have been written and backed up meanwhile: {batches}, {backups}");
     assert!(compared > 0, "the journal must have been read to its end at least once");
     let status = status(&mut client).await;
@@ -158,7 +165,7 @@ async fn a_store_is_sound_while_it_is_written_backed_up_and_its_journal_let_go()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_byte_in_backup_and_journal_is_told_and_the_remedy_mends_it() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a drill must reach its files");
     let server = served(directory.path());
     let mut client = server.client().await;
     write_batch(&mut client, 0).await;
@@ -178,7 +185,7 @@ async fn a_flipped_byte_in_backup_and_journal_is_told_and_the_remedy_mends_it() 
     assert!(journal.len() == 1 && journal[0].starts_with(&place), "{journal:?}");
     let backups = told.of(pb::VerificationStep::Backups);
     assert!(backups[0].starts_with(&format!("{} | ", backup.name)), "{backups:?}");
-    let home = directory.path().to_str().unwrap();
+    let home = directory.path().to_str().expect("a drill must reach its files");
     assert!(!format!("{told:?}").contains(home), "files are named, and not where they lie: {told:#?}");
     let (code, screen) = command(&server);
     assert_eq!(code, Some(65), "{screen}");
@@ -199,7 +206,7 @@ async fn a_flipped_byte_in_backup_and_journal_is_told_and_the_remedy_mends_it() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_that_a_verification_meets_is_mended_by_the_next_start() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a drill must reach its files");
     let server = served(directory.path());
     let mut client = server.client().await;
     for batch in 0..41 {
@@ -213,15 +220,16 @@ async fn damage_that_a_verification_meets_is_mended_by_the_next_start() {
     assert!(server.stop().await.success());
 
     // An old event, and an entry of an index: neither is read at a start.
-    let engine = sled::open(directory.path().join("sled")).unwrap();
+    let engine = sled::open(directory.path().join("sled")).expect("a drill must reach its files");
     let event = [b"e/".as_slice(), &5_u64.to_be_bytes()].concat();
-    let mut bytes = engine.get(&event).unwrap().expect("event 5 must be there").to_vec();
+    let mut bytes = engine.get(&event).expect("a drill must reach its files").expect("event 5 must be there").to_vec();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    engine.insert(&event, bytes).unwrap();
-    let (entry, _) = engine.scan_prefix(b"i/").next().expect("there must be an index").unwrap();
-    engine.remove(&entry).unwrap();
-    engine.flush().unwrap();
+    engine.insert(&event, bytes).expect("a drill must reach its files");
+    let (entry, _) =
+        engine.scan_prefix(b"i/").next().expect("there must be an index").expect("a drill must reach its files");
+    engine.remove(&entry).expect("a drill must reach its files");
+    engine.flush().expect("a drill must reach its files");
     drop(engine);
 
     let server = served_again(directory.path());
@@ -232,7 +240,11 @@ async fn damage_that_a_verification_meets_is_mended_by_the_next_start() {
     assert!(told.of(pb::VerificationStep::SubjectIndex)[0].contains(" | missing from the index"), "{told:#?}");
     assert!(told.findings[0].remedy.starts_with("restart the server: it then checks everything"), "{told:#?}");
     assert!(status(&mut client).await.suspect.starts_with("e/ revision 5"));
-    assert!(fs::read_to_string(directory.path().join("suspect")).unwrap().starts_with("e/ revision 5"));
+    assert!(
+        fs::read_to_string(directory.path().join("suspect"))
+            .expect("a drill must reach its files")
+            .starts_with("e/ revision 5")
+    );
     assert!(server.stop().await.success());
 
     let server = served_again(directory.path());
@@ -250,12 +262,17 @@ async fn damage_that_a_verification_meets_is_mended_by_the_next_start() {
 
 #[test]
 fn a_server_named_by_the_environment_does_not_stand_against_a_directory() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a drill must reach its files");
     let run = |arguments: &[&str]| {
         let mut command = steelyard();
-        command.env("STEELYARD_SERVER", "http://127.0.0.1:1").arg("verify").args(arguments).output().unwrap()
+        command
+            .env("STEELYARD_SERVER", "http://127.0.0.1:1")
+            .arg("verify")
+            .args(arguments)
+            .output()
+            .expect("a drill must reach its files")
     };
-    let home = directory.path().to_str().unwrap();
+    let home = directory.path().to_str().expect("a drill must reach its files");
     assert_eq!(run(&["--data-dir", home, "--server", "http://127.0.0.1:1"]).status.code(), Some(64));
     let output = run(&["--data-dir", home]);
     assert_eq!(output.status.code(), Some(66), "no store is there: {}", String::from_utf8_lossy(&output.stderr));
@@ -264,23 +281,30 @@ fn a_server_named_by_the_environment_does_not_stand_against_a_directory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_directory_is_verified_through_a_child_and_stays_as_it_was_for_the_next_start() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a drill must reach its files");
     let server = served(directory.path());
     let mut client = server.client().await;
     write_batch(&mut client, 0).await;
     back_up(&mut client, pb::BackupKind::Full).await;
     let live = verified(&mut client, true).await.outcome;
     assert!(server.stop().await.success());
-    let output =
-        steelyard().args(["verify", "--standings", "-o", "json", "--data-dir"]).arg(directory.path()).output().unwrap();
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = steelyard()
+        .args(["verify", "--standings", "-o", "json", "--data-dir"])
+        .arg(directory.path())
+        .output()
+        .expect("a drill must reach its files");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a drill must reach its files");
     assert_eq!(output.status.code(), Some(0), "{told:#}");
     assert_eq!(told["outcome"]["headHash"], live.head_hash, "{told:#}");
     assert_eq!(told["outcome"]["standingsDigest"], live.standings_digest, "{told:#}");
     // The engine's files cut in the middle.
     let db = directory.path().join("sled/db");
-    let bytes = fs::read(&db).unwrap();
-    fs::write(&db, &bytes[..bytes.len() / 2]).unwrap();
-    let output = steelyard().args(["verify", "--data-dir"]).arg(directory.path()).output().unwrap();
+    let bytes = fs::read(&db).expect("a drill must reach its files");
+    fs::write(&db, &bytes[..bytes.len() / 2]).expect("a drill must reach its files");
+    let output = steelyard()
+        .args(["verify", "--data-dir"])
+        .arg(directory.path())
+        .output()
+        .expect("a drill must reach its files");
     assert_eq!(output.status.code(), Some(65), "{}", String::from_utf8_lossy(&output.stdout));
 }
