@@ -131,7 +131,9 @@ async fn a_store_is_sound_while_it_is_written_backed_up_and_its_journal_let_go()
             write_batch(&mut writer, batch).await;
             // The same long dossier again and again: it is kept in several parts.
             let mut long = Somebody::man("S-long", "1970-05-01").convictions("TH68001", 900, 7, "2025-06-01").records();
-            long.iter_mut().for_each(|record| record.source_system = format!("{batch}-{}", "y".repeat(20)));
+            for record in &mut long {
+                record.source_system = format!("{batch}-{}", "y".repeat(20));
+            }
             writer.write(long).await;
         }
         batch
