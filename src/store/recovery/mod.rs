@@ -136,11 +136,15 @@ pub fn open(options: &Options) -> Result<SledStore, RecoveryError> {
     start(options, None)
 }
 
-/// As [`open`], without trusting the engine's files: they are quarantined and rebuilt.
+/// As [`open`], without trusting the engine's files: they are quarantined and rebuilt. Where the last rebuild was made
+/// for the same reason another would not help: it would be made at every start, and each leaves a copy behind.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open`]; [`RecoveryError::StillDamaged`].
 pub fn rebuild(options: &Options, damage: Damage) -> Result<SledStore, RecoveryError> {
+    if rebuild::last_reason(&options.directory)?.is_some_and(|reason| reason == damage.reason) {
+        return Err(RecoveryError::StillDamaged { reason: damage.reason });
+    }
     start(options, Some(damage))
 }
 
@@ -173,7 +177,9 @@ fn recover(options: &Options, mut damage: Option<Damage>) -> Result<SledStore, R
         site.knows(damage.known);
     }
     if !site.home.engine().exists() {
-        if site.kept.is_some() || !super::journal::inspect(&site.journal())?.is_empty() {
+        let traces = ["checkpoint", "quarantine", "suspect"];
+        let was_there = traces.iter().any(|name| site.home.root().join(name).symlink_metadata().is_ok());
+        if was_there || !super::journal::inspect(&site.journal())?.is_empty() {
             damage.get_or_insert_with(|| Damage::new("the engine's files are not there"));
         } else {
             rebuild::refuse_beside_backups(&site)?;

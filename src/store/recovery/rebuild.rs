@@ -4,7 +4,8 @@
 //! lead here again.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::error::{Damage, RecoveryError, Unread};
 use super::{Site, open_journal};
@@ -185,7 +186,7 @@ fn quarantine(site: &Site<'_>, reason: &str) -> Result<PathBuf, RecoveryError> {
         let place = all.join(format!("{moment}-{number}"));
         match fs::create_dir(&place) {
             Ok(()) => break place,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(StoreError::io("creating the directory", &place)(error).into()),
         }
     };
@@ -199,6 +200,25 @@ fn quarantine(site: &Site<'_>, reason: &str) -> Result<PathBuf, RecoveryError> {
         sync(directory)?;
     }
     Ok(place)
+}
+
+/// Why the engine's files were last rebuilt.
+pub(super) fn last_reason(directory: &Path) -> Result<Option<String>, RecoveryError> {
+    let all = directory.join("quarantine");
+    let places = match fs::read_dir(&all) {
+        Ok(places) => places.collect::<Result<Vec<_>, _>>(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => Err(error),
+    };
+    let places = places.map_err(StoreError::io("listing", &all))?;
+    // One that cannot be read, or is not there, tells nothing.
+    let told = places.iter().filter_map(|place| {
+        let why = place.path().join("why");
+        let at = fs::metadata(&why).and_then(|file| file.modified()).ok()?;
+        Some((at, why))
+    });
+    let last = told.max();
+    Ok(last.and_then(|(_, why)| fs::read_to_string(why).ok()).map(|reason| reason.trim_end().to_owned()))
 }
 
 /// Where the backups of a store are, and it is not, its disk may not be mounted: a new one would be served as if it

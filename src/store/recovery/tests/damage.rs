@@ -253,3 +253,35 @@ fn a_crash_between_quarantine_and_the_new_files_is_recovered_from() {
     assert!(place.join("sled/db").exists(), "what was quarantined stays");
     check_rebuilt(&store, head);
 }
+
+#[test]
+fn a_rebuild_that_did_not_help_is_not_made_again_and_again() {
+    let home = tempfile::tempdir().unwrap();
+    closed(home.path(), 2);
+    let damage = || Damage::new("the dossier of subject 3 cannot be read");
+    drop(rebuild(&options(home.path()), damage()).unwrap());
+    // The next process meets the same, and so would every later one: each would leave another copy behind.
+    let refused = rebuild(&options(home.path()), damage()).map(drop).unwrap_err();
+    assert!(matches!(refused, RecoveryError::StillDamaged { .. }), "{refused}");
+    assert_eq!(quarantined(home.path()).len(), 1);
+    drop(rebuild(&options(home.path()), Damage::new("something else")).unwrap());
+    assert_eq!(quarantined(home.path()).len(), 2);
+}
+
+#[test]
+fn no_store_is_made_where_anything_tells_of_one() {
+    for trace in ["checkpoint", "quarantine", "suspect"] {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("backups")).unwrap();
+        fs::write(home.path().join("ballast"), b"").unwrap();
+        if trace == "quarantine" {
+            fs::create_dir(home.path().join(trace)).unwrap();
+        } else {
+            fs::write(home.path().join(trace), b"").unwrap();
+        }
+        refusal(home.path());
+        assert!(!home.path().join("sled").exists(), "{trace}");
+        fs::remove_dir(home.path().join(trace)).or_else(|_| fs::remove_file(home.path().join(trace))).unwrap();
+        open(&options(home.path())).unwrap();
+    }
+}
