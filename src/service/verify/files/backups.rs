@@ -6,7 +6,7 @@ use super::super::report::{Report, Stepping};
 use super::super::told::{Severity, Step};
 use super::{Site, name};
 use crate::store::Head;
-use crate::store::backup::{BackupFile, Catalogue, Reader};
+use crate::store::backup::{BackupError, BackupFile, Catalogue, Reader};
 
 /// Bytes between two rests.
 const PORTION: u64 = 1 << 20;
@@ -18,7 +18,10 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
         Ok(catalogue) => {
             for misfit in &catalogue.misfits {
                 let remedy = "it is not used; remove it once a newer backup is verified";
-                step.found(Severity::Warning, name(&misfit.path), &misfit.reason, remedy);
+                // Only what was verified has such a name: if it does not read, it has changed since.
+                let damaged = matches!(misfit.reason, BackupError::Damaged { .. });
+                let severity = if damaged { Severity::Damage } else { Severity::Warning };
+                step.found(severity, name(&misfit.path), &misfit.reason, remedy);
             }
             for name in &site.survey.left_behind {
                 let what = "holds events that the ledger was restored to before: it is of the time before that restore";
