@@ -9,11 +9,14 @@ use std::{env, fs};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 8] = [
+    "steelyard/v1/cohort.proto",
     "steelyard/v1/common.proto",
     "steelyard/v1/evidence.proto",
     "steelyard/v1/maintenance.proto",
+    "steelyard/v1/outstanding.proto",
     "steelyard/v1/ranking.proto",
+    "steelyard/v1/supervision.proto",
     "steelyard/store/v1/ledger.proto",
 ];
 
@@ -34,6 +37,8 @@ fn compile_protos() -> Result<(), Box<dyn Error>> {
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
         .btree_map(".")
+        // A decision holds a whole standing; no other record should be as large as one.
+        .boxed(".steelyard.v1.Record.kind.cohort_decision")
         .codec_path("crate::api::codec::WholeMessages")
         .compile_fds(descriptors)?;
     pbjson_build::Builder::new().register_descriptors(&encoded)?.btree_map([".steelyard"]).build(&[".steelyard.v1"])?;

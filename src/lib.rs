@@ -9,6 +9,7 @@
 //! - [`ranking`]: ordered lists in memory, snapshots, pages
 //! - [`store`]: the ledger and its views, behind `trait Store`
 //! - [`scoring`]: pure weighing: harm, risk, threat, composite, explanation
+//! - [`supervision`]: pure clocks, counts and returns; nothing of it is ever in a score
 //! - [`intake`]: files into records: NDJSON, and CSV through a mapping
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
@@ -29,6 +30,7 @@ pub mod reference;
 pub mod scoring;
 pub mod service;
 pub mod store;
+pub mod supervision;
 pub mod telemetry;
 
 pub use generated::v1 as pb;

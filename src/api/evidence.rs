@@ -36,7 +36,8 @@ impl EvidenceService for Evidence {
             Ok(mutation) => self.0.service.change(mutation).await,
             Err(fault) => Err(fault),
         };
-        let Answer { revision, verdicts } = answer.map_err(|fault| self.0.refuse("WriteEvidence", &caller, &fault))?;
+        let Answer { revision, verdicts, .. } =
+            answer.map_err(|fault| self.0.refuse("WriteEvidence", &caller, &fault))?;
         Ok(Response::new(pb::WriteEvidenceResponse { revision: revision.0, verdicts }))
     }
 

@@ -233,6 +233,7 @@ fn outstanding(pen: &mut Pen, life: &Life, file: &File, offence_ids: &[String], 
             opened_on: period.opened.to_string(),
             closed_on: written(period.closed.map(|(closed, _)| closed)),
             outcome: period.closed.map_or(0, |(_, outcome)| outcome.into()),
+            ..OpenPeriod::default()
         })
         .collect();
     let outstanding = Outstanding {
@@ -242,6 +243,7 @@ fn outstanding(pen: &mut Pen, life: &Life, file: &File, offence_ids: &[String], 
         circulation: file.circulation.into(),
         area: home.area.to_owned(),
         officer: format!("DEMO-OIC-{}{:02}", home.letters, dice.below(30)),
+        ..Outstanding::default()
     };
     let heading = Heading::fact(System::Custody, first).until(latest);
     pen.write(heading, Kind::Outstanding(outstanding), dice)

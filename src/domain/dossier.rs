@@ -4,10 +4,10 @@
 //!
 //! A dossier never changes: writing a record makes a new one.
 
-use super::evidence::{Evidence, Kind, Offence, Other, Person, Victim};
+use super::evidence::{Evidence, Kind, Offence, Other, Outstanding, Person, Supervision, Victim};
 use super::offence::{CjsIndex, HoIndex, OffenceCode};
-use super::word::{Outcome, PersonCategory, Sex};
-use super::{Date, Revision};
+use super::word::{Band, Outcome, PersonCategory, Sex};
+use super::{Date, Moment, Revision};
 
 /// A slice of the arena.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,34 @@ pub struct Repeat {
     pub dates: Box<[Date]>,
 }
 
+/// A management record: what no rule of scoring reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supervised {
+    /// The record's id.
+    pub id: Box<str>,
+    /// Revision of the version in force.
+    pub revision: Revision,
+    /// What it tells.
+    pub kind: Supervision,
+}
+
+/// What is held of the supervision of one subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Oversight {
+    /// In order of record id.
+    records: Vec<Supervised>,
+    /// Effective bands on the outstanding lists as noted in the ledger while files were open, oldest first.
+    bands: Vec<(Moment, Band)>,
+    /// Digest of what was last noted; 0: nothing, or that no file is open.
+    noted: u64,
+}
+
+impl Oversight {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.bands.is_empty() && self.noted == 0
+    }
+}
+
 /// Everything in force about one subject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dossier {
@@ -104,6 +132,8 @@ pub struct Dossier {
     offences: Box<[PackedOffence]>,
     others: Box<[Filed]>,
     repeats: Box<[Repeat]>,
+    /// Most people have none.
+    oversight: Option<Box<Oversight>>,
 }
 
 /// The person record in force.
@@ -198,6 +228,7 @@ impl Dossier {
             offences: Box::default(),
             others: Box::default(),
             repeats: Box::default(),
+            oversight: None,
         }
     }
 
@@ -208,6 +239,16 @@ impl Dossier {
             packer.add(record);
         }
         packer.finish(revision, Box::default())
+    }
+
+    /// This dossier with what the ledger noted of its bands, oldest first, and the digest of the last note.
+    #[must_use]
+    pub fn with_notes(mut self, bands: Vec<(Moment, Band)>, noted: u64) -> Self {
+        if !bands.is_empty() || noted != 0 || self.oversight.is_some() {
+            let held = self.oversight.take().unwrap_or_default();
+            self.oversight = Some(Box::new(Oversight { bands, noted, ..*held })).filter(|held| !held.is_empty());
+        }
+        self
     }
 
     /// The force's reference of the person.
@@ -244,7 +285,7 @@ impl Dossier {
         self.offences.iter().map(|packed| self.view(packed))
     }
 
-    /// Records that are neither the person nor an offence, in order of record id.
+    /// Records that are neither the person nor an offence nor of supervision, in order of record id.
     pub fn others(&self) -> &[Filed] {
         &self.others
     }
@@ -267,7 +308,50 @@ impl Dossier {
         if let Some(offence) = self.offences().find(|offence| offence.id == record_id) {
             return Some(offence.revision);
         }
-        self.others.iter().find(|filed| &*filed.id == record_id).map(|filed| filed.revision)
+        let other = self.others.iter().find(|filed| &*filed.id == record_id).map(|filed| filed.revision);
+        other.or_else(|| self.supervised().iter().find(|held| &*held.id == record_id).map(|held| held.revision))
+    }
+
+    /// Management records, in order of record id. No rule of scoring asks for them.
+    pub fn supervised(&self) -> &[Supervised] {
+        self.oversight.as_ref().map_or(&[], |oversight| &oversight.records)
+    }
+
+    /// Effective bands on the outstanding lists as noted while files were open, oldest first.
+    pub fn bands(&self) -> &[(Moment, Band)] {
+        self.oversight.as_ref().map_or(&[], |oversight| &oversight.bands)
+    }
+
+    /// Digest of what was last noted of the open files; 0: nothing was.
+    pub fn noted(&self) -> u64 {
+        self.oversight.as_ref().map_or(0, |oversight| oversight.noted)
+    }
+
+    /// Files on why the person is outstanding, open or closed, in order of record id.
+    pub fn files(&self) -> impl Iterator<Item = (&Filed, &Outstanding)> {
+        self.others.iter().filter_map(|filed| match &filed.kind {
+            Other::Outstanding(file) => Some((filed, file)),
+            Other::SanctionSummary(_)
+            | Other::Custody(_)
+            | Other::Marker(_)
+            | Other::Intelligence(_)
+            | Other::Assessment(_)
+            | Other::Order { .. }
+            | Other::Breach(_)
+            | Other::Exploitation(_)
+            | Other::CohortMembership(_)
+            | Other::BandOverride(_) => None,
+        })
+    }
+
+    /// A file of this person by its id.
+    pub fn file(&self, id: &str) -> Option<&Outstanding> {
+        self.files().find(|(filed, _)| &*filed.id == id).map(|(_, file)| file)
+    }
+
+    /// Whether any file is open.
+    pub fn is_outstanding(&self) -> bool {
+        self.files().any(|(_, file)| file.is_open())
     }
 
     /// Ids of every record in force.
@@ -277,6 +361,7 @@ impl Dossier {
             .map(|person| self.text(person.id))
             .chain(self.offences().map(|offence| offence.id))
             .chain(self.others.iter().map(|filed| &*filed.id))
+            .chain(self.supervised().iter().map(|held| &*held.id))
     }
 
     /// This dossier with a record written: new, or in place of the version held.
@@ -369,6 +454,7 @@ struct Packer {
     persons: Vec<PackedPerson>,
     offences: Vec<PackedOffence>,
     others: Vec<Filed>,
+    oversight: Oversight,
 }
 
 impl Packer {
@@ -379,6 +465,7 @@ impl Packer {
             persons: Vec::new(),
             offences: Vec::new(),
             others: Vec::new(),
+            oversight: Oversight::default(),
         }
     }
 
@@ -406,6 +493,13 @@ impl Packer {
             }
         }
         packer.others.extend(dossier.others.iter().filter(|filed| &*filed.id != except).cloned());
+        if let Some(oversight) = &dossier.oversight {
+            packer.oversight = Oversight {
+                records: oversight.records.iter().filter(|held| &*held.id != except).cloned().collect(),
+                bands: oversight.bands.clone(),
+                noted: oversight.noted,
+            };
+        }
         packer
     }
 
@@ -435,6 +529,7 @@ impl Packer {
             Kind::Person(person) => self.add_person(&id, revision, updated, &person),
             Kind::Offence(offence) => self.add_offence(&id, revision, category, updated, &offence),
             Kind::Other(kind) => self.others.push(Filed { id, revision, category, updated, kind }),
+            Kind::Supervision(kind) => self.oversight.records.push(Supervised { id, revision, kind }),
         }
     }
 
@@ -497,6 +592,7 @@ impl Packer {
 
     fn finish(mut self, revision: Revision, repeats: Box<[Repeat]>) -> Dossier {
         self.others.sort_by(|a, b| a.id.cmp(&b.id));
+        self.oversight.records.sort_by(|a, b| a.id.cmp(&b.id));
         let mut dossier = Dossier {
             arena: self.arena.into_boxed_str(),
             reference_len: self.reference_len,
@@ -505,6 +601,7 @@ impl Packer {
             offences: Box::default(),
             others: self.others.into_boxed_slice(),
             repeats,
+            oversight: Some(Box::new(self.oversight)).filter(|oversight| !oversight.is_empty()),
         };
         // The person record in force comes last.
         self.persons.sort_by_key(|person| (person.made, person.revision));

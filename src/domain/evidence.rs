@@ -3,11 +3,11 @@
 
 use super::offence::OffenceCode;
 use super::word::{
-    AssessmentKind, AssessmentLevel, Band, BreachKind, Circulation, CloseOutcome, CohortStatus, CustodyKind,
-    ExploitationStatus, Handling, MarkerKind, Outcome, OutstandingReason, OverrideScope, PersonCategory, Rag, Sex,
-    ThreatIndicator,
+    ActivityKind, ActivityOutcome, AssessmentKind, AssessmentLevel, Band, BreachKind, Circulation, CloseOutcome,
+    CohortStatus, CustodyKind, DecisionKind, ExploitationStatus, Handling, MarkerKind, Outcome, OutstandingReason,
+    OverrideScope, PersonCategory, Rag, Sex, SupervisorRank, ThreatIndicator, WarrantCategory,
 };
-use super::{Date, Revision};
+use super::{Date, Moment, Revision};
 
 /// One record in force about one subject.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +31,10 @@ pub enum Kind {
     Person(Person),
     /// An offence.
     Offence(Offence),
-    /// Anything else.
+    /// Anything else that a rule of scoring may read.
     Other(Other),
+    /// What was done, reviewed and decided. No rule of scoring can reach it.
+    Supervision(Supervision),
 }
 
 /// Who the person is.
@@ -272,6 +274,101 @@ pub struct Outstanding {
     pub area: Option<Box<str>>,
     /// Officer in the case.
     pub officer: Option<Box<str>>,
+    /// What supervision reads and scoring does not.
+    pub terms: Box<FileTerms>,
+}
+
+/// What supervision reads of a file beyond what scoring does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileTerms {
+    /// When each period began and ended, in the order of the periods.
+    pub spans: Vec<Span>,
+    /// Every step of its circulation, in order. Empty: only where it is circulated is known, not since when.
+    pub steps: Vec<CirculationStep>,
+    /// Supervisor of the officer in the case.
+    pub supervisor: Option<Box<str>>,
+    /// Category of the warrant.
+    pub warrant: Option<WarrantCategory>,
+    /// The day the warrant was issued.
+    pub issued: Option<Date>,
+    /// When the force was told of the recall.
+    pub notified: Option<Moment>,
+    /// The day by which the warrant is to be executed or the recalled to be back, where it is stated.
+    pub target: Option<Date>,
+}
+
+/// One open period in moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// When it began.
+    pub opened: Moment,
+    /// When it ended.
+    pub closed: Option<Moment>,
+}
+
+/// One step in where a file is circulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CirculationStep {
+    /// Where, from then on.
+    pub circulation: Circulation,
+    /// When.
+    pub changed: Moment,
+}
+
+/// What was done, reviewed and decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Supervision {
+    /// Something done.
+    Activity(Activity),
+    /// A supervisor's review of a file.
+    Review(Review),
+    /// A decision about the cohort.
+    Decision(Decision),
+}
+
+/// Something done about a file, or with a managed nominal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// What.
+    pub kind: ActivityKind,
+    /// What came of it.
+    pub outcome: Option<ActivityOutcome>,
+    /// When.
+    pub done: Moment,
+    /// Minutes spent.
+    pub minutes: u32,
+    /// Officer who did it.
+    pub officer: Box<str>,
+    /// Address, person or agency concerned.
+    pub target: Option<Box<str>>,
+    /// The file; none for what is done with a managed nominal.
+    pub file: Option<Box<str>>,
+    /// The victim told.
+    pub victim: Option<Box<str>>,
+}
+
+/// A supervisor's review of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// The file.
+    pub file: Box<str>,
+    /// The reviewer.
+    pub officer: Box<str>,
+    /// Rank.
+    pub rank: SupervisorRank,
+    /// When.
+    pub reviewed: Moment,
+    /// The day by which the reviewer wants it reviewed again.
+    pub next: Option<Date>,
+}
+
+/// A decision about the cohort, without what was frozen into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub kind: DecisionKind,
+    /// When.
+    pub decided: Moment,
 }
 
 /// Membership of the managed cohort: `selected <= day < ended`.

@@ -7,8 +7,10 @@ pub mod date;
 pub mod dossier;
 pub mod evidence;
 pub mod id;
+pub mod moment;
 pub mod offence;
 pub mod word;
 
 pub use date::Date;
 pub use id::{MilliPoints, Revision, SubjectId};
+pub use moment::Moment;

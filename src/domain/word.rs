@@ -151,6 +151,63 @@ mirror! {
     OverrideScope from pb::OverrideScope { Both, Cohort, Outstanding }
 }
 
+mirror! {
+    /// What somebody did about a file, or with a managed nominal.
+    ActivityKind from pb::ActivityKind {
+        AddressVisited, AssociateOrFamilySpokenTo, AgencyEnquiry, MediaOrDigitalEnquiry, IntelligenceTasked,
+        VictimUpdated, FileOpened, ReviewedWithoutAction, Reallocated, NominalSeen, PartnerMeeting, Other,
+    }
+}
+mirror! {
+    /// What came of it.
+    ActivityOutcome from pb::ActivityOutcome {
+        NoTrace, Information, Pending, Seen, Arrested, Reached, NotReached,
+    }
+}
+mirror! {
+    /// Rank in which an officer reviews, lowest first.
+    SupervisorRank from pb::SupervisorRank { Sergeant, Inspector, ChiefInspector }
+}
+mirror! {
+    /// What was decided about a person and the cohort.
+    DecisionKind from pb::DecisionKind { Select, Decline, Retain, Deselect, ChangeStatus }
+}
+mirror! {
+    /// How soon a warrant is to be executed, soonest first.
+    WarrantCategory from pb::WarrantCategory { A, B, C }
+}
+mirror! {
+    /// What has to happen by when.
+    SupervisionClock from pb::SupervisionClock {
+        Circulation, Activity, Review, Inspector, ChiefInspector, Execution, VictimUpdate,
+    }
+}
+mirror! {
+    /// Age of a case.
+    CaseAge from pb::CaseAge { To7Days, From8To28Days, From29To90Days, From91To365Days, Over365Days }
+}
+
+impl ActivityKind {
+    /// Whether it is done with a managed nominal and belongs to no file.
+    pub const fn is_for_cohort(self) -> bool {
+        matches!(self, Self::NominalSeen | Self::PartnerMeeting)
+    }
+}
+
+impl CloseOutcome {
+    /// Whether the person was found: what the file asked for is done, and one opened again begins anew.
+    pub const fn is_found(self) -> bool {
+        matches!(self, Self::Arrested | Self::Surrendered | Self::Executed)
+    }
+}
+
+impl Circulation {
+    /// Whether some officers who check the person would know that they are outstanding.
+    pub const fn is_circulated(self) -> bool {
+        matches!(self, Self::PncWanted | Self::PncLocateTrace | Self::ForceOnly | Self::International)
+    }
+}
+
 impl List {
     /// The family that the list is composed by.
     pub const fn family(self) -> Family {

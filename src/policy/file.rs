@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use toml::Table;
 
+use super::management;
 use super::section::{Faults, Section};
 use super::{
     BandPolicy, CompositePolicy, FloorPolicy, HarmOverride, HarmPolicy, IndicatorPolicy, InstrumentPolicy,
@@ -61,6 +62,8 @@ fn policy(root: &Section<'_>) -> Policy {
         floors: floors(&root.section("floors")),
         quality: quality(&root.section("quality")),
         overrides: OverridePolicy { below_floor_days: root.section("overrides").whole("below_floor_days", 1..=365) },
+        supervision: management::supervision(&root.section_or_reference("supervision")),
+        cohort: management::cohort(&root.section_or_reference("cohort")),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `scoring` holds a figure that is not here or in the published tables.
 
 mod file;
+mod management;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::domain::Date;
-use crate::domain::word::{Band, Outcome};
+use crate::domain::moment::DAY;
+use crate::domain::word::{ActivityKind, Band, Circulation, Outcome, Rag, WarrantCategory};
 
 /// The reference policy as compiled in, comments and all.
 const REFERENCE: &str = include_str!("../../policies/thr-2026.1.toml");
@@ -54,6 +56,10 @@ pub struct Policy {
     pub quality: QualityPolicy,
     /// Overrides.
     pub overrides: OverridePolicy,
+    /// Clocks of supervision.
+    pub supervision: SupervisionPolicy,
+    /// Lines of the managed cohort.
+    pub cohort: CohortPolicy,
 }
 
 impl Policy {
@@ -337,4 +343,92 @@ pub struct QualityPolicy {
 pub struct OverridePolicy {
     /// Most calendar days that an override below a floor may last.
     pub below_floor_days: i32,
+}
+
+/// Seconds allowed, by band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance([i64; 4]);
+
+impl Allowance {
+    /// Seconds for LOW, MEDIUM, HIGH and VERY_HIGH.
+    pub const fn new(seconds: [i64; 4]) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds for a band.
+    pub const fn of(&self, band: Band) -> i64 {
+        self.0[band as usize]
+    }
+}
+
+/// Clocks of supervision, in calendar time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupervisionPolicy {
+    /// To be circulated after becoming outstanding.
+    pub circulation: Allowance,
+    /// Meaningful activity to find the person.
+    pub activity: Allowance,
+    /// A supervisor's review.
+    pub review: Allowance,
+    /// Seconds after which an inspector must have looked.
+    pub inspector: i64,
+    /// Seconds after which a chief inspector must have looked.
+    pub chief_inspector: i64,
+    /// Seconds before an escalation is due from which a review of that rank satisfies it.
+    pub escalation_window: i64,
+    /// Circulations that stop the clock of circulation.
+    pub circulated: Vec<Circulation>,
+    /// Kinds of activity that are meaningful in finding the person.
+    pub meaningful: Vec<ActivityKind>,
+    /// Seconds within which the same kind with the same target counts once.
+    pub same_target: i64,
+    /// Seconds within which a vulnerable or repeat victim is first told.
+    pub victim_enhanced: i64,
+    /// Seconds within which any other victim is first told.
+    pub victim_standard: i64,
+    /// Seconds within which a victim is told again.
+    pub victim_then: i64,
+    /// Days to execute a warrant of category A, B and C.
+    pub warrant_days: [i32; 3],
+    /// Days in which one recalled in an emergency is to be back.
+    pub emergency_recall_days: i32,
+    /// Days in which anybody else recalled is to be back.
+    pub recall_days: i32,
+}
+
+impl SupervisionPolicy {
+    /// Days to execute a warrant.
+    pub const fn warrant(&self, category: WarrantCategory) -> i32 {
+        self.warrant_days[category as usize]
+    }
+}
+
+/// Lines of the managed cohort.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CohortPolicy {
+    /// ARP from which a candidate for neighbourhood crime is compared with fixed members.
+    pub fixed_arp: f64,
+    /// ARP from which such a candidate is compared with flex members; below it, and without neighbourhood crime, with free ones.
+    pub flex_arp: f64,
+    /// Clock days within which there must be an offence of neighbourhood crime.
+    pub neighbourhood_within_days: u32,
+    /// Days between reviews of one graded red, amber and green.
+    pub review_days: [i32; 3],
+    /// Days before a planned release from which one graded blue is reviewed.
+    pub blue_before_release_days: i32,
+    /// Weight of a nominal in an offender manager's load, for LOW, MEDIUM, HIGH and VERY_HIGH.
+    pub workload: [u32; 4],
+}
+
+impl CohortPolicy {
+    /// Seconds between reviews of one of a grade; `None`: by release.
+    pub fn review_within(&self, rag: Rag) -> Option<i64> {
+        let days = |place: usize| Some(i64::from(self.review_days[place]) * DAY);
+        match rag {
+            Rag::Red => days(0),
+            Rag::Amber => days(1),
+            Rag::Green => days(2),
+            Rag::Blue => None,
+        }
+    }
 }

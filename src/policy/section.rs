@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use toml::{Table, Value};
 
@@ -49,6 +50,17 @@ impl<'f> Section<'f> {
             table
         });
         Section { table, path: self.path_of(key), asked: RefCell::default(), faults: self.faults }
+    }
+
+    /// A section of the root that came after the first policies: one without it has the reference policy's.
+    pub(super) fn section_or_reference(&self, key: &str) -> Section<'f> {
+        static REFERENCE: LazyLock<Table> =
+            LazyLock::new(|| super::REFERENCE.parse().expect("the compiled-in policy must be TOML"));
+        if self.table.is_some_and(|table| !table.contains_key(key)) {
+            let table = REFERENCE.get(key).and_then(Value::as_table);
+            return Section { table, path: self.path_of(key), asked: RefCell::default(), faults: self.faults };
+        }
+        self.section(key)
     }
 
     /// The sections of an array of tables, each with its place.
@@ -159,6 +171,29 @@ impl<'f> Section<'f> {
             self.fault(key, "UNPRINTABLE", "must not hold control characters");
         }
         text.to_owned()
+    }
+
+    /// Words of a list that is not empty, none twice.
+    pub(super) fn words<W: PartialEq>(&self, key: &str, read: impl Fn(&str) -> Option<W>) -> Vec<W> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(array) = value.as_array() else {
+            self.wrong_type(key, "an array of texts", value);
+            return Vec::new();
+        };
+        let mut words = Vec::with_capacity(array.len());
+        for (at, value) in array.iter().enumerate() {
+            let key = format!("{key}[{at}]");
+            match value.as_str().map(&read) {
+                Some(Some(word)) if words.contains(&word) => self.fault(&key, "DUPLICATE", "stands there twice"),
+                Some(Some(word)) => words.push(word),
+                Some(None) => self.fault(&key, "UNKNOWN_WORD", "is no word of the contract that may stand here"),
+                None => self.wrong_type(&key, "a text", value),
+            }
+        }
+        if array.is_empty() {
+            self.fault(key, "EMPTY", "must not be empty");
+        }
+        words
     }
 
     /// A calendar date, written without quotes.

@@ -64,6 +64,36 @@ impl<T> Chunked<T> {
         self.top.iter().flat_map(|limb| limb.iter()).flat_map(|twig| twig.iter()).flat_map(|leaf| leaf.iter())
     }
 
+    /// Places of blocks that another version does not share with this one, as ranges of items: whatever changed lies in
+    /// them, and little else. Ascending.
+    pub fn differing(&self, other: &Self) -> Vec<std::ops::Range<usize>> {
+        let mut ranges = Vec::new();
+        let most = self.len.max(other.len);
+        let step = |bits: usize| 1_usize << bits;
+        let shared = |this: Option<&Limb<T>>, that: Option<&Limb<T>>| match (this, that) {
+            (Some(this), Some(that)) => Arc::ptr_eq(this, that),
+            (Some(_) | None, _) => false,
+        };
+        for (place, from) in (0..most).step_by(step(LEAF_BITS + 2 * BRANCH_BITS)).enumerate() {
+            let (this, that) = (self.top.get(place), other.top.get(place));
+            if shared(this, that) {
+                continue;
+            }
+            let leaves = |limb: Option<&Limb<T>>| {
+                limb.into_iter().flat_map(|limb| limb.iter()).flat_map(|twig| twig.iter()).cloned().collect::<Vec<_>>()
+            };
+            let (this, that) = (leaves(this), leaves(that));
+            for leaf in 0..this.len().max(that.len()) {
+                let same = this.get(leaf).zip(that.get(leaf)).is_some_and(|(this, that)| Arc::ptr_eq(this, that));
+                if !same {
+                    let from = from + leaf * LEAF;
+                    ranges.push(from..(from + LEAF).min(most));
+                }
+            }
+        }
+        ranges
+    }
+
     /// Bytes that changing the items at these places (ascending) will copy.
     pub fn bytes_copied(places: impl IntoIterator<Item = usize>) -> u64 {
         let mut last = None::<usize>;
@@ -211,6 +241,19 @@ mod tests {
         assert!(!shared(4), "its own leaf is copied");
         assert!(shared(16), "the leaf beside it is shared");
         assert!(shared(39_999));
+    }
+
+    #[test]
+    fn what_differs_between_versions_is_found_by_block() {
+        let old: Chunked<usize> = (0..40_000).collect();
+        let mut new = old.clone();
+        assert!(new.differing(&old).is_empty());
+        new.replace(5, 0);
+        new.replace(20_000, 0);
+        new.extend([1, 2]);
+        assert_eq!(new.differing(&old), [0..16, 20_000..20_016, 40_000..40_002]);
+        assert_eq!(old.differing(&new), [0..16, 20_000..20_016, 40_000..40_002]);
+        assert_eq!(new.differing(&Chunked::default()).len(), 40_002_usize.div_ceil(16));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! This floor weighs nobody (that is `scoring`), touches no store and no clock,
 //! and knows nothing of requests: time and keys are passed in.
 //!
-//! - [`row`], [`facets`], [`names`]: one person as the lists see them
+//! - [`row`], [`facets`], [`names`]: one person as the lists see them; [`files`]: their open files
 //! - [`key`]: the order, as one number
 //! - [`tree`], [`chunked`]: persistent structures, O(changes) a version
 //! - [`references`], [`hash_index`]: from a reference to a subject
@@ -19,6 +19,7 @@ pub mod chunked;
 pub mod compare;
 pub mod digest;
 pub mod facets;
+pub mod files;
 pub mod filter;
 pub mod hash_index;
 pub mod key;

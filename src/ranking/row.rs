@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::facets::{Facet, Facets};
+use super::files::{self, OpenFiles};
 use super::names::{AreaId, Names, OfficerId};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{CohortMembership, Other, Outstanding};
@@ -105,6 +106,8 @@ pub struct Row {
     pub facets: Facets,
     /// Areas of the person, of the cohort membership in force and of open files.
     pub areas: Areas,
+    /// Open files, for lists of supervision.
+    pub files: OpenFiles,
     /// Offender manager, if managed by a known one.
     officer: Option<OfficerId>,
     /// Day on which the earliest of the open periods began; `NOT_OUTSTANDING` where none is open. A file opened
@@ -153,6 +156,10 @@ impl Row {
             lists,
             facets: facets | Facets::CHILD.only_if(weighed.child),
             areas: Areas::new(areas),
+            files: match since {
+                Some(_) => files::open(dossier, weighed.outstanding.effective, &rules.policy.supervision, names),
+                None => None,
+            },
             officer: membership.and_then(|held| held.offender_manager.as_deref()).map(|officer| names.officer(officer)),
             since: since.unwrap_or(NOT_OUTSTANDING),
         }

@@ -54,6 +54,7 @@ fn file(periods: &[(i32, Option<i32>)], circulation: Circulation, area: &str) ->
         offence_ids: Vec::new(),
         area: Some(area.into()),
         officer: None,
+        terms: Box::default(),
     })
 }
 

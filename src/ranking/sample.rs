@@ -143,6 +143,7 @@ impl Teller {
                 offence_ids: Vec::new(),
                 area: None,
                 officer: None,
+                terms: Box::default(),
             }))
         }));
         let evidence = records.into_iter().enumerate().map(|(n, kind)| Evidence {

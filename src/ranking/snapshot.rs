@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::chunked::Chunked;
 use super::facets::Facets;
+use super::files::OpenFiles;
 use super::key::{Key, Lookup};
 use super::names::{AreaId, Names, OfficerId};
 use super::references::References;
@@ -188,6 +189,18 @@ impl Standings {
     /// A person as the lists see them, with everything in force about them.
     pub fn person(&self, subject: SubjectId) -> Option<(&Row, &Arc<Dossier>)> {
         self.slots.get(subject.index()).map(|slot| (&slot.row, &slot.dossier))
+    }
+
+    /// Everybody with an open file, with the files, in the order of the outstanding lists.
+    pub fn outstanding(&self) -> impl Iterator<Item = (SubjectId, &OpenFiles)> {
+        let people = self.tree(List::Outstanding).iter_from(0).map(|key| key.subject());
+        people.filter_map(|subject| self.row(subject).map(|row| (subject, &row.files)))
+    }
+
+    /// Subjects whose rows may differ from those of another snapshot of the store: all whose rows do, and few others.
+    pub fn differing(&self, other: &Self) -> impl Iterator<Item = SubjectId> + use<> {
+        let places = self.slots.differing(&other.slots).into_iter().flatten();
+        places.map(|place| SubjectId(u32::try_from(place).expect("a store must hold fewer than 2^32 subjects")))
     }
 
     /// Names of areas and offender managers.

@@ -101,7 +101,9 @@ impl Records {
     pub(crate) fn edit_offence(self, change: impl FnOnce(&mut Offence)) -> Self {
         self.edit(|record| match &mut record.kind {
             Kind::Offence(offence) => change(offence),
-            Kind::Person(_) | Kind::Other(_) => panic!("the record written last must be an offence"),
+            Kind::Person(_) | Kind::Other(_) | Kind::Supervision(_) => {
+                panic!("the record written last must be an offence")
+            }
         })
     }
 
@@ -198,6 +200,7 @@ impl Records {
             offence_ids: ids(offences),
             area: None,
             officer: None,
+            terms: Box::default(),
         };
         self.other(id, periods[0].0, Other::Outstanding(file))
     }

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 use super::state::{State, Touched};
 use crate::domain::dossier::Dossier;
-use crate::domain::{Date, Revision, SubjectId};
+use crate::domain::{Revision, SubjectId};
 use crate::ranking::retire::Retirement;
 use crate::ranking::row::Row;
 use crate::ranking::snapshot::Meta;
 use crate::ranking::{Change, Names, Standings};
-use crate::scoring::{Rules, composite};
+use crate::scoring::composite::{self, Weighed};
 
 /// Subjects touched by one group from which weighing is worth spreading over cores.
 const WORTH_SPREADING: usize = 64;
@@ -75,42 +75,78 @@ impl Board {
         self.condition.send_if_modified(|held| std::mem::replace(held, condition) != condition)
     }
 
-    /// Weighs whoever was touched and puts up the new standings. Nothing is put up while no policy or day is set.
-    pub(super) fn publish(&self, state: &State, touched: &Touched, now: Timestamp) {
+    /// Weighs whoever was touched. Nobody is weighed while no policy or day is set.
+    pub(super) fn weigh(&self, state: &State, touched: &Touched) -> Weighing {
+        let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return Weighing::Nobody };
+        let weigh = |subject: SubjectId| (subject, composite::weigh(state.dossier(subject), rules, as_of));
+        if touched.everyone {
+            let everyone = (0..state.next_subject().0).into_par_iter().map(SubjectId);
+            return Weighing::Everyone(everyone.map(weigh).collect());
+        }
+        let subjects: Vec<SubjectId> = touched.subjects.iter().copied().collect();
+        Weighing::Some(if subjects.len() < WORTH_SPREADING {
+            subjects.into_iter().map(weigh).collect()
+        } else {
+            subjects.into_par_iter().map(weigh).collect()
+        })
+    }
+
+    /// Puts up the new standings of whoever was weighed. The weighing must be of the state's dossiers as they score.
+    pub(super) fn publish(&self, state: &State, weighing: &Weighing, now: Timestamp) {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
         let meta = Meta { revision: state.revision(), as_of, rules: Arc::clone(rules), generation: 0, published: now };
         let earlier = self.standings.load_full();
-        let next = match &earlier {
-            Some(earlier) if !touched.everyone => earlier.with(&self.changes(state, touched, rules, as_of), meta),
-            Some(earlier) => self.everyone(state, rules, as_of, meta).replacing(earlier),
-            None => self.everyone(state, rules, as_of, meta),
+        let row = |(subject, weighed): &(SubjectId, Weighed)| {
+            let dossier = state.dossier(*subject);
+            (*subject, Arc::clone(dossier), Row::new(dossier, weighed, rules, as_of, &self.names))
+        };
+        let next = match (weighing, &earlier) {
+            (Weighing::Nobody, _) => return,
+            (Weighing::Some(weighed), Some(earlier)) => {
+                let change = |weighed| {
+                    let (subject, dossier, row) = row(weighed);
+                    Change { subject, dossier, row }
+                };
+                let changes: Vec<Change> = if weighed.len() < WORTH_SPREADING {
+                    weighed.iter().map(change).collect()
+                } else {
+                    weighed.par_iter().map(change).collect()
+                };
+                earlier.with(&changes, meta)
+            }
+            (Weighing::Everyone(weighed) | Weighing::Some(weighed), _) => {
+                let people = weighed.par_iter().map(row).map(|(_, dossier, row)| (dossier, row));
+                let people: Vec<(Arc<Dossier>, Row)> = people.collect();
+                let next = Standings::load(meta, Arc::clone(&self.names), Arc::clone(state.references()), people);
+                match &earlier {
+                    Some(earlier) => next.replacing(earlier),
+                    None => next,
+                }
+            }
         };
         self.standings.store(Some(Arc::new(next)));
         self.revision.send_replace(state.revision());
         self.retirement.retire_all(earlier);
     }
+}
 
-    fn everyone(&self, state: &State, rules: &Rules, as_of: Date, meta: Meta) -> Standings {
-        let rows: Vec<(Arc<Dossier>, Row)> =
-            state.dossiers().par_iter().map(|dossier| (Arc::clone(dossier), self.row(dossier, rules, as_of))).collect();
-        Standings::load(meta, Arc::clone(&self.names), Arc::clone(state.references()), rows)
-    }
+/// Who was weighed, and how each weighs; in order of subject.
+#[derive(Debug)]
+pub(super) enum Weighing {
+    /// Nobody: there is no policy or no day.
+    Nobody,
+    /// Those whom a group touched.
+    Some(Vec<(SubjectId, Weighed)>),
+    /// Everybody.
+    Everyone(Vec<(SubjectId, Weighed)>),
+}
 
-    fn changes(&self, state: &State, touched: &Touched, rules: &Rules, as_of: Date) -> Vec<Change> {
-        let change = |subject: &SubjectId| {
-            let dossier = Arc::clone(state.dossier(*subject));
-            let row = self.row(&dossier, rules, as_of);
-            Change { subject: *subject, dossier, row }
-        };
-        if touched.subjects.len() < WORTH_SPREADING {
-            touched.subjects.iter().map(change).collect()
-        } else {
-            let subjects: Vec<SubjectId> = touched.subjects.iter().copied().collect();
-            subjects.par_iter().map(change).collect()
+impl Weighing {
+    /// Those weighed.
+    pub(super) fn weighed(&self) -> &[(SubjectId, Weighed)] {
+        match self {
+            Self::Nobody => &[],
+            Self::Some(weighed) | Self::Everyone(weighed) => weighed,
         }
-    }
-
-    fn row(&self, dossier: &Dossier, rules: &Rules, as_of: Date) -> Row {
-        Row::new(dossier, &composite::weigh(dossier, rules, as_of), rules, as_of, &self.names)
     }
 }

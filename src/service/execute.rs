@@ -84,7 +84,7 @@ impl Writer {
             verdicts.push(self.carry_out(mutation, records.validate_only, record, judgement, group, touched)?);
         }
         let wrote = group.head() > before;
-        let mut answer = Answer { revision: group.head(), verdicts };
+        let mut answer = Answer { revision: group.head(), verdicts, remarks: Vec::new() };
         if !records.validate_only {
             group.answer(&mutation.caller, mutation.request_id, mutation.digest, &answer, wrote);
             if !wrote {
@@ -169,7 +169,7 @@ impl Writer {
             reason: reason.to_owned(),
         });
         self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
-        let answer = Answer { revision: group.head(), verdicts: Vec::new() };
+        let answer = Answer { revision: group.head(), verdicts: Vec::new(), remarks: Vec::new() };
         group.answer(&mutation.caller, mutation.request_id, mutation.digest, &answer, true);
         Ok(answer)
     }
@@ -200,7 +200,7 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
         MutationBody::Withdraw { .. } => Vec::new(),
     };
     let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
-    Ok(Answer { revision, verdicts })
+    Ok(Answer { revision, verdicts, remarks: answer.remarks.clone() })
 }
 
 fn verdict_of(

@@ -7,17 +7,18 @@ use prost::Message;
 
 use super::bound::{self, GROUP_BYTES};
 use super::mutation::Answer;
+use super::note;
 use super::record;
 use super::state::Unreadable;
 use crate::access::Caller;
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
 use crate::store::pb::event::Body;
-use crate::store::pb::{Event, EvidenceWritten, RequestAnswer, StoredDossier, StoredEvidence};
+use crate::store::pb::{Event, EvidenceWritten, NotedBand, RequestAnswer, StoredDossier, StoredEvidence};
 use crate::store::{Group, SCHEMA_VERSION, Store, StoreError, ViewKey};
 
 /// Version of the packing of stored dossiers.
-pub const DOSSIER_VERSION: u32 = 1;
+pub const DOSSIER_VERSION: u32 = 2;
 
 /// Events after which no further request joins a group. sled copies a node at every key it sets and frees none of the
 /// copies before the batch ends: eight times as many events took 800 MB.
@@ -31,6 +32,10 @@ pub mod event_kind {
     pub const POLICY_ACTIVATED: u8 = 2;
     /// A record was withdrawn.
     pub const EVIDENCE_WITHDRAWN: u8 = 3;
+    /// Band and victims of a person with open files were noted.
+    pub const OUTSTANDING_NOTED: u8 = 4;
+    /// Alignment was noted.
+    pub const ALIGNMENT_NOTED: u8 = 5;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -40,6 +45,8 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::EvidenceWithdrawn(_) => Some(event_kind::EVIDENCE_WITHDRAWN),
         Body::AsOfMoved(_) => Some(event_kind::AS_OF_MOVED),
         Body::PolicyActivated(_) => Some(event_kind::POLICY_ACTIVATED),
+        Body::OutstandingNoted(_) => Some(event_kind::OUTSTANDING_NOTED),
+        Body::AlignmentNoted(_) => Some(event_kind::ALIGNMENT_NOTED),
         Body::RequestAnswered(_) => None,
     }
 }
@@ -152,6 +159,7 @@ impl<'a> Building<'a> {
                 .map(|(place, _)| place)
                 .collect(),
             written_revision: 0,
+            remarks: answer.remarks.clone(),
         };
         if !wrote {
             self.push(caller, &request_id, None, Body::RequestAnswered(crate::store::pb::RequestAnswered {}));
@@ -275,7 +283,16 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
                 dossier.evidence.remove(place);
             }
         }
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => return,
+        Some(Body::OutstandingNoted(noted)) => {
+            dossier.noted = note::digest(noted);
+            if noted.files.is_empty() {
+                dossier.bands.clear();
+            } else if dossier.bands.last().is_none_or(|last| last.band != noted.band) {
+                dossier.bands.push(NotedBand { micros: event.recorded_micros, band: noted.band });
+            }
+        }
+        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        | None => return,
     }
     dossier.revision = event.revision;
 }

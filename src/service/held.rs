@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::record::kind_name;
 use super::{SPECIFIC_FIRST, Seen, Service, etag, timestamp};
 use crate::access::{Caller, Disclosure};
-use crate::domain::evidence::Other;
+use crate::domain::evidence::{Other, Supervision};
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
 use crate::ranking::Standings;
@@ -45,7 +45,11 @@ impl Service {
         for filed in dossier.others() {
             count(other_name(&filed.kind), 1);
         }
-        count("person", dossier.record_ids().count() - dossier.offence_count() - dossier.others().len());
+        for held in dossier.supervised() {
+            count(supervision_name(&held.kind), 1);
+        }
+        let others = dossier.offence_count() + dossier.others().len() + dossier.supervised().len();
+        count("person", dossier.record_ids().count() - others);
         let answer = pb::GetSubjectResponse {
             context: Some(self.context(&standings)),
             subject_ref: subject_ref.to_owned(),
@@ -129,6 +133,14 @@ fn other_name(other: &Other) -> &'static str {
     }
 }
 
+fn supervision_name(kind: &Supervision) -> &'static str {
+    match kind {
+        Supervision::Activity(_) => "activity",
+        Supervision::Review(_) => "review",
+        Supervision::Decision(_) => "cohort_decision",
+    }
+}
+
 /// Digest of what pages of one chain must share.
 fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
     let shared = pb::ListEvidenceRequest {
@@ -180,6 +192,13 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
         Some(Body::EvidenceWithdrawn(withdrawn)) => {
             end(versions, &withdrawn.record_id, pb::RecordState::Withdrawn, &withdrawn.reason);
         }
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => {}
+        Some(
+            Body::AsOfMoved(_)
+            | Body::PolicyActivated(_)
+            | Body::RequestAnswered(_)
+            | Body::OutstandingNoted(_)
+            | Body::AlignmentNoted(_),
+        )
+        | None => {}
     }
 }

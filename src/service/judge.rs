@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::record::{self, Intake};
 use super::state::State;
 use crate::domain::dossier::Dossier;
-use crate::domain::evidence::{BandOverride, Evidence, Kind, Other};
+use crate::domain::evidence::{BandOverride, Evidence, Kind, Other, Supervision};
 use crate::domain::word::{Family, OverrideScope};
 use crate::domain::{Date, Revision};
 use crate::pb;
@@ -217,6 +217,9 @@ fn event_date(evidence: &Evidence) -> Option<Date> {
         Kind::Person(_) => None,
         Kind::Offence(offence) => Some(offence.committed.unwrap_or(offence.reported)),
         Kind::Other(other) => other_date(other),
+        Kind::Supervision(Supervision::Activity(activity)) => Some(activity.done.day()),
+        Kind::Supervision(Supervision::Review(review)) => Some(review.reviewed.day()),
+        Kind::Supervision(Supervision::Decision(decision)) => Some(decision.decided.day()),
     }
 }
 

@@ -17,6 +17,8 @@ pub mod judge;
 pub mod keeping;
 pub mod mark;
 pub mod mutation;
+pub mod note;
+mod noting;
 pub mod outage;
 #[cfg(test)]
 mod outage_tests;
@@ -161,14 +163,12 @@ impl Service {
         let changes = own_changes(&state, &options)?;
         let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now))?;
         writer = writer.paced(pace);
-        for change in changes {
-            writer.change(change).map_err(|fault| match (writer.halt.take(), fault) {
-                (Some(halt), _) => StartFault::Halted(halt),
-                (None, Fault::ReadOnly) => StartFault::Full,
-                (None, fault) => StartFault::Write(fault),
-            })?;
-        }
-        writer.publish_all();
+        let written = changes.into_iter().try_for_each(|change| writer.change(change));
+        written.and_then(|()| writer.publish_all()).map_err(|fault| match (writer.halt.take(), fault) {
+            (Some(halt), _) => StartFault::Halted(halt),
+            (None, Fault::ReadOnly) => StartFault::Full,
+            (None, fault) => StartFault::Write(fault),
+        })?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         let head = writer.head();
         let clock = tokio::runtime::Builder::new_current_thread().enable_time().build()?;

@@ -72,6 +72,8 @@ pub struct Answer {
     pub revision: Revision,
     /// What became of each record, in order; empty for other mutations.
     pub verdicts: Vec<pb::RecordVerdict>,
+    /// Sentences on what was written: that it does not count, what is left to do.
+    pub remarks: Vec<String>,
 }
 
 /// A mutation in the writer's queue.

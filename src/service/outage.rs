@@ -248,8 +248,10 @@ impl Writer {
         let (head, state) = start::read(&*store, reference::tables()).map_err(unready)?;
         let (expiry, _) = Expiry::begin(&*store, head.revision, (self.now)()).map_err(|cause| unready(cause.into()))?;
         (self.head, self.state, self.expiry) = (head, state, expiry);
-        self.publish_all();
-        Ok(())
+        self.publish_all().map_err(|_| match self.halt.take() {
+            Some(halt) => Unready::For(halt),
+            None => Unready::Full,
+        })
     }
 }
 

@@ -8,11 +8,12 @@ use prost::Message;
 use rayon::prelude::*;
 
 use super::group::{BuildError, event_kind};
+use super::note;
 use super::record;
 use super::state::{State, Touched};
 use super::views;
 use crate::domain::dossier::Dossier;
-use crate::domain::{Revision, SubjectId};
+use crate::domain::{Moment, Revision, SubjectId};
 use crate::reference::Tables;
 use crate::store::pb::StoredDossier;
 use crate::store::recovery::{self, Damage, RecoveryError};
@@ -171,5 +172,9 @@ pub fn decode(key: &ViewKey, bytes: &[u8], tables: &Tables) -> Result<Dossier, B
     });
     let evidence: Option<Vec<_>> = evidence.collect();
     let evidence = evidence.ok_or(BuildError::View(subject))?;
-    Ok(Dossier::from_evidence(&stored.subject_ref, Revision(stored.revision), evidence))
+    let bands = stored.bands.iter().map(|noted| Some((Moment::of_micros(noted.micros), note::band(noted.band)?)));
+    let bands: Option<Vec<_>> = bands.collect();
+    let bands = bands.ok_or(BuildError::View(subject))?;
+    let dossier = Dossier::from_evidence(&stored.subject_ref, Revision(stored.revision), evidence);
+    Ok(dossier.with_notes(bands, stored.noted))
 }

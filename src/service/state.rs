@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::note;
 use super::record;
 use super::victim;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Evidence;
-use crate::domain::{Date, Revision, SubjectId};
+use crate::domain::{Date, Moment, Revision, SubjectId};
 use crate::policy::Policy;
 use crate::ranking::References;
 use crate::ranking::hash_index::HashIndex;
@@ -18,7 +19,7 @@ use crate::reference::Tables;
 use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
 use crate::store::pb::event::Body;
-use crate::store::pb::{Event, EvidenceWithdrawn, EvidenceWritten, PolicyActivated};
+use crate::store::pb::{Event, EvidenceWithdrawn, EvidenceWritten, OutstandingNoted, PolicyActivated};
 
 /// An event that this version cannot fold: the store was written by another.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +181,10 @@ impl State {
                 self.unsettle_everyone();
                 touched.everyone = true;
             }
-            Some(Body::RequestAnswered(_)) => {}
+            Some(Body::OutstandingNoted(noted)) => {
+                self.note(SubjectId(event.subject_id), event, noted, touched).map_err(unreadable)?;
+            }
+            Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_)) => {}
             None => return Err(unreadable("its kind is unknown")),
         }
         self.revision = revision;
@@ -219,6 +223,29 @@ impl State {
         let before = Arc::clone(self.dossier(subject));
         self.records.remove(&withdrawn.record_id, subject);
         self.replace(subject, &withdrawn.record_id, before.without(&withdrawn.record_id, revision), touched);
+    }
+
+    fn note(
+        &mut self,
+        subject: SubjectId,
+        event: &Event,
+        noted: &OutstandingNoted,
+        touched: &mut Touched,
+    ) -> Result<(), &'static str> {
+        let before = self.dossiers.get(subject.index()).ok_or("its subject was never admitted")?;
+        let mut bands = before.bands().to_vec();
+        if noted.files.is_empty() {
+            bands.clear();
+        } else {
+            let band = note::band(noted.band).ok_or("its band is unknown")?;
+            if bands.last().is_none_or(|(_, last)| *last != band) {
+                bands.push((Moment::of_micros(event.recorded_micros), band));
+            }
+        }
+        let after = before.at(Revision(event.revision)).with_notes(bands, note::digest(noted));
+        self.dossiers[subject.index()] = Arc::new(after);
+        touched.subjects.insert(subject);
+        Ok(())
     }
 
     /// Puts a dossier in place of another that differs in one record. The index of victims holds each person

@@ -46,6 +46,9 @@ pub struct Writer {
     pub(super) backoff: Backoff,
     /// Why nothing is ever written again by this process.
     pub(super) halt: Option<Halt>,
+    /// No event is stamped before this, whatever the clock says: what was known by a moment that has passed must never
+    /// change. Microseconds since 1970.
+    pub(super) stamped: i64,
 }
 
 /// A change that the service makes by itself, at start.
@@ -75,6 +78,7 @@ impl Writer {
         now: Now,
     ) -> Result<Self, StartError> {
         let (expiry, gone) = Expiry::begin(&*store, head.revision, now())?;
+        let stamped = store.event(head.revision)?.map_or(i64::MIN, |last| last.recorded_micros);
         let pace = Pace::default();
         let mut writer = Self {
             store,
@@ -88,6 +92,7 @@ impl Writer {
             read_only: None,
             backoff: Backoff::new(pace),
             halt: None,
+            stamped,
         };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
@@ -183,7 +188,7 @@ impl Writer {
                 return;
             }
             let store = Arc::clone(&self.store);
-            let now = (self.now)();
+            let now = self.stamp();
             let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
             let mut touched = Touched::default();
             let mut answers = Vec::new();
@@ -212,13 +217,23 @@ impl Writer {
         }
     }
 
-    /// Makes a change of the service's own, at start.
+    /// Now, and never before anything stamped earlier.
+    pub(super) fn stamp(&mut self) -> Timestamp {
+        let now = (self.now)();
+        if now.as_microsecond() >= self.stamped {
+            self.stamped = now.as_microsecond();
+            return now;
+        }
+        Timestamp::from_microsecond(self.stamped).unwrap_or(now)
+    }
+
+    /// Makes a change of the service's own, at start. Nobody is weighed by it: see [`Self::publish_all`].
     ///
     /// # Errors
     /// When it cannot be committed.
     pub fn change(&mut self, change: OwnChange) -> Result<(), Fault> {
         let store = Arc::clone(&self.store);
-        let now = (self.now)();
+        let now = self.stamp();
         let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
         let mut touched = Touched::default();
         let body = match change {
@@ -232,14 +247,23 @@ impl Writer {
             }),
         };
         self.push(&mut group, &mut touched, &Caller::service(), &[], None, body)?;
-        self.commit(group, touched, now)
+        self.append(group)
     }
 
-    /// Publishes the state as it stands, weighed in full: the first thing after a start.
-    pub fn publish_all(&mut self) {
+    /// Publishes the state as it stands, weighed in full: the first thing after a start. Bands and victims of people with
+    /// open files that are not as the ledger noted them last are noted first: the day or the policy may have moved, or
+    /// the process ended before it came to that.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn publish_all(&mut self) -> Result<(), Fault> {
         let mut touched = Touched { everyone: true, ..Touched::default() };
         self.state.settle(&mut touched);
-        self.board.publish(&self.state, &touched, (self.now)());
+        let weighing = self.board.weigh(&self.state, &touched);
+        self.note_everyone(&weighing)?;
+        let now = self.stamp();
+        self.board.publish(&self.state, &weighing, now);
+        Ok(())
     }
 
     /// Adds an event to the group and folds it in, so that the next request is judged on top of it.
@@ -262,13 +286,24 @@ impl Writer {
         self.state.apply(&last, touched).map_err(|fault| self.broke(&fault))
     }
 
-    fn commit(&mut self, group: Building<'_>, mut touched: Touched, now: Timestamp) -> Result<(), Fault> {
+    /// Weighs whoever the group touched, adds what is to be noted of them, commits it and shows it.
+    fn commit(&mut self, mut group: Building<'_>, mut touched: Touched, now: Timestamp) -> Result<(), Fault> {
         if let Some(refusal) = self.closed() {
             return Err(refusal);
         }
         if group.is_empty() {
             return Ok(());
         }
+        self.state.settle(&mut touched);
+        let weighing = self.board.weigh(&self.state, &touched);
+        self.note(&mut group, &weighing)?;
+        self.append(group)?;
+        self.board.publish(&self.state, &weighing, now);
+        Ok(())
+    }
+
+    /// Commits a group.
+    pub(super) fn append(&mut self, group: Building<'_>) -> Result<(), Fault> {
         let finished = match group.finish() {
             Ok(finished) => finished,
             Err(fault @ (BuildError::Store(_) | BuildError::View(_) | BuildError::Unreadable(_))) => {
@@ -288,8 +323,6 @@ impl Writer {
                 return Err(Fault::ReadOnly);
             }
         }
-        self.state.settle(&mut touched);
-        self.board.publish(&self.state, &touched, now);
         debug!(commit.events = events, commit.revision = self.head.revision.0, "committed");
         Ok(())
     }

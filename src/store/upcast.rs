@@ -8,7 +8,7 @@ use super::{SCHEMA_VERSION, pb};
 type Step = fn(pb::Event) -> pb::Event;
 
 /// The step out of each schema, from version 1.
-const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [from_1];
+const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [from_1, from_2];
 
 /// An event written in schema `version`, as this build's schema has it. Its envelope still names its own version.
 pub fn event(version: u16, event: pb::Event) -> pb::Event {
@@ -18,6 +18,11 @@ pub fn event(version: u16, event: pb::Event) -> pb::Event {
 
 /// Schema 2 came with the recovery journal. Events kept their shape.
 const fn from_1(event: pb::Event) -> pb::Event {
+    event
+}
+
+/// Schema 3 came with supervision: further kinds of records, and notes of bands and alignment. Older events kept their shape.
+const fn from_2(event: pb::Event) -> pb::Event {
     event
 }
 

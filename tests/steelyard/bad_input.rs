@@ -117,7 +117,7 @@ async fn outstanding_periods_must_follow_one_another() {
     outstanding.periods.push(pb::OpenPeriod {
         opened_on: "2026-03-20".into(),
         closed_on: "2026-03-15".into(),
-        outcome: 0,
+        ..Default::default()
     });
     let told = refused(&mut client, file.records()).await;
     for fault in [

@@ -206,6 +206,7 @@ impl Somebody {
             circulation: pb::Circulation::PncWanted.into(),
             area: "Northgate".to_owned(),
             officer: "OIC-1".to_owned(),
+            ..pb::Outstanding::default()
         };
         self.record(since, Kind::Outstanding(file))
     }

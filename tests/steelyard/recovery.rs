@@ -37,8 +37,33 @@ fn of_schema_1(home: &Path) {
     zstd::stream::copy_decode(data, &mut out).expect("the fixture must decompress");
 }
 
+/// The store that the last build without supervision left, with its journal.
+fn of_schema_2(home: &Path) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-schema-2");
+    let (engine, journal) = (home.join("sled"), home.join("journal"));
+    for directory in [&engine, &journal] {
+        fs::create_dir_all(directory).expect("must make a directory");
+    }
+    for name in ["conf", "snap.0000000000000155"] {
+        fs::copy(fixture.join(name), engine.join(name)).expect("the fixture must be there");
+    }
+    let places = [
+        ("db.zst", engine.join("db")),
+        ("journal.zst", journal.join("00000000000000000001.log")),
+        ("checkpoint.zst", home.join("checkpoint")),
+    ];
+    for (name, place) in places {
+        let data = fs::File::open(fixture.join(name)).expect("the fixture must be there");
+        let mut out = fs::File::create(place).expect("must make a file");
+        zstd::stream::copy_decode(data, &mut out).expect("the fixture must decompress");
+    }
+}
+
 fn expected() -> Vec<Vec<Value>> {
-    let fixture = include_str!("../fixtures/store-schema-1/standings.json");
+    expected_of(include_str!("../fixtures/store-schema-1/standings.json"))
+}
+
+fn expected_of(fixture: &str) -> Vec<Vec<Value>> {
     let fixture: Value = serde_json::from_str(fixture).expect("the fixture must be JSON");
     told(fixture["standings"].as_array().expect("standings must be a list"))
 }
@@ -56,6 +81,23 @@ async fn a_store_of_schema_1_opens_stands_as_it_stood_and_takes_writes() {
     server.kill();
     let server = Server::on(home.path(), &[]);
     assert_eq!(standings(&server).await, after, "events of both schemas");
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_store_of_schema_2_opens_stands_as_it_stood_and_its_files_are_under_supervision() {
+    let home = tempfile::tempdir().expect("must make a directory");
+    of_schema_2(home.path());
+    let server = Server::on(home.path(), &[]);
+    let expected = expected_of(include_str!("../fixtures/store-schema-2/standings.json"));
+    assert_eq!(standings(&server).await, expected);
+    let outstanding = server.client().await.whole(pb::List::Outstanding, 1_000).await;
+    assert!(!outstanding.is_empty(), "the fixture must hold somebody outstanding");
+    let verified = steelyard().args(["verify", "--standings", "--server", &server.url()]).output().expect("must run");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    server.kill();
+    let server = Server::on(home.path(), &[]);
+    assert_eq!(standings(&server).await, expected, "events of both schemas");
     assert!(server.stop().await.success());
 }
 

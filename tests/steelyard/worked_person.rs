@@ -41,7 +41,10 @@ fn variant(name: &str, change: impl FnOnce(&mut Vec<pb::Record>)) -> Vec<pb::Rec
             | Kind::Order(_)
             | Kind::Exploitation(_)
             | Kind::CohortMembership(_)
-            | Kind::BandOverride(_) => {}
+            | Kind::BandOverride(_)
+            | Kind::Activity(_)
+            | Kind::Review(_)
+            | Kind::CohortDecision(_) => {}
         }
     }
     records

@@ -52,9 +52,16 @@ fn facts(record: &Record) -> Vec<Date> {
         | Kind::Assessment(_)
         | Kind::Order(_)
         | Kind::Breach(_)
-        | Kind::BandOverride(_) => {}
+        | Kind::BandOverride(_)
+        | Kind::Activity(_)
+        | Kind::Review(_)
+        | Kind::CohortDecision(_) => {}
     }
     texts.into_iter().filter_map(date).collect()
+}
+
+fn is_file(kind: &Kind) -> bool {
+    matches!(kind, Kind::Outstanding(_))
 }
 
 struct Check {
@@ -135,6 +142,9 @@ impl Check {
         let event = date(&record.event_date);
         match record.kind.as_ref().expect("every record must have a kind") {
             Kind::Person(person) => self.person(person),
+            Kind::Activity(activity) => self.named(&[activity.outstanding_id.clone()], 1, is_file),
+            Kind::Review(review) => self.named(&[review.outstanding_id.clone()], 1, is_file),
+            Kind::CohortDecision(_) => self.that(false, "decisions are made through the service"),
             Kind::Offence(offence) => self.offence(record, offence, event),
             Kind::SanctionSummary(summary) => {
                 self.that((1..=1000).contains(&summary.sanction_occasions), "totals are in range");

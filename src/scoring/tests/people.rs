@@ -140,7 +140,7 @@ pub(super) fn file() -> impl Strategy<Value = Outstanding> {
                 last.closed = None;
             }
             let circulation = Circulation::NotCirculated;
-            Outstanding { reason, periods, circulation, offence_ids, area: None, officer: None }
+            Outstanding { reason, periods, circulation, offence_ids, area: None, officer: None, terms: Box::default() }
         },
     )
 }

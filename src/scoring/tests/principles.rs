@@ -108,6 +108,7 @@ fn is_settled(record: &Evidence) -> bool {
             | Other::CohortMembership(_)
             | Other::BandOverride(_) => true,
         },
+        Kind::Supervision(_) => true,
     }
 }
 
@@ -330,7 +331,7 @@ proptest! {
             let offences = records.iter().filter_map(|record| match &record.kind {
                 Kind::Offence(offence) if offence.outcome.is_sanction() => offence.outcome_date,
                 Kind::Other(Other::SanctionSummary(summary)) => summary.first,
-                Kind::Offence(_) | Kind::Person(_) | Kind::Other(_) => None,
+                Kind::Offence(_) | Kind::Person(_) | Kind::Other(_) | Kind::Supervision(_) => None,
             });
             offences.min().is_none_or(|first| born.completed_years(first) >= 10)
         };

@@ -1,21 +1,28 @@
 //! Gathers everything wrong with one record, so that its sender can mend it in one go.
 
-use crate::domain::Date;
+use jiff::Timestamp;
+
 use crate::domain::id::check_reference;
+use crate::domain::{Date, Moment};
 use crate::pb;
+
+/// Most seconds that the clock of whoever did something may be ahead of that of whoever recorded it.
+const CLOCK_AHEAD: i64 = 300;
 
 /// Reads fields, notes what is wrong with them, and goes on.
 #[derive(Debug)]
 pub struct Check {
     /// The last day that a fact may bear: the day the record was made, in London.
     pub recorded: Date,
+    /// The moment it was made.
+    pub moment: Moment,
     violations: Vec<pb::Violation>,
 }
 
 impl Check {
     /// Nothing wrong so far.
-    pub fn new(recorded: Date) -> Self {
-        Self { recorded, violations: Vec::new() }
+    pub fn new(recorded: Timestamp) -> Self {
+        Self { recorded: Date::in_london(recorded), moment: Moment::of(recorded), violations: Vec::new() }
     }
 
     /// Notes a violation of a field of the record.
@@ -124,6 +131,35 @@ impl Check {
             self.wrong(field, "REQUIRED", format!("{field} is required for this kind of record"));
         }
         self.fact(field, text).unwrap_or(self.recorded)
+    }
+
+    /// A moment of a fact, that may be left out: not after the record was made.
+    pub fn moment(&mut self, field: &str, stated: Option<&pbjson_types::Timestamp>) -> Option<Moment> {
+        let stated = stated?;
+        let Ok(instant) = Timestamp::new(stated.seconds, stated.nanos) else {
+            self.wrong(field, "INVALID_TIME", format!("{field} is not an instant between years 1 and 9999"));
+            return None;
+        };
+        let moment = Moment::of(instant);
+        if moment > self.moment + CLOCK_AHEAD {
+            self.wrong(field, "AFTER_RECORDED", format!("{field} is later than the record was made"));
+        }
+        Some(moment)
+    }
+
+    /// A moment of a fact that must be there, on the day that the record says. A stand-in is returned where it is wrong.
+    pub fn moment_on(&mut self, field: &str, stated: Option<&pbjson_types::Timestamp>, day: Date) -> Moment {
+        let Some(moment) = self.moment(field, stated) else {
+            self.must(stated.is_some(), field, "REQUIRED", &format!("{field} is required"));
+            return self.moment;
+        };
+        self.must(
+            moment.day() == day,
+            field,
+            "CONTRADICTION",
+            &format!("{field} does not lie on the day in London that the record says, {day}"),
+        );
+        moment
     }
 
     /// Notes a violation where `later` lies before `earlier`.

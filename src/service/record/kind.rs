@@ -1,14 +1,15 @@
 //! What each kind of record must hold.
 
 use super::check::Check;
+use super::management;
 use crate::domain::evidence::{
     Assessment, BandOverride, Breach, CohortMembership, Custody, Exploitation, Finding, Grade, Intelligence, Kind,
-    Marker, Offence, OpenPeriod, Other, Outstanding, Person, SanctionSummary, Victim,
+    Marker, Offence, Other, Person, SanctionSummary, Supervision, Victim,
 };
 use crate::domain::offence::OffenceCode;
 use crate::domain::word::{
-    AssessmentKind, AssessmentLevel, Band, BreachKind, Circulation, CloseOutcome, CohortStatus, CustodyKind,
-    ExploitationStatus, Handling, MarkerKind, Outcome, OutstandingReason, OverrideScope, Rag, Sex, ThreatIndicator,
+    AssessmentKind, AssessmentLevel, Band, BreachKind, CohortStatus, CustodyKind, ExploitationStatus, Handling,
+    MarkerKind, Outcome, OverrideScope, Rag, Sex, ThreatIndicator,
 };
 use crate::pb;
 use crate::pb::record::Kind as Stated;
@@ -31,9 +32,18 @@ pub(super) fn read(check: &mut Check, record: &pb::Record, tables: &Tables) -> O
         Some(Stated::Order(stated)) => Some(order(check, event, stated)),
         Some(Stated::Breach(stated)) => breach(check, event, stated).map(Other::Breach),
         Some(Stated::Exploitation(stated)) => exploitation(check, event, stated).map(Other::Exploitation),
-        Some(Stated::Outstanding(stated)) => outstanding(check, event, stated).map(Other::Outstanding),
+        Some(Stated::Outstanding(stated)) => management::outstanding(check, event, stated).map(Other::Outstanding),
         Some(Stated::CohortMembership(stated)) => membership(check, event, stated).map(Other::CohortMembership),
         Some(Stated::BandOverride(stated)) => band_override(check, event, stated).map(Other::BandOverride),
+        Some(Stated::Activity(stated)) => {
+            return management::activity(check, event, stated).map(Supervision::Activity).map(Kind::Supervision);
+        }
+        Some(Stated::Review(stated)) => {
+            return management::review(check, event, stated).map(Supervision::Review).map(Kind::Supervision);
+        }
+        Some(Stated::CohortDecision(stated)) => {
+            return management::decision(check, event, stated).map(Supervision::Decision).map(Kind::Supervision);
+        }
         None => {
             check.wrong("kind", "REQUIRED", "the record holds no kind, such as person or offence");
             None
@@ -326,54 +336,6 @@ fn exploitation(check: &mut Check, event: &str, stated: &pb::Exploitation) -> Op
     let reviewed = check.fact("exploitation.reviewed_on", &stated.reviewed_on);
     check.order("exploitation.reviewed_on", Some(date), reviewed, "event_date");
     Some(Exploitation { status: status?, date, offence_ids, reviewed })
-}
-
-fn outstanding(check: &mut Check, event: &str, stated: &pb::Outstanding) -> Option<Outstanding> {
-    let first = check.required_fact("event_date", event);
-    let reason = check.word("outstanding.reason", stated.reason, OutstandingReason::from_proto);
-    let circulation = check.word_or(
-        "outstanding.circulation",
-        stated.circulation,
-        Circulation::NotCirculated,
-        Circulation::from_proto,
-    );
-    let offence_ids = check.references("outstanding.offence_ids", &stated.offence_ids, 64, 64);
-    let area = check.optional_reference("outstanding.area", &stated.area, 32);
-    let officer = check.optional_reference("outstanding.officer", &stated.officer, 64);
-    let count = u32::try_from(stated.periods.len()).unwrap_or(u32::MAX);
-    check.number("outstanding.periods", count, 1, 64);
-    let mut periods: Vec<OpenPeriod> = Vec::new();
-    for (place, period) in stated.periods.iter().take(64).enumerate() {
-        let field = |name: &str| format!("outstanding.periods[{place}].{name}");
-        let opened = check.required_fact(&field("opened_on"), &period.opened_on);
-        let closed_on = check.fact(&field("closed_on"), &period.closed_on);
-        check.order(&field("closed_on"), Some(opened), closed_on, "opened_on");
-        match periods.last() {
-            None => check.must(
-                opened == first,
-                &field("opened_on"),
-                "CONTRADICTION",
-                "the first period must open on event_date",
-            ),
-            Some(OpenPeriod { closed: None, .. }) => {
-                check.wrong(&field("opened_on"), "CONTRADICTION", "only the last period may be open");
-            }
-            Some(OpenPeriod { closed: Some((closed, _)), .. }) => {
-                check.order(&field("opened_on"), Some(*closed), Some(opened), "the close before it");
-            }
-        }
-        let closed = match closed_on {
-            None => {
-                check.must(period.outcome == 0, &field("outcome"), "CONTRADICTION", "an open period has no outcome");
-                None
-            }
-            Some(day) => {
-                check.word(&field("outcome"), period.outcome, CloseOutcome::from_proto).map(|outcome| (day, outcome))
-            }
-        };
-        periods.push(OpenPeriod { opened, closed });
-    }
-    Some(Outstanding { reason: reason?, periods, circulation, offence_ids, area, officer })
 }
 
 fn membership(check: &mut Check, event: &str, stated: &pb::CohortMembership) -> Option<CohortMembership> {

@@ -4,12 +4,13 @@
 
 mod check;
 mod kind;
+mod management;
 
 use jiff::Timestamp;
 
+use crate::domain::Revision;
 use crate::domain::evidence::Evidence;
 use crate::domain::word::PersonCategory;
-use crate::domain::{Date, Revision};
 use crate::pb;
 use crate::reference::Tables;
 use check::Check;
@@ -37,7 +38,7 @@ pub fn take_in(record: &pb::Record, tables: &Tables, now: Timestamp) -> Result<I
         Ok(instant) => (instant, None),
         Err(fault) => (now, Some(fault)),
     };
-    let mut check = Check::new(Date::in_london(recorded));
+    let mut check = Check::new(recorded);
     if let Some(why) = fault {
         check.wrong("recorded_time", "INVALID_TIME", why);
     }
@@ -94,6 +95,9 @@ pub fn kind_name(record: &pb::Record) -> &'static str {
         Some(Kind::Outstanding(_)) => "outstanding",
         Some(Kind::CohortMembership(_)) => "cohort_membership",
         Some(Kind::BandOverride(_)) => "band_override",
+        Some(Kind::Activity(_)) => "activity",
+        Some(Kind::Review(_)) => "review",
+        Some(Kind::CohortDecision(_)) => "cohort_decision",
         None => "",
     }
 }
@@ -111,15 +115,27 @@ pub fn kind_number(record: &pb::Record) -> u8 {
         "order" => 17,
         "breach" => 18,
         "exploitation" => 19,
-        "outstanding" => 20,
+        "outstanding" => OUTSTANDING,
         "cohort_membership" => 21,
         "band_override" => 22,
+        "activity" => ACTIVITY,
+        "review" => REVIEW,
+        "cohort_decision" => COHORT_DECISION,
         _ => 0,
     }
 }
 
+/// Number of an outstanding file.
+pub const OUTSTANDING: u8 = 20;
+/// Number of an activity.
+pub const ACTIVITY: u8 = 23;
+/// Number of a review.
+pub const REVIEW: u8 = 24;
+/// Number of a decision about the cohort.
+pub const COHORT_DECISION: u8 = 25;
+
 /// Names of every kind.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 16] = [
     "person",
     "offence",
     "sanction_summary",
@@ -133,6 +149,9 @@ pub const KINDS: [&str; 13] = [
     "outstanding",
     "cohort_membership",
     "band_override",
+    "activity",
+    "review",
+    "cohort_decision",
 ];
 
 /// The record without the text that no rule reads: what the view of dossiers keeps.
@@ -147,6 +166,23 @@ pub fn stripped(record: &pb::Record) -> pb::Record {
             person.pnc_id = String::new();
         }
         Some(Kind::Order(order)) => order.title = String::new(),
+        Some(Kind::Outstanding(file)) => {
+            file.bail = None;
+            file.overseas_convictions = None;
+            file.immigration = None;
+        }
+        Some(Kind::Activity(activity)) => activity.note = String::new(),
+        Some(Kind::Review(review)) => {
+            review.findings = String::new();
+            review.instructions = String::new();
+        }
+        Some(Kind::CohortDecision(decision)) => {
+            **decision = pb::CohortDecision {
+                decision: decision.decision,
+                decided_time: decision.decided_time,
+                ..pb::CohortDecision::default()
+            };
+        }
         Some(_) | None => {}
     }
     stripped
@@ -156,7 +192,7 @@ pub fn stripped(record: &pb::Record) -> pb::Record {
 /// `None` where this version cannot read it, which a store of this version never holds.
 pub fn from_stored(record: &pb::Record, recorded_micros: i64, revision: Revision, tables: &Tables) -> Option<Evidence> {
     let recorded = Timestamp::from_microsecond(recorded_micros).ok()?;
-    let mut check = Check::new(Date::in_london(recorded));
+    let mut check = Check::new(recorded);
     let kind = kind::read(&mut check, record, tables)?;
     let category = PersonCategory::from_proto(record.category).unwrap_or(PersonCategory::Suspect);
     Some(Evidence { id: record.id.as_str().into(), revision, category, updated: check.recorded, kind })

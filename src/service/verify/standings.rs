@@ -82,8 +82,9 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
     let known = state.dossiers().len();
     match &event.body {
         Some(Body::EvidenceWritten(_)) => event.subject_id as usize <= known,
-        Some(Body::EvidenceWithdrawn(_)) => (event.subject_id as usize) < known,
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => true,
+        Some(Body::EvidenceWithdrawn(_) | Body::OutstandingNoted(_)) => (event.subject_id as usize) < known,
+        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        | None => true,
     }
 }
 
@@ -92,6 +93,7 @@ fn standings(state: &mut State, verification: &Verification<'_>) -> Option<Arc<S
     let mut touched = Touched { everyone: true, ..Touched::default() };
     state.settle(&mut touched);
     let board = Board::new(Retirement::start());
-    board.publish(state, &touched, (verification.asked.now)());
+    let weighing = board.weigh(state, &touched);
+    board.publish(state, &weighing, (verification.asked.now)());
     board.standings()
 }

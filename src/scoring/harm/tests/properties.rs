@@ -54,6 +54,7 @@ fn file(opened_days_ago: i32, closed_days_ago: Option<i32>) -> Evidence {
         offence_ids: Vec::new(),
         area: None,
         officer: None,
+        terms: Box::default(),
     };
     record("file", Kind::Other(Other::Outstanding(file)))
 }

@@ -137,6 +137,8 @@ pub fn policy() -> Policy {
         },
         quality: QualityPolicy { stale_suspect_days: 365, stale_suspect_milli: 1_000, unknown_date_days: 365 },
         overrides: OverridePolicy { below_floor_days: 28 },
+        supervision: crate::policy::Policy::reference().supervision,
+        cohort: crate::policy::Policy::reference().cohort,
     }
 }
 

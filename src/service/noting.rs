@@ -1,0 +1,80 @@
+//! The writer's notes: whenever the effective band of a person with an open
+//! file changes, or whom that file's victims are, the ledger says so in the same
+//! commit. What was due on any past day then follows from the files' own events.
+
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::board::Weighing;
+use super::fault::Fault;
+use super::group::{Building, GROUP_EVENTS};
+use super::note;
+use super::state::Touched;
+use super::writer::Writer;
+use crate::access::Caller;
+use crate::domain::SubjectId;
+use crate::scoring::composite::Weighed;
+use crate::store::pb::OutstandingNoted;
+use crate::store::pb::event::Body;
+
+impl Writer {
+    /// Adds to the group what is to be noted of those weighed.
+    pub(super) fn note(&mut self, group: &mut Building<'_>, weighing: &Weighing) -> Result<(), Fault> {
+        for (subject, weighed) in weighing.weighed() {
+            if let Some(noted) = self.unnoted(*subject, weighed) {
+                self.push_note(group, *subject, noted)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes everybody who was weighed, in groups of their own.
+    pub(super) fn note_everyone(&mut self, weighing: &Weighing) -> Result<(), Fault> {
+        let notes = weighing
+            .weighed()
+            .iter()
+            .filter_map(|(subject, weighed)| self.unnoted(*subject, weighed).map(|noted| (*subject, noted)));
+        let notes: Vec<(SubjectId, OutstandingNoted)> = notes.collect();
+        if notes.is_empty() {
+            return Ok(());
+        }
+        if self.low.is_some() {
+            warn!(notes = notes.len(), "bands of people with open files are not noted while the disk is low");
+            return Ok(());
+        }
+        let store = Arc::clone(&self.store);
+        for chunk in notes.chunks(GROUP_EVENTS) {
+            let now = self.stamp();
+            let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
+            for (subject, noted) in chunk {
+                self.push_note(&mut group, *subject, noted.clone())?;
+            }
+            self.append(group)?;
+        }
+        Ok(())
+    }
+
+    /// What is to be noted of a person; `None` where the ledger says it already.
+    fn unnoted(&self, subject: SubjectId, weighed: &Weighed) -> Option<OutstandingNoted> {
+        let dossier = self.state.dossier(subject);
+        // Nearly everybody: no file is open, and none was when something was noted last.
+        if dossier.noted() == 0 && !dossier.is_outstanding() {
+            return None;
+        }
+        let noted = crate::supervision::note::of(dossier, weighed.outstanding.effective);
+        let noted = note::stored(dossier.subject_ref(), noted);
+        (note::digest(&noted) != dossier.noted()).then_some(noted)
+    }
+
+    fn push_note(
+        &mut self,
+        group: &mut Building<'_>,
+        subject: SubjectId,
+        noted: OutstandingNoted,
+    ) -> Result<(), Fault> {
+        // A note changes nothing that anybody is weighed by.
+        let mut touched = Touched::default();
+        self.push(group, &mut touched, &Caller::service(), &[], Some(subject), Body::OutstandingNoted(noted))
+    }
+}

@@ -1,0 +1,75 @@
+//! Supervision, pure: which activity and which review counts, what is due by
+//! when, what an inspectorate's return says, whether selection follows the
+//! scores. Given the same records, policy and moment it says the same anywhere.
+//!
+//! It reads no clock and no store, and nothing here is ever part of a score.
+//!
+//! - [`count`]: what counts: once for a door in a week, never for one's own review
+//! - [`clocks`]: since when a clock runs, and when it is due
+//! - [`victims`]: whom to tell, and when
+//! - [`note`]: what the ledger notes of a person with open files
+//! - [`returns`]: the outstanding return
+//! - [`alignment`]: fixed with fixed, flex with flex, free with free
+
+pub mod alignment;
+pub mod clocks;
+pub mod count;
+pub mod note;
+pub mod returns;
+#[cfg(test)]
+mod tests;
+pub mod victims;
+
+use crate::domain::Moment;
+use crate::domain::dossier::Dossier;
+use crate::domain::evidence::{Activity, Outstanding, Review, Supervision};
+use crate::domain::word::Band;
+
+/// Everything that supervision knows of one file.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The file.
+    pub file: &'a Outstanding,
+    /// What was done about it, in order of time and record id.
+    pub activities: Vec<(&'a str, &'a Activity)>,
+    /// Its reviews, in order of time and record id.
+    pub reviews: Vec<(&'a str, &'a Review)>,
+    /// Bands of the person from each moment on, oldest first. The first holds for the time before it too.
+    pub bands: &'a [(Moment, Band)],
+}
+
+impl<'a> Facts<'a> {
+    /// A file with the records that name it, in any order.
+    pub fn new(
+        file: &'a Outstanding,
+        activities: impl Iterator<Item = (&'a str, &'a Activity)>,
+        reviews: impl Iterator<Item = (&'a str, &'a Review)>,
+        bands: &'a [(Moment, Band)],
+    ) -> Self {
+        let mut activities: Vec<_> = activities.collect();
+        activities.sort_unstable_by_key(|(id, activity)| (activity.done, *id));
+        let mut reviews: Vec<_> = reviews.collect();
+        reviews.sort_unstable_by_key(|(id, review)| (review.reviewed, *id));
+        Self { file, activities, reviews, bands }
+    }
+
+    /// A file of a person, as held.
+    pub fn held(dossier: &'a Dossier, id: &str, file: &'a Outstanding) -> Self {
+        let records = dossier.supervised();
+        let activities = records.iter().filter_map(|held| match &held.kind {
+            Supervision::Activity(activity) if activity.file.as_deref() == Some(id) => Some((&*held.id, activity)),
+            Supervision::Activity(_) | Supervision::Review(_) | Supervision::Decision(_) => None,
+        });
+        let reviews = records.iter().filter_map(|held| match &held.kind {
+            Supervision::Review(review) if &*review.file == id => Some((&*held.id, review)),
+            Supervision::Review(_) | Supervision::Activity(_) | Supervision::Decision(_) => None,
+        });
+        Self::new(file, activities, reviews, dossier.bands())
+    }
+}
+
+/// Whether a file was open at a moment.
+pub fn open_at(file: &Outstanding, moment: Moment) -> bool {
+    let spans = file.terms.spans.iter();
+    spans.filter(|span| span.opened <= moment).any(|span| span.closed.is_none_or(|closed| moment < closed))
+}
