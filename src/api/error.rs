@@ -46,6 +46,12 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::BackupFailed(_) => pb::ErrorReason::BackupFailed,
         Fault::NoDataDirectory => pb::ErrorReason::NoDataDirectory,
         Fault::VerificationRunning => pb::ErrorReason::VerificationRunning,
+        Fault::UnknownFile => pb::ErrorReason::UnknownFile,
+        Fault::FileClosed => pb::ErrorReason::FileClosed,
+        Fault::FileOpen => pb::ErrorReason::FileOpen,
+        Fault::FileExists => pb::ErrorReason::FileExists,
+        Fault::AlreadyManaged => pb::ErrorReason::AlreadyManaged,
+        Fault::NotManaged => pb::ErrorReason::NotManaged,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -54,15 +60,19 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
 fn code(fault: &Fault) -> Code {
     match fault {
         Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
-        Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord => Code::NotFound,
+        Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord | Fault::UnknownFile => Code::NotFound,
         Fault::NotYetScored
         | Fault::NoActivePolicy
         | Fault::PageTokenExpired
         | Fault::PageTokenOfAnotherStore
         | Fault::StoreRestored
         | Fault::AnotherStore
-        | Fault::NoDataDirectory => Code::FailedPrecondition,
-        Fault::RequestIdReused => Code::AlreadyExists,
+        | Fault::NoDataDirectory
+        | Fault::FileClosed
+        | Fault::FileOpen
+        | Fault::AlreadyManaged
+        | Fault::NotManaged => Code::FailedPrecondition,
+        Fault::RequestIdReused | Fault::FileExists => Code::AlreadyExists,
         Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
@@ -117,6 +127,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::BackupFailed(_)
         | Fault::NoDataDirectory
         | Fault::VerificationRunning
+        | Fault::UnknownFile
+        | Fault::FileClosed
+        | Fault::FileOpen
+        | Fault::FileExists
+        | Fault::AlreadyManaged
+        | Fault::NotManaged
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)

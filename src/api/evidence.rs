@@ -140,7 +140,7 @@ impl EvidenceService for Evidence {
         request: Request<pb::WithdrawEvidenceRequest>,
     ) -> Result<Response<pb::WithdrawEvidenceResponse>, Status> {
         let caller = correlated(&request);
-        let answer = match withdraw_mutation(request.into_inner(), &caller) {
+        let answer = match withdraw_mutation(request.into_inner(), &caller, "WithdrawEvidence", "record_id") {
             Ok(mutation) => self.0.service.change(mutation).await,
             Err(fault) => Err(fault),
         };
@@ -165,6 +165,7 @@ fn write_mutation(mut request: pb::WriteEvidenceRequest, caller: &crate::access:
         etags: request.etags,
         all_or_none: true,
         validate_only: request.validate_only,
+        decisions: false,
     });
     Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
 }
@@ -181,18 +182,25 @@ fn import_mutation(mut request: pb::ImportEvidenceRequest, caller: &crate::acces
         etags: std::collections::BTreeMap::new(),
         all_or_none: false,
         validate_only: request.validate_only,
+        decisions: false,
     });
     Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
 }
 
-fn withdraw_mutation(
+/// A withdrawal; `method` and `record_field` as its caller knows them.
+///
+/// # Errors
+/// Everything wrong with it.
+pub(super) fn withdraw_mutation(
     mut request: pb::WithdrawEvidenceRequest,
     caller: &crate::access::Caller,
+    method: &str,
+    record_field: &str,
 ) -> Result<Mutation, Fault> {
     let mut arguments = Arguments::default();
     let id = read_request_id(&mut arguments, &std::mem::take(&mut request.request_id));
     arguments.subject_ref("subject_ref", &request.subject_ref);
-    arguments.subject_ref("record_id", &request.record_id);
+    arguments.subject_ref(record_field, &request.record_id);
     let length = request.reason.chars().count();
     if !(10..=500).contains(&length) {
         arguments.wrong(
@@ -202,7 +210,7 @@ fn withdraw_mutation(
         );
     }
     arguments.finish()?;
-    let digest = content_digest("WithdrawEvidence", &request);
+    let digest = content_digest(method, &request);
     let pb::WithdrawEvidenceRequest { subject_ref, record_id, reason, etag, .. } = request;
     let body = MutationBody::Withdraw { subject_ref, record_id, reason, etag };
     Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })

@@ -1,5 +1,6 @@
 //! Arguments of ranking calls as typed values, or everything wrong with them.
 
+use crate::domain::Date;
 use crate::domain::id::check_reference;
 use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason};
 use crate::pb;
@@ -13,6 +14,11 @@ const MOST_REFERENCES: usize = 32;
 #[derive(Debug, Default)]
 pub struct Arguments {
     violations: Vec<pb::Violation>,
+}
+
+/// References of a filter, judged.
+pub fn most_references(arguments: &mut Arguments, field: &str, texts: &[String], length: usize) -> Vec<String> {
+    arguments.references(field, texts, length)
 }
 
 impl Arguments {
@@ -69,6 +75,44 @@ impl Arguments {
         }
     }
 
+    /// A word that must be said.
+    pub fn one<T>(&mut self, field: &str, number: i32, read: impl Fn(i32) -> Option<T>) -> Option<T> {
+        let word = read(number);
+        if word.is_none() {
+            let (reason, what) = if number == 0 {
+                ("REQUIRED", "must be stated")
+            } else {
+                ("UNKNOWN_VALUE", "holds a number that this version does not know")
+            };
+            self.wrong(field, reason, format!("{field} {what}"));
+        }
+        word
+    }
+
+    /// A text of so many characters.
+    pub fn text(&mut self, field: &str, text: &str, least: usize, most: usize) {
+        let found = text.chars().count();
+        if found < least || found > most {
+            let description = format!("{field} has {found} characters; {least} to {most} are allowed");
+            self.wrong(field, "LENGTH_OUT_OF_RANGE", description);
+        }
+    }
+
+    /// A date that must be there.
+    pub fn date(&mut self, field: &str, text: &str) -> Option<Date> {
+        match text.parse() {
+            Ok(date) => Some(date),
+            Err(_) if text.is_empty() => {
+                self.wrong(field, "REQUIRED", format!("{field} is required: a day such as 2026-03-31"));
+                None
+            }
+            Err(why) => {
+                self.wrong(field, "INVALID_DATE", format!("{field} is {why}"));
+                None
+            }
+        }
+    }
+
     /// A filter.
     pub fn filter(&mut self, stated: Option<&pb::StandingFilter>) -> Filter {
         let Some(stated) = stated else { return Filter::default() };
@@ -111,7 +155,8 @@ impl Arguments {
         texts.to_vec()
     }
 
-    fn words<T>(&mut self, field: &str, numbers: &[i32], read: impl Fn(i32) -> Option<T>) -> Vec<T> {
+    /// Words of a list, each said and known.
+    pub fn words<T>(&mut self, field: &str, numbers: &[i32], read: impl Fn(i32) -> Option<T>) -> Vec<T> {
         let mut words = Vec::with_capacity(numbers.len());
         for (place, number) in numbers.iter().enumerate() {
             match read(*number) {

@@ -1,14 +1,17 @@
 //! The gRPC edge: parse, authorise, call, map. No rule of the field lives here.
 
 pub mod codec;
+pub mod cohort;
 pub mod detail;
 pub mod error;
 pub mod evidence;
 pub mod filter;
 pub mod health_http;
 pub mod maintenance;
+pub mod moves;
 #[cfg(test)]
 mod outage_tests;
+pub mod outstanding;
 pub mod ranking;
 pub mod standing;
 pub mod verification;
@@ -30,8 +33,10 @@ use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::config::{self, Home, Settings};
+use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::maintenance_service_server::MaintenanceServiceServer;
+use crate::pb::outstanding_service_server::OutstandingServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::reference;
 use crate::service::board::Condition;
@@ -88,7 +93,13 @@ impl Edge {
             | Fault::TooLarge
             | Fault::BackupRunning
             | Fault::NoDataDirectory
-            | Fault::VerificationRunning => {
+            | Fault::VerificationRunning
+            | Fault::UnknownFile
+            | Fault::FileClosed
+            | Fault::FileOpen
+            | Fault::FileExists
+            | Fault::AlreadyManaged
+            | Fault::NotManaged => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -204,6 +215,8 @@ async fn serve(
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
     health.set_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
+    health.set_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
+    health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
@@ -225,6 +238,8 @@ async fn serve(
         health.set_not_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
         health.set_not_serving::<RankingServiceServer<ranking::Ranking>>().await;
         health.set_not_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
+        health.set_not_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
+        health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         // Nobody waits once the server has ended by itself.
@@ -349,6 +364,12 @@ fn router(
     let maintenance = MaintenanceServiceServer::new(maintenance::Maintenance(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let outstanding = OutstandingServiceServer::new(outstanding::Outstanding(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
+    let cohort = CohortServiceServer::new(cohort::Cohort(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -363,5 +384,7 @@ fn router(
         .add_service(reflection().build_v1alpha()?)
         .add_service(evidence)
         .add_service(ranking)
-        .add_service(maintenance))
+        .add_service(maintenance)
+        .add_service(outstanding)
+        .add_service(cohort))
 }

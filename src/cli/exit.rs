@@ -225,7 +225,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         ErrorReason::UnknownSubject
         | ErrorReason::NotOnList
         | ErrorReason::NotYetScored
-        | ErrorReason::UnknownRecord => Exit::Nothing,
+        | ErrorReason::UnknownRecord
+        | ErrorReason::UnknownFile => Exit::Nothing,
         ErrorReason::InvalidArgument
         | ErrorReason::PageTokenOfOtherArguments
         | ErrorReason::PageTokenOfAnotherStore
@@ -234,7 +235,14 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::PageTokenInvalid
         | ErrorReason::RevisionCompacted
         | ErrorReason::NoDataDirectory => Exit::Usage,
-        ErrorReason::RequestIdReused | ErrorReason::EtagMismatch | ErrorReason::TooLarge => Exit::DataRefused,
+        ErrorReason::RequestIdReused
+        | ErrorReason::EtagMismatch
+        | ErrorReason::TooLarge
+        | ErrorReason::FileClosed
+        | ErrorReason::FileOpen
+        | ErrorReason::FileExists
+        | ErrorReason::AlreadyManaged
+        | ErrorReason::NotManaged => Exit::DataRefused,
         ErrorReason::NoActivePolicy
         | ErrorReason::PageTokenExpired
         | ErrorReason::RevisionNotReached

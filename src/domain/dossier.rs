@@ -4,7 +4,7 @@
 //!
 //! A dossier never changes: writing a record makes a new one.
 
-use super::evidence::{Evidence, Kind, Offence, Other, Outstanding, Person, Supervision, Victim};
+use super::evidence::{CohortMembership, Evidence, Kind, Offence, Other, Outstanding, Person, Supervision, Victim};
 use super::offence::{CjsIndex, HoIndex, OffenceCode};
 use super::word::{Band, Outcome, PersonCategory, Sex};
 use super::{Date, Moment, Revision};
@@ -342,6 +342,30 @@ impl Dossier {
             | Other::CohortMembership(_)
             | Other::BandOverride(_) => None,
         })
+    }
+
+    /// Memberships of the managed cohort, ended or not, in order of record id.
+    pub fn memberships(&self) -> impl Iterator<Item = (&Filed, &CohortMembership)> {
+        self.others.iter().filter_map(|filed| match &filed.kind {
+            Other::CohortMembership(membership) => Some((filed, membership)),
+            Other::SanctionSummary(_)
+            | Other::Custody(_)
+            | Other::Marker(_)
+            | Other::Intelligence(_)
+            | Other::Assessment(_)
+            | Other::Order { .. }
+            | Other::Breach(_)
+            | Other::Exploitation(_)
+            | Other::Outstanding(_)
+            | Other::BandOverride(_) => None,
+        })
+    }
+
+    /// The membership in force, with its record: of several the latest selected; ties by record id, the last. Selection
+    /// and its end are facts: once recorded they hold, whatever the day of the lists.
+    pub fn membership(&self) -> Option<(&Filed, &CohortMembership)> {
+        let held = self.memberships().filter(|(_, membership)| membership.ended.is_none());
+        held.max_by_key(|(_, membership)| membership.selected)
     }
 
     /// A file of this person by its id.

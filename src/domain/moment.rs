@@ -34,10 +34,10 @@ impl Moment {
         Self::of((day + 1).london_midnight())
     }
 
-    /// When something of a day was, that is known to the day alone and was recorded at `recorded`: at the end of the day,
+    /// When something of a day was, that is known to the day alone and was recorded at `recorded`: in the day's last second,
     /// or when it was recorded, if that was sooner. Nobody is late by hours that nobody wrote down.
     pub fn in_day(day: Date, recorded: Self) -> Self {
-        Self::end_of(day).min(recorded)
+        (Self::end_of(day) + -1).min(recorded)
     }
 
     /// The instant; the nearest one that there is.
@@ -83,10 +83,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_to_the_day_alone_was_at_its_end_or_when_it_was_recorded() {
+    fn what_is_known_to_the_day_alone_was_in_its_last_second_or_when_it_was_recorded() {
         let day: Date = "2026-01-15".parse().unwrap();
         let noon = Moment::of("2026-01-15T12:00:00Z".parse().unwrap());
         assert_eq!(Moment::in_day(day, noon), noon);
-        assert_eq!(Moment::in_day(day, noon + 3 * DAY), Moment::end_of(day));
+        assert_eq!(Moment::in_day(day, noon + 3 * DAY).instant().to_string(), "2026-01-15T23:59:59Z");
     }
 }

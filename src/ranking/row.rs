@@ -7,7 +7,7 @@ use super::facets::{Facet, Facets};
 use super::files::{self, OpenFiles};
 use super::names::{AreaId, Names, OfficerId};
 use crate::domain::dossier::Dossier;
-use crate::domain::evidence::{CohortMembership, Other, Outstanding};
+use crate::domain::evidence::{Other, Outstanding};
 use crate::domain::word::{
     Band, Circulation, CohortStatus, CustodyState, ExploitationStatus, Family, List, OutstandingReason, PersonCategory,
     Rag,
@@ -120,7 +120,7 @@ const NOT_OUTSTANDING: i32 = i32::MIN;
 impl Row {
     /// The row of a person weighed on `as_of`.
     pub fn new(dossier: &Dossier, weighed: &Weighed, rules: &Rules, as_of: Date, names: &Names) -> Self {
-        let membership = membership_in_force(dossier);
+        let membership = dossier.membership().map(|(_, membership)| membership);
         let mut facets = weighed.custody.facet() | own_offence_groups(dossier, &rules.catalogue);
         let mut areas: Vec<AreaId> =
             dossier.person().into_iter().flat_map(|person| person.areas()).map(|area| names.area(area)).collect();
@@ -234,39 +234,8 @@ const fn reach(circulation: Circulation) -> u8 {
     }
 }
 
-/// Of several memberships in force, the latest; ties by record id, the last.
-fn membership_in_force(dossier: &Dossier) -> Option<&CohortMembership> {
-    let memberships = dossier.others().iter().filter_map(|filed| match &filed.kind {
-        Other::CohortMembership(membership) => Some(membership),
-        Other::SanctionSummary(_)
-        | Other::Custody(_)
-        | Other::Marker(_)
-        | Other::Intelligence(_)
-        | Other::Assessment(_)
-        | Other::Order { .. }
-        | Other::Breach(_)
-        | Other::Exploitation(_)
-        | Other::Outstanding(_)
-        | Other::BandOverride(_) => None,
-    });
-    // Selection and its end are facts: once recorded they hold, whatever the day of the lists.
-    memberships.filter(|membership| membership.ended.is_none()).max_by_key(|membership| membership.selected)
-}
-
 fn open_files(dossier: &Dossier) -> impl Iterator<Item = (&Outstanding, Date)> {
-    dossier.others().iter().filter_map(|filed| match &filed.kind {
-        Other::Outstanding(file) => file.open_since().map(|since| (file, since)),
-        Other::SanctionSummary(_)
-        | Other::Custody(_)
-        | Other::Marker(_)
-        | Other::Intelligence(_)
-        | Other::Assessment(_)
-        | Other::Order { .. }
-        | Other::Breach(_)
-        | Other::Exploitation(_)
-        | Other::CohortMembership(_)
-        | Other::BandOverride(_) => None,
-    })
+    dossier.files().filter_map(|(_, file)| file.open_since().map(|since| (file, since)))
 }
 
 /// Groups of offences that are the person's own and have proof, less those that exploitation explains.

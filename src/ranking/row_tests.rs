@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::Revision;
-use crate::domain::evidence::{Evidence, Exploitation, Kind, Offence, OpenPeriod, Person};
+use crate::domain::evidence::{CohortMembership, Evidence, Exploitation, Kind, Offence, OpenPeriod, Person};
 use crate::domain::offence::OffenceCode;
 use crate::domain::word::{CloseOutcome, OffenceGroup, Outcome};
 use crate::policy::Policy;

@@ -191,10 +191,14 @@ impl Standings {
         self.slots.get(subject.index()).map(|slot| (&slot.row, &slot.dossier))
     }
 
+    /// Everybody on a list, in order.
+    pub fn people(&self, list: List) -> impl Iterator<Item = SubjectId> {
+        self.tree(list).iter_from(0).map(Key::subject)
+    }
+
     /// Everybody with an open file, with the files, in the order of the outstanding lists.
     pub fn outstanding(&self) -> impl Iterator<Item = (SubjectId, &OpenFiles)> {
-        let people = self.tree(List::Outstanding).iter_from(0).map(|key| key.subject());
-        people.filter_map(|subject| self.row(subject).map(|row| (subject, &row.files)))
+        self.people(List::Outstanding).filter_map(|subject| self.row(subject).map(|row| (subject, &row.files)))
     }
 
     /// Subjects whose rows may differ from those of another snapshot of the store: all whose rows do, and few others.

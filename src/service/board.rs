@@ -76,7 +76,7 @@ impl Board {
     }
 
     /// Weighs whoever was touched. Nobody is weighed while no policy or day is set.
-    pub(super) fn weigh(&self, state: &State, touched: &Touched) -> Weighing {
+    pub(super) fn weigh(state: &State, touched: &Touched) -> Weighing {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return Weighing::Nobody };
         let weigh = |subject: SubjectId| (subject, composite::weigh(state.dossier(subject), rules, as_of));
         if touched.everyone {

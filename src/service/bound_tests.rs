@@ -46,7 +46,8 @@ fn longest(id: &str, subject_ref: &str) -> pb::Record {
 fn request(number: u16, records: Vec<pb::Record>) -> Mutation {
     let mut request_id = [0; 16];
     request_id[..2].copy_from_slice(&number.to_be_bytes());
-    let records = Records { records, etags: BTreeMap::new(), all_or_none: false, validate_only: false };
+    let records =
+        Records { records, etags: BTreeMap::new(), all_or_none: false, validate_only: false, decisions: false };
     Mutation { caller: Caller::loopback(), request_id, digest: [0; 32], body: MutationBody::Write(records) }
 }
 

@@ -27,6 +27,10 @@ impl Writer {
         touched: &mut Touched,
         now: Timestamp,
     ) -> Result<Answer, Fault> {
+        if let MutationBody::Pass { micros } = mutation.body {
+            self.stamped = self.stamped.max(micros.saturating_add(1));
+            return Ok(Answer { revision: group.head(), verdicts: Vec::new(), remarks: Vec::new() });
+        }
         let repeated = group.answered(&mutation.caller, mutation.request_id).map_err(|fault| self.broke(&fault))?;
         if let Some(answer) = repeated.filter(|answer| !expired(answer.answered_micros, now)) {
             return again(&answer, mutation, group.head());
@@ -41,6 +45,8 @@ impl Writer {
             MutationBody::Withdraw { subject_ref, record_id, reason, etag } => {
                 self.withdraw(mutation, (subject_ref, record_id, reason, etag), group, touched)
             }
+            MutationBody::Move(made) => self.make(mutation, made, group, touched, now),
+            MutationBody::Pass { .. } => Err(Fault::Internal),
         }
     }
 
@@ -52,6 +58,29 @@ impl Writer {
         touched: &mut Touched,
         now: Timestamp,
     ) -> Result<Answer, Fault> {
+        let before = group.head();
+        let verdicts = self.stage(mutation, records, group, touched, now)?;
+        let wrote = group.head() > before;
+        let mut answer = Answer { revision: group.head(), verdicts, remarks: Vec::new() };
+        if !records.validate_only {
+            group.answer(&mutation.caller, mutation.request_id, mutation.digest, &answer, wrote);
+            if !wrote {
+                self.fold_last(group, touched)?;
+            }
+            answer.revision = group.head();
+        }
+        Ok(answer)
+    }
+
+    /// Judges records, and stages those that are to be written.
+    pub(super) fn stage(
+        &mut self,
+        mutation: &Mutation,
+        records: &Records,
+        group: &mut Building<'_>,
+        touched: &mut Touched,
+        now: Timestamp,
+    ) -> Result<Vec<pb::RecordVerdict>, Fault> {
         let judgements = self.judge(records, group, now)?;
         let refusals: Vec<_> = records
             .records
@@ -78,21 +107,11 @@ impl Writer {
             let stale = refused.iter().all(|violation| violation.reason == "ETAG_MISMATCH");
             return Err(if stale { Fault::EtagMismatch } else { Fault::Invalid(refused) });
         }
-        let before = group.head();
         let mut verdicts = Vec::with_capacity(judgements.len());
         for (record, judgement) in records.records.iter().zip(judgements) {
             verdicts.push(self.carry_out(mutation, records.validate_only, record, judgement, group, touched)?);
         }
-        let wrote = group.head() > before;
-        let mut answer = Answer { revision: group.head(), verdicts, remarks: Vec::new() };
-        if !records.validate_only {
-            group.answer(&mutation.caller, mutation.request_id, mutation.digest, &answer, wrote);
-            if !wrote {
-                self.fold_last(group, touched)?;
-            }
-            answer.revision = group.head();
-        }
-        Ok(answer)
+        Ok(verdicts)
     }
 
     fn judge(&self, records: &Records, group: &Building<'_>, now: Timestamp) -> Result<Vec<Judgement>, Fault> {
@@ -107,7 +126,7 @@ impl Writer {
                 Err(Fault::Internal)
             }
         };
-        let mut judge = Judge::new(&self.state, now, held);
+        let mut judge = Judge::new(&self.state, now, held).taking_decisions(records.decisions);
         let mut room = Room::new(&self.state, group);
         let mut judge = |record: &pb::Record| {
             if let Some(violation) = room.judge(record).map_err(|fault| report(&fault))? {
@@ -175,7 +194,7 @@ impl Writer {
     }
 }
 
-fn report(fault: &impl std::fmt::Display) -> Fault {
+pub(super) fn report(fault: &impl std::fmt::Display) -> Fault {
     error!(fault = %fault, "the store could not be read");
     Fault::Internal
 }
@@ -197,7 +216,7 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
                 Err(_) => pb::RecordVerdict::default(),
             })
             .collect(),
-        MutationBody::Withdraw { .. } => Vec::new(),
+        MutationBody::Withdraw { .. } | MutationBody::Move(_) | MutationBody::Pass { .. } => Vec::new(),
     };
     let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
     Ok(Answer { revision, verdicts, remarks: answer.remarks.clone() })

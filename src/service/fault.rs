@@ -86,6 +86,24 @@ pub enum Fault {
     /// A verification is running already.
     #[error("a verification is running already; there is one at a time")]
     VerificationRunning,
+    /// The person has no such file.
+    #[error("the person has no such outstanding file")]
+    UnknownFile,
+    /// The file is closed.
+    #[error("the outstanding file is closed, or was at that moment")]
+    FileClosed,
+    /// The file is open.
+    #[error("the outstanding file is open already")]
+    FileOpen,
+    /// A record of that id is held.
+    #[error("a record of that id is held already: to open a closed file again, say so")]
+    FileExists,
+    /// The person is managed.
+    #[error("the person is in the managed cohort already")]
+    AlreadyManaged,
+    /// The person is not managed.
+    #[error("the person is not in the managed cohort")]
+    NotManaged,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,

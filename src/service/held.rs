@@ -8,11 +8,13 @@ use prost::Message;
 use tracing::error;
 
 use super::fault::Fault;
+use super::note;
 use super::record::kind_name;
 use super::{SPECIFIC_FIRST, Seen, Service, etag, timestamp};
 use crate::access::{Caller, Disclosure};
 use crate::domain::evidence::{Other, Supervision};
-use crate::domain::{Revision, SubjectId};
+use crate::domain::word::Band;
+use crate::domain::{Moment, Revision, SubjectId};
 use crate::pb;
 use crate::ranking::Standings;
 use crate::store::pb::Event;
@@ -79,8 +81,8 @@ impl Service {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
         let arguments = arguments(&asked);
-        let (through, after) = match self.paging.read_held(&asked.page_token, caller, &arguments)? {
-            Some((through, after)) => (through, after),
+        let (through, after) = match self.paging.read_pair(&asked.page_token, caller, &arguments)? {
+            Some((through, after)) => (Revision(through), Revision(after)),
             None => (standings.revision(), Revision(0)),
         };
         let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
@@ -101,7 +103,7 @@ impl Service {
         });
         let records: Vec<pb::HeldRecord> = wanted.by_ref().take(size).collect();
         let next_page_token = match (wanted.next(), records.last()) {
-            (Some(_), Some(last)) => self.paging.held_token(through, Revision(last.revision), caller, &arguments),
+            (Some(_), Some(last)) => self.paging.pair_token((through.0, last.revision), caller, &arguments),
             (Some(_) | None, _) => String::new(),
         };
         let answer = pb::ListEvidenceResponse { context: Some(self.context(&standings)), records, next_page_token };
@@ -155,14 +157,47 @@ fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
 
 /// Every version of a person's records up to a revision, with its state as at that revision.
 fn held(store: &dyn Store, subject: SubjectId, through: Revision) -> Result<Vec<pb::HeldRecord>, StoreError> {
-    let mut versions: Vec<pb::HeldRecord> = Vec::new();
-    let mut in_force: BTreeMap<String, usize> = BTreeMap::new();
+    Ok(versions_and_notes(store, subject, through)?.0.all)
+}
+
+/// Versions of a person's records.
+#[derive(Debug, Default)]
+pub struct Versions {
+    all: Vec<pb::HeldRecord>,
+    in_force: BTreeMap<String, usize>,
+}
+
+impl Versions {
+    /// The version of a record that is in force.
+    pub fn in_force(&self, id: &str) -> Option<&pb::HeldRecord> {
+        self.in_force.get(id).map(|place| &self.all[*place])
+    }
+}
+
+/// When a band was noted, at which revision, and which; none once no file was open.
+pub type Notes = Vec<(Moment, Revision, Option<Band>)>;
+
+/// Every version of a person's records up to a revision, and the bands noted of them.
+///
+/// # Errors
+/// The store's.
+pub fn versions_and_notes(
+    store: &dyn Store,
+    subject: SubjectId,
+    through: Revision,
+) -> Result<(Versions, Notes), StoreError> {
+    let mut versions = Versions::default();
+    let mut notes = Notes::new();
     for entry in store.scan_subject(subject, Revision(1), through) {
         let Some(revision) = entry?.0.revision() else { continue };
         let Some(event) = store.event(revision)? else { continue };
-        take_in(event, &mut versions, &mut in_force);
+        if let Some(Body::OutstandingNoted(noted)) = &event.body {
+            let band = note::band(noted.band).filter(|_| !noted.files.is_empty());
+            notes.push((Moment::of_micros(event.recorded_micros), revision, band));
+        }
+        take_in(event, &mut versions.all, &mut versions.in_force);
     }
-    Ok(versions)
+    Ok((versions, notes))
 }
 
 fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTreeMap<String, usize>) {

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::fault::Fault;
 use super::record::{self, Intake};
 use super::state::State;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{BandOverride, Evidence, Kind, Other, Supervision};
 use crate::domain::word::{Family, OverrideScope};
-use crate::domain::{Date, Revision};
+use crate::domain::{Date, Moment, Revision};
 use crate::pb;
 use crate::scoring::composite;
 
@@ -43,6 +44,7 @@ pub struct Judge<'a, F> {
     state: &'a State,
     held: F,
     now: Timestamp,
+    decisions: bool,
     staged_dossiers: BTreeMap<Box<str>, Dossier>,
     staged_records: BTreeMap<Box<str>, (Box<str>, pb::Record)>,
 }
@@ -53,7 +55,15 @@ where
 {
     /// A judge of one request. `held` reads a version from the ledger.
     pub fn new(state: &'a State, now: Timestamp, held: F) -> Self {
-        Self { state, held, now, staged_dossiers: BTreeMap::new(), staged_records: BTreeMap::new() }
+        let (staged_dossiers, staged_records) = (BTreeMap::new(), BTreeMap::new());
+        Self { state, held, now, decisions: false, staged_dossiers, staged_records }
+    }
+
+    /// A judge who takes decisions about the cohort, if `taken`.
+    #[must_use]
+    pub fn taking_decisions(mut self, taken: bool) -> Self {
+        self.decisions = taken;
+        self
     }
 
     /// Judges one record, and stages it if it is accepted.
@@ -125,6 +135,9 @@ where
             let dossier = without.unwrap_or_else(|| Dossier::new(&intake.subject_ref));
             violations.extend(self.unlawful(&dossier, decision));
         }
+        if let Kind::Supervision(kind) = &intake.evidence.kind {
+            violations.extend(self.unsupervised(before, kind));
+        }
         violations
     }
 
@@ -159,6 +172,38 @@ where
         violations
     }
 
+    /// What a management record presupposes: a file that was open then, a nominal who is managed, a decision of the
+    /// service's own.
+    fn unsupervised(&self, before: Option<&Dossier>, kind: &Supervision) -> Option<pb::Violation> {
+        let of_file = |field: &str, file: &str, moment: Moment| {
+            let why = match before {
+                Some(dossier) => impossible(dossier, file, moment),
+                None => Some(Impossible::UnknownFile),
+            };
+            why.map(|why| violation(field, why.reason(), why.sentence()))
+        };
+        match kind {
+            Supervision::Activity(activity) => match &activity.file {
+                Some(file) => of_file("activity.outstanding_id", file, activity.done),
+                None => (!before.is_some_and(|dossier| managed_on(dossier, activity.done.day()))).then(|| {
+                    violation(
+                        "activity.activity_kind",
+                        "NOT_MANAGED",
+                        "the person was not in the managed cohort when this was done",
+                    )
+                }),
+            },
+            Supervision::Review(review) => of_file("review.outstanding_id", &review.file, review.reviewed),
+            Supervision::Decision(_) => (!self.decisions).then(|| {
+                violation(
+                    "cohort_decision",
+                    "NOT_WRITTEN_HERE",
+                    "decisions are recorded through CohortService.RecordDecision, which freezes the standing into them",
+                )
+            }),
+        }
+    }
+
     fn dossier(&self, subject_ref: &str) -> Option<&Dossier> {
         self.staged_dossiers
             .get(subject_ref)
@@ -173,6 +218,64 @@ where
         self.staged_dossiers.insert(intake.subject_ref.clone(), staged);
         self.staged_records.insert(intake.evidence.id, (intake.subject_ref, record.clone()));
     }
+}
+
+/// Why nothing can have been done about a file at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impossible {
+    /// The person has no such file.
+    UnknownFile,
+    /// It had not opened by that day.
+    BeforeOpening,
+    /// It was closed.
+    Closed,
+}
+
+impl Impossible {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownFile => "UNKNOWN_FILE",
+            Self::BeforeOpening => "BEFORE_OPENING",
+            Self::Closed => "FILE_CLOSED",
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::UnknownFile => "the person has no outstanding file of that id: send the file first",
+            Self::BeforeOpening => "the file had not opened by that day",
+            Self::Closed => "the file was closed at that moment",
+        }
+    }
+
+    /// The fault of a call that does nothing else.
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::UnknownFile => Fault::UnknownFile,
+            Self::BeforeOpening => Fault::field("outstanding_id", self.reason(), self.sentence()),
+            Self::Closed => Fault::FileClosed,
+        }
+    }
+}
+
+/// Why nothing can have been done about a file at a moment; `None`: it can. A file is often opened on the day of the first
+/// attempt, after it, so its first day counts whole.
+pub fn impossible(dossier: &Dossier, file: &str, moment: Moment) -> Option<Impossible> {
+    let Some(file) = dossier.file(file) else { return Some(Impossible::UnknownFile) };
+    let day = moment.day();
+    let began = |opened: Moment| opened <= moment || opened.day() <= day;
+    let mut spans = file.terms.spans.iter().filter(|span| began(span.opened)).peekable();
+    if spans.peek().is_none() {
+        return Some(Impossible::BeforeOpening);
+    }
+    let open = spans.any(|span| span.closed.is_none_or(|closed| moment <= closed));
+    (!open).then_some(Impossible::Closed)
+}
+
+/// Whether the person was in the managed cohort on a day.
+fn managed_on(dossier: &Dossier, day: Date) -> bool {
+    let mut memberships = dossier.memberships();
+    memberships.any(|(_, held)| held.selected <= day && held.ended.is_none_or(|ended| day <= ended))
 }
 
 /// An id that came twice in one batch.

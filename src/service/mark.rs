@@ -30,6 +30,11 @@ impl Mark {
         Self { store: part(&[]), incarnation: part(&identity.incarnation) }
     }
 
+    /// The part that tells the store, whatever its incarnation.
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
     /// Whether something remembered under the mark `given` still holds here. Empty: nobody asks.
     ///
     /// # Errors

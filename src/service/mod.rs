@@ -16,12 +16,14 @@ pub mod held;
 pub mod judge;
 pub mod keeping;
 pub mod mark;
+pub mod moves;
 pub mod mutation;
 pub mod note;
 mod noting;
 pub mod outage;
 #[cfg(test)]
 mod outage_tests;
+pub mod oversight;
 pub mod paging;
 pub mod ranked;
 pub mod record;
@@ -43,6 +45,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
+use crate::domain::evidence::Other;
 use crate::domain::word::List;
 use crate::domain::{Date, Revision};
 use crate::pb;
@@ -57,6 +60,7 @@ use mark::Mark;
 pub use mark::Seen;
 use mutation::{Answer, Mutation, Queued, Stream};
 use outage::{Halt, Pace};
+use oversight::gaps::Gaps;
 use paging::Paging;
 use start::StartError;
 use writer::{Now, OwnChange, Writer};
@@ -112,6 +116,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     queue: mpsc::Sender<Queued>,
     paging: Arc<Paging>,
+    gaps: Arc<Gaps>,
     mark: Arc<Mark>,
     blocking: Arc<Semaphore>,
     stale_after: Duration,
@@ -185,6 +190,7 @@ impl Service {
         let service = Self {
             mark: Arc::new(Mark::of(store.identity())),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
+            gaps: Arc::default(),
             board,
             store,
             queue,
@@ -271,9 +277,31 @@ impl Service {
         Duration::try_from(age).is_ok_and(|age| age > self.stale_after)
     }
 
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
     /// Now, in the contract.
     pub fn instant(&self) -> pbjson_types::Timestamp {
         timestamp((self.now)())
+    }
+
+    /// Refuses to withdraw as an override what is none. A record that is gone already is left for the writer to tell of.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownRecord`], or [`Fault::NoActivePolicy`].
+    pub async fn withdrawable_override(&self, mutation: &Mutation) -> Result<(), Fault> {
+        let mutation::MutationBody::Withdraw { subject_ref, record_id, .. } = &mutation.body else { return Ok(()) };
+        let standings = self.standings(Seen::new(0, "")).await?;
+        let dossier = standings.find(subject_ref).and_then(|subject| standings.dossier(subject));
+        let held = dossier.and_then(|dossier| dossier.others().iter().find(|filed| *filed.id == **record_id));
+        let other = dossier.is_some_and(|dossier| dossier.revision_of(record_id).is_some());
+        match held {
+            Some(filed) if matches!(filed.kind, Other::BandOverride(_)) => Ok(()),
+            None if !other => Ok(()),
+            Some(_) | None => Err(Fault::UnknownRecord),
+        }
     }
 
     /// Tells whether writes are taken, and of every change. Ends with the service.
@@ -286,6 +314,7 @@ impl Service {
         if let Some(newest) = self.board.standings() {
             self.paging.sweep(&newest);
         }
+        self.gaps.sweep();
     }
 }
 

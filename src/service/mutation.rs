@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::moves::Move;
 use crate::access::Caller;
 use crate::domain::Revision;
 use crate::pb;
@@ -40,6 +41,14 @@ pub enum MutationBody {
         /// Etag; empty: whatever is in force.
         etag: String,
     },
+    /// Make one move under supervision, of which the records follow from what is held.
+    Move(Move),
+    /// Write nothing: once it is answered, everything stamped up to a moment (microseconds since 1970) is kept and no
+    /// event will be stamped so early again.
+    Pass {
+        /// The moment.
+        micros: i64,
+    },
 }
 
 impl MutationBody {
@@ -47,7 +56,8 @@ impl MutationBody {
     pub fn writes(&self) -> bool {
         match self {
             Self::Write(records) => !records.validate_only,
-            Self::Withdraw { .. } => true,
+            Self::Withdraw { .. } | Self::Move(_) => true,
+            Self::Pass { .. } => false,
         }
     }
 }
@@ -63,6 +73,8 @@ pub struct Records {
     pub all_or_none: bool,
     /// Judge, write nothing.
     pub validate_only: bool,
+    /// Whether decisions about the cohort may be among them: only those that the service freezes standings into.
+    pub decisions: bool,
 }
 
 /// What became of a mutation.

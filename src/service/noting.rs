@@ -10,6 +10,7 @@ use super::board::Weighing;
 use super::fault::Fault;
 use super::group::{Building, GROUP_EVENTS};
 use super::note;
+use super::oversight::alignment;
 use super::state::Touched;
 use super::writer::Writer;
 use crate::access::Caller;
@@ -52,6 +53,24 @@ impl Writer {
             }
             self.append(group)?;
         }
+        Ok(())
+    }
+
+    /// Notes how far selection follows the scores, where the day or the policy moved: what it was then can be told ever after.
+    pub(super) fn note_alignment(&mut self) -> Result<(), Fault> {
+        let Some(standings) = self.board.standings().filter(|_| self.moved && self.low.is_none()) else {
+            return Ok(());
+        };
+        self.moved = false;
+        let Some(noted) = alignment::noted(&standings) else { return Ok(()) };
+        let store = Arc::clone(&self.store);
+        let now = self.stamp();
+        let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
+        let mut touched = Touched::default();
+        self.push(&mut group, &mut touched, &Caller::service(), &[], None, Body::AlignmentNoted(noted))?;
+        self.append(group)?;
+        // Nobody moved; readers see the revision.
+        self.board.publish(&self.state, &Weighing::Some(Vec::new()), now);
         Ok(())
     }
 

@@ -58,7 +58,8 @@ fn record(number: u8) -> pb::Record {
 }
 
 fn mutation(number: u8, validate_only: bool) -> Mutation {
-    let records = Records { records: vec![record(number)], etags: BTreeMap::new(), all_or_none: true, validate_only };
+    let (records, etags) = (vec![record(number)], BTreeMap::new());
+    let records = Records { records, etags, all_or_none: true, validate_only, decisions: false };
     let id = if validate_only { [200; 16] } else { [number; 16] };
     Mutation { caller: Caller::loopback(), request_id: id, digest: [id[0]; 32], body: MutationBody::Write(records) }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::fault::Fault;
 use super::ranked::PageOf;
 use crate::access::Caller;
-use crate::domain::{Revision, SubjectId};
+use crate::domain::SubjectId;
 use crate::ranking::pins::{Holder, Limits, PinId};
 use crate::ranking::retire::Retirement;
 use crate::ranking::token::{Digest, StoreIdentity, Ticket, TokenError};
@@ -61,31 +61,24 @@ impl Paging {
         self.tokens.seal(&Ticket { pin, cursor, digest: digest(caller, &asked.arguments) })
     }
 
-    /// The revision up to which a chain of record pages reads, and the one that it has reached; `None` for the first page.
+    /// The two numbers that the token of a chain carries which pins nothing here; `None` for the first page.
     ///
     /// # Errors
     /// Faults of the token.
-    pub fn read_held(
-        &self,
-        token: &str,
-        caller: &Caller,
-        arguments: &[u8; 32],
-    ) -> Result<Option<(Revision, Revision)>, Fault> {
+    pub fn read_pair(&self, token: &str, caller: &Caller, arguments: &[u8; 32]) -> Result<Option<(u64, u64)>, Fault> {
         if token.is_empty() {
             return Ok(None);
         }
         let ticket = self.tokens.open(token, digest(caller, arguments)).map_err(fault)?;
-        let reached = u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched);
-        Ok(Some((Revision(ticket.pin.0), Revision(reached))))
+        let second = u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched);
+        Ok(Some((ticket.pin.0, second)))
     }
 
-    /// The token of the record page after `reached`. Records never change, so nothing is pinned: the ticket's
-    /// fields carry the two revisions.
-    pub fn held_token(&self, through: Revision, reached: Revision, caller: &Caller, arguments: &[u8; 32]) -> String {
-        let low = reached.0 & u64::from(u32::MAX);
+    /// A token that carries two numbers: what a chain is of, such as a revision that never changes, and how far it has come.
+    pub fn pair_token(&self, (first, second): (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
         let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
-        let cursor = Cursor { last: SubjectId(half(reached.0 >> 32)), matched: half(low) };
-        self.tokens.seal(&Ticket { pin: PinId(through.0), cursor, digest: digest(caller, arguments) })
+        let cursor = Cursor { last: SubjectId(half(second >> 32)), matched: half(second & u64::from(u32::MAX)) };
+        self.tokens.seal(&Ticket { pin: PinId(first), cursor, digest: digest(caller, arguments) })
     }
 
     /// Lets go of snapshots whose tokens have expired.

@@ -196,6 +196,7 @@ impl World {
                 etags: BTreeMap::new(),
                 all_or_none: *all_or_none,
                 validate_only: false,
+                decisions: false,
             }),
             Ask::Withdraw { subject, record } => MutationBody::Withdraw {
                 subject_ref: format!("S-{subject}"),

@@ -49,6 +49,8 @@ pub struct Writer {
     /// No event is stamped before this, whatever the clock says: what was known by a moment that has passed must never
     /// change. Microseconds since 1970.
     pub(super) stamped: i64,
+    /// The day or the policy moved since alignment was noted.
+    pub(super) moved: bool,
 }
 
 /// A change that the service makes by itself, at start.
@@ -93,6 +95,7 @@ impl Writer {
             backoff: Backoff::new(pace),
             halt: None,
             stamped,
+            moved: false,
         };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
@@ -247,6 +250,7 @@ impl Writer {
             }),
         };
         self.push(&mut group, &mut touched, &Caller::service(), &[], None, body)?;
+        self.moved = true;
         self.append(group)
     }
 
@@ -259,11 +263,11 @@ impl Writer {
     pub fn publish_all(&mut self) -> Result<(), Fault> {
         let mut touched = Touched { everyone: true, ..Touched::default() };
         self.state.settle(&mut touched);
-        let weighing = self.board.weigh(&self.state, &touched);
+        let weighing = Board::weigh(&self.state, &touched);
         self.note_everyone(&weighing)?;
         let now = self.stamp();
         self.board.publish(&self.state, &weighing, now);
-        Ok(())
+        self.note_alignment()
     }
 
     /// Adds an event to the group and folds it in, so that the next request is judged on top of it.
@@ -295,7 +299,7 @@ impl Writer {
             return Ok(());
         }
         self.state.settle(&mut touched);
-        let weighing = self.board.weigh(&self.state, &touched);
+        let weighing = Board::weigh(&self.state, &touched);
         self.note(&mut group, &weighing)?;
         self.append(group)?;
         self.board.publish(&self.state, &weighing, now);

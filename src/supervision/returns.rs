@@ -84,9 +84,9 @@ impl Known {
         for person in self.people.values() {
             person.tabulate(asked, policy, &mut tables, &mut durations);
         }
-        tables.to_circulate = median(durations.to_circulate);
-        tables.to_first_activity = median(durations.to_first_activity);
-        tables.to_close = median(durations.to_close);
+        tables.to_circulate = median(durations.circulate);
+        tables.to_first_activity = median(durations.first_activity);
+        tables.to_close = median(durations.close);
         tables
     }
 }
@@ -181,9 +181,9 @@ pub struct Tables {
 
 #[derive(Default)]
 struct Durations {
-    to_circulate: Vec<u64>,
-    to_first_activity: Vec<u64>,
-    to_close: Vec<u64>,
+    circulate: Vec<u64>,
+    first_activity: Vec<u64>,
+    close: Vec<u64>,
 }
 
 /// The lower median, and of how many.
@@ -223,8 +223,8 @@ impl Person {
         let mut open = false;
         for (id, held) in &self.files {
             let file = &held.value;
-            let in_area = |area: &Box<str>| asked.areas.iter().any(|wanted| **wanted == **area);
-            if !asked.areas.is_empty() && !file.area.as_ref().is_some_and(in_area) {
+            let in_area = |area: &str| asked.areas.iter().any(|wanted| wanted == area);
+            if !asked.areas.is_empty() && !file.area.as_deref().is_some_and(in_area) {
                 continue;
             }
             periods(asked, file, tables, durations, upto);
@@ -236,8 +236,8 @@ impl Person {
                     durations.push(u64::try_from(moment - read.run.began).unwrap_or(0));
                 }
             };
-            lasted(&mut durations.to_circulate, read.first_circulated);
-            lasted(&mut durations.to_first_activity, read.first_activity);
+            lasted(&mut durations.circulate, read.first_circulated);
+            lasted(&mut durations.first_activity, read.first_activity);
             if read.run.closed.is_some() {
                 tables.closed_still_circulated += u32::from(read.circulation.is_circulated());
                 continue;
@@ -308,7 +308,7 @@ fn periods(asked: &Asked<'_>, file: &Outstanding, tables: &mut Tables, durations
         {
             *tables.closed.entry(outcome).or_default() += 1;
             let began = count::run(file, closed).map_or(span.opened, |run| run.began);
-            durations.to_close.push(u64::try_from(closed - began).unwrap_or(0));
+            durations.close.push(u64::try_from(closed - began).unwrap_or(0));
         }
     }
 }

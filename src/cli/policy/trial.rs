@@ -74,7 +74,8 @@ async fn weigh(service: &Service, path: &Path) -> anyhow::Result<Vec<BandShares>
 }
 
 async fn write(service: &Service, path: &Path, records: Vec<pb::Record>) -> anyhow::Result<()> {
-    let records = Records { records, etags: BTreeMap::default(), all_or_none: false, validate_only: false };
+    let records =
+        Records { records, etags: BTreeMap::default(), all_or_none: false, validate_only: false, decisions: false };
     let mutation = Mutation {
         caller: Caller::service(),
         request_id: Uuid::new_v4().into_bytes(),

@@ -142,8 +142,8 @@ impl Check {
         let event = date(&record.event_date);
         match record.kind.as_ref().expect("every record must have a kind") {
             Kind::Person(person) => self.person(person),
-            Kind::Activity(activity) => self.named(&[activity.outstanding_id.clone()], 1, is_file),
-            Kind::Review(review) => self.named(&[review.outstanding_id.clone()], 1, is_file),
+            Kind::Activity(activity) => self.named(std::slice::from_ref(&activity.outstanding_id), 1, is_file),
+            Kind::Review(review) => self.named(std::slice::from_ref(&review.outstanding_id), 1, is_file),
             Kind::CohortDecision(_) => self.that(false, "decisions are made through the service"),
             Kind::Offence(offence) => self.offence(record, offence, event),
             Kind::SanctionSummary(summary) => {

@@ -93,5 +93,33 @@ pub fn floor(dossier: &Dossier, rules: &Rules, as_of: Date, family: Family) -> O
     grounds.highest(&rules.policy.floors, family, arp.map(|arp| arp.point), floors::End::Point)
 }
 
+/// What selection into the cohort asks of a person beyond the lists.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Selection {
+    /// The ARP that R uses, where there is one.
+    pub arp: Option<f64>,
+    /// Whether there is an alleged offence of neighbourhood crime in the window asked for.
+    pub neighbourhood: bool,
+}
+
+/// What selection asks of a person: the ARP that R uses, and neighbourhood crime within so many clock days.
+pub fn selection(dossier: &Dossier, rules: &Rules, as_of: Date, within_days: u32) -> Selection {
+    let case = Case::new(dossier, rules, as_of);
+    let neighbourhood = case
+        .allegations()
+        .any(|(_, offence, class)| class.neighbourhood && case.clock.within(case.day(offence.date()), within_days));
+    Selection { arp: super::risk::weigh(&case, &mut Silent).arp.map(|arp| arp.point), neighbourhood }
+}
+
+/// Harm weighed to the day: D of the method, in Cambridge harm days.
+pub fn harm_days(dossier: &Dossier, rules: &Rules, as_of: Date) -> f64 {
+    super::harm::days(&Case::new(dossier, rules, as_of))
+}
+
+/// Planned release from the sentence in force, where one is known.
+pub fn planned_release(dossier: &Dossier, rules: &Rules, as_of: Date) -> Option<Date> {
+    Stay::of(&Case::new(dossier, rules, as_of)).release
+}
+
 #[cfg(test)]
 mod tests;

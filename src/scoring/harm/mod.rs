@@ -125,6 +125,11 @@ pub fn weigh(case: &Case<'_>, listener: &mut impl Listener) -> Scored {
     scored
 }
 
+/// Decayed harm days of a person, D, by the best estimate.
+pub fn days(case: &Case<'_>) -> f64 {
+    Tally::of(case, |_| true).days().point
+}
+
 /// Whether an offence that scores has a recordable code whose harm days the tables do not tell. The standing
 /// of such a person is provisional until the policy overrides the code: grave crimes hide among them.
 pub fn unsettled(case: &Case<'_>) -> bool {

@@ -93,7 +93,7 @@ fn standings(state: &mut State, verification: &Verification<'_>) -> Option<Arc<S
     let mut touched = Touched { everyone: true, ..Touched::default() };
     state.settle(&mut touched);
     let board = Board::new(Retirement::start());
-    let weighing = board.weigh(state, &touched);
+    let weighing = Board::weigh(state, &touched);
     board.publish(state, &weighing, (verification.asked.now)());
     board.standings()
 }

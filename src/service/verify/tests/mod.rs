@@ -72,7 +72,8 @@ impl Writing {
     }
 
     pub(super) fn write(&mut self, records: Vec<pb::Record>) -> Answer {
-        let records = Records { records, etags: BTreeMap::new(), all_or_none: true, validate_only: false };
+        let records =
+            Records { records, etags: BTreeMap::new(), all_or_none: true, validate_only: false, decisions: false };
         self.ask(MutationBody::Write(records))
     }
 

@@ -1,0 +1,51 @@
+//! What supervisors, panels and inspectors ask. Live questions are answered from
+//! the newest standings and the clock; questions about the past from immutable
+//! keys of the ledger alone, so that they have one answer for ever.
+
+pub mod alignment;
+pub mod decisions;
+pub mod demand;
+pub mod files;
+pub mod gaps;
+pub mod returns;
+pub mod reviews;
+
+use std::sync::Arc;
+
+use tracing::error;
+
+use super::fault::Fault;
+use super::{Service, timestamp};
+use crate::domain::moment::Moment;
+use crate::store::{Store, StoreError};
+
+/// A moment in the contract.
+pub fn instant(moment: Moment) -> pbjson_types::Timestamp {
+    timestamp(moment.instant())
+}
+
+/// A count in the contract.
+pub fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+impl Service {
+    /// This moment.
+    pub fn moment(&self) -> Moment {
+        Moment::of((self.now)())
+    }
+
+    /// Reads the ledger on a thread that may block, a few at a time.
+    async fn read_ledger<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+        let store = Arc::clone(&self.store);
+        let read = tokio::task::spawn_blocking(move || read(&*store));
+        read.await.map_err(|_| Fault::Internal)?.map_err(|fault| {
+            error!(fault = %fault, "the ledger could not be read");
+            Fault::Internal
+        })
+    }
+}
