@@ -310,7 +310,13 @@ fn write(records: &[pb::Record], all_or_none: bool) {
         }
         let Serving { runtime, service, inputs } = serving.get_or_insert_with(Serving::fresh);
         *inputs += 1;
-        let records = Records { records: records.to_vec(), etags: BTreeMap::new(), all_or_none, validate_only: false, decisions: false };
+        let records = Records {
+            records: records.to_vec(),
+            etags: BTreeMap::new(),
+            all_or_none,
+            validate_only: false,
+            decisions: false,
+        };
         let asked = records.records.len();
         let mut request_id = [u8::from(all_or_none); 16];
         request_id[..4].copy_from_slice(&inputs.to_be_bytes());

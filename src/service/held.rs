@@ -174,8 +174,18 @@ impl Versions {
     }
 }
 
-/// When a band was noted, at which revision, and which; none once no file was open.
-pub type Notes = Vec<(Moment, Revision, Option<Band>)>;
+/// A band as it was noted of a person.
+#[derive(Debug)]
+pub struct BandNote {
+    /// When.
+    pub when: Moment,
+    /// Revision.
+    pub revision: Revision,
+    /// Which.
+    pub band: Band,
+    /// Files that were open.
+    pub files: Vec<String>,
+}
 
 /// Every version of a person's records up to a revision, and the bands noted of them.
 ///
@@ -185,15 +195,16 @@ pub fn versions_and_notes(
     store: &dyn Store,
     subject: SubjectId,
     through: Revision,
-) -> Result<(Versions, Notes), StoreError> {
+) -> Result<(Versions, Vec<BandNote>), StoreError> {
     let mut versions = Versions::default();
-    let mut notes = Notes::new();
+    let mut notes = Vec::new();
     for entry in store.scan_subject(subject, Revision(1), through) {
         let Some(revision) = entry?.0.revision() else { continue };
         let Some(event) = store.event(revision)? else { continue };
         if let Some(Body::OutstandingNoted(noted)) = &event.body {
-            let band = note::band(noted.band).filter(|_| !noted.files.is_empty());
-            notes.push((Moment::of_micros(event.recorded_micros), revision, band));
+            let when = Moment::of_micros(event.recorded_micros);
+            let files = noted.files.iter().map(|file| file.outstanding_id.clone()).collect();
+            notes.extend(note::band(noted.band).map(|band| BandNote { when, revision, band, files }));
         }
         take_in(event, &mut versions.all, &mut versions.in_force);
     }

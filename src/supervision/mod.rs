@@ -67,9 +67,3 @@ impl<'a> Facts<'a> {
         Self::new(file, activities, reviews, dossier.bands())
     }
 }
-
-/// Whether a file was open at a moment.
-pub fn open_at(file: &Outstanding, moment: Moment) -> bool {
-    let spans = file.terms.spans.iter();
-    spans.filter(|span| span.opened <= moment).any(|span| span.closed.is_none_or(|closed| moment < closed))
-}

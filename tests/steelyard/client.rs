@@ -2,8 +2,10 @@
 //! of it in a few words, and what a status tells. It starts no server.
 
 use steelyard::pb;
+use steelyard::pb::cohort_service_client::CohortServiceClient;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
+use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -17,6 +19,10 @@ pub struct Client {
     pub maintenance: MaintenanceServiceClient<Channel>,
     /// Of ranking.
     pub ranking: RankingServiceClient<Channel>,
+    /// Of outstanding files.
+    pub outstanding: OutstandingServiceClient<Channel>,
+    /// Of the cohort.
+    pub cohort: CohortServiceClient<Channel>,
 }
 
 impl Client {

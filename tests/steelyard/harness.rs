@@ -9,8 +9,10 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use steelyard::pb::cohort_service_client::CohortServiceClient;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
+use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use tonic::transport::Channel;
 
@@ -145,7 +147,9 @@ impl Server {
         Client {
             evidence: EvidenceServiceClient::new(channel.clone()),
             maintenance: MaintenanceServiceClient::new(channel.clone()),
-            ranking: RankingServiceClient::new(channel),
+            ranking: RankingServiceClient::new(channel.clone()),
+            outstanding: OutstandingServiceClient::new(channel.clone()),
+            cohort: CohortServiceClient::new(channel),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::pb;
 use crate::pb::record::Kind;
 use crate::policy::SupervisionPolicy;
 use crate::service::fault::Fault;
-use crate::service::held::{self, Notes, Versions};
+use crate::service::held::{self, BandNote, Versions};
 use crate::service::{Seen, Service};
 use crate::supervision::clocks::{self, Clock};
 use crate::supervision::count::{self, Discounted};
@@ -88,7 +88,7 @@ struct Telling<'a> {
     dossier: &'a Dossier,
     policy: &'a SupervisionPolicy,
     versions: &'a Versions,
-    notes: &'a Notes,
+    notes: &'a [BandNote],
     now: Moment,
     band: Option<Band>,
 }
@@ -117,7 +117,7 @@ impl Telling<'_> {
             band: self.band.filter(|_| open).map_or(0, |band| band.proto().into()),
             clocks: clocks.into_iter().map(|clock| reading(clock, self.now)).collect(),
             victims: victims.iter().map(told).collect(),
-            timeline: self.timeline(&facts, &read.run, (held, &stated)),
+            timeline: self.timeline(id, &facts, &read.run, (held, &stated)),
             prompts: prompts(file, &stated, open),
             file: Some(stated),
         })
@@ -125,6 +125,7 @@ impl Telling<'_> {
 
     fn timeline(
         &self,
+        id: &str,
         facts: &Facts<'_>,
         run: &count::Run,
         (held, stated): (&pb::HeldRecord, &pb::Outstanding),
@@ -204,7 +205,7 @@ impl Telling<'_> {
                 ..from(held, pb::TimelineKind::Review, review.reviewed)
             });
         }
-        entries.extend(self.bands(file));
+        entries.extend(self.bands(id));
         entries.sort_by_key(|entry| {
             (entry.event_time.as_ref().map_or(0, |time| time.seconds), entry.kind, entry.revision)
         });
@@ -212,22 +213,22 @@ impl Telling<'_> {
     }
 
     /// Changes of band while the file was open.
-    fn bands(&self, file: &Outstanding) -> Vec<pb::TimelineEntry> {
+    fn bands(&self, id: &str) -> Vec<pb::TimelineEntry> {
         let mut before = None;
         let mut entries = Vec::new();
-        for (when, revision, band) in self.notes {
-            let changed = *band != before;
-            before = *band;
-            let Some(band) = band.filter(|_| changed && crate::supervision::open_at(file, *when)) else { continue };
-            let name = band.proto().as_str_name().trim_start_matches("BAND_").replace('_', " ");
+        for note in self.notes.iter().filter(|note| note.files.iter().any(|file| file == id)) {
+            if before.replace(note.band) == Some(note.band) {
+                continue;
+            }
+            let name = note.band.proto().as_str_name().trim_start_matches("BAND_").replace('_', " ");
             entries.push(pb::TimelineEntry {
                 kind: pb::TimelineKind::Band.into(),
-                event_time: Some(instant(*when)),
-                recorded_time: Some(instant(*when)),
-                revision: revision.0,
+                event_time: Some(instant(note.when)),
+                recorded_time: Some(instant(note.when)),
+                revision: note.revision.0,
                 actor: "steelyard".to_owned(),
                 description: format!("The person stands at {}.", name.to_lowercase()),
-                band: band.proto().into(),
+                band: note.band.proto().into(),
                 counts: true,
                 ..pb::TimelineEntry::default()
             });
