@@ -1,5 +1,7 @@
 //! Reads of what is held: records with their versions, from immutable keys of
-//! the ledger, on a few blocking threads.
+//! the ledger, on a few blocking threads. They are found through the index by
+//! subject, which has no checksum over what is not there: so what it leads to
+//! must be what the dossier says, and each version must follow on the one before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,13 +13,14 @@ use super::fault::Fault;
 use super::record::kind_name;
 use super::{SPECIFIC_FIRST, Seen, Service, etag, timestamp};
 use crate::access::{Caller, Disclosure};
+use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Other;
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
 use crate::ranking::Standings;
 use crate::store::pb::Event;
 use crate::store::pb::event::Body;
-use crate::store::{Store, StoreError};
+use crate::store::{Fault as StoredFault, Store, StoreError, ViewKey};
 
 impl Service {
     /// What is held of a person, in outline.
@@ -80,8 +83,8 @@ impl Service {
             None => (standings.revision(), Revision(0)),
         };
         let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
-        let store = Arc::clone(&self.store);
-        let read = tokio::task::spawn_blocking(move || held(&*store, subject, through));
+        let (store, answered_from) = (Arc::clone(&self.store), Arc::clone(&standings));
+        let read = tokio::task::spawn_blocking(move || held(&*store, &answered_from, subject, through));
         let versions = read.await.map_err(|_| Fault::Internal)?.map_err(|fault| {
             error!(fault = %fault, "evidence could not be read from the ledger");
             Fault::Internal
@@ -141,16 +144,73 @@ fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
     *blake3::hash(&shared.encode_to_vec()).as_bytes()
 }
 
-/// Every version of a person's records up to a revision, with its state as at that revision.
-fn held(store: &dyn Store, subject: SubjectId, through: Revision) -> Result<Vec<pb::HeldRecord>, StoreError> {
+/// Every version of a person's records up to a revision, with its state as at that revision. The events after it, as far
+/// as the standings go, are read too: only at the end can it be told whether any are missing.
+fn held(
+    store: &dyn Store,
+    standings: &Standings,
+    subject: SubjectId,
+    through: Revision,
+) -> Result<Vec<pb::HeldRecord>, StoreError> {
     let mut versions: Vec<pb::HeldRecord> = Vec::new();
     let mut in_force: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in store.scan_subject(subject, Revision(1), through) {
-        let Some(revision) = entry?.0.revision() else { continue };
-        let Some(event) = store.event(revision)? else { continue };
-        take_in(event, &mut versions, &mut in_force);
+    let mut followed = Followed::default();
+    for entry in store.scan_subject(subject, Revision(1), standings.revision()) {
+        let key = entry?.0;
+        let Some(revision) = key.revision() else { continue };
+        let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
+        if !followed.follow(subject, &event) {
+            return Err(astray(store, key));
+        }
+        if revision <= through {
+            take_in(event, &mut versions, &mut in_force);
+        }
     }
-    Ok(versions)
+    if standings.dossier(subject).is_some_and(|dossier| followed.leads_to(dossier)) {
+        Ok(versions)
+    } else {
+        Err(astray(store, ViewKey::subject_index(subject, followed.last)))
+    }
+}
+
+/// The error of an index that is not what the ledger says, noted for the next start.
+fn astray(store: &dyn Store, key: ViewKey) -> StoreError {
+    let error = key.corrupt(StoredFault::Astray);
+    store.suspect(&error.to_string());
+    error
+}
+
+/// What was read of one person's events so far: the version in force of each record, and the last event.
+#[derive(Default)]
+struct Followed {
+    in_force: BTreeMap<String, Revision>,
+    last: Revision,
+}
+
+impl Followed {
+    /// Whether an event is about the person and follows on those before it: a version, or a withdrawal, names the version
+    /// that it puts an end to.
+    fn follow(&mut self, subject: SubjectId, event: &Event) -> bool {
+        self.last = Revision(event.revision);
+        let follows = match &event.body {
+            Some(Body::EvidenceWritten(written)) => written.record.as_ref().is_some_and(|record| {
+                let before = self.in_force.insert(record.id.clone(), self.last);
+                before.unwrap_or_default() == Revision(written.supersedes)
+            }),
+            Some(Body::EvidenceWithdrawn(withdrawn)) => {
+                self.in_force.remove(&withdrawn.record_id) == Some(Revision(withdrawn.withdrawn_revision))
+            }
+            Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => false,
+        };
+        follows && event.has_subject && event.subject_id == subject.0
+    }
+
+    /// Whether what is in force now is what the dossier holds, and the last event the last that it knows of.
+    fn leads_to(&self, dossier: &Dossier) -> bool {
+        self.last == dossier.revision()
+            && self.in_force.len() == dossier.record_ids().count()
+            && self.in_force.iter().all(|(id, revision)| dossier.revision_of(id) == Some(*revision))
+    }
 }
 
 fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTreeMap<String, usize>) {
@@ -183,3 +243,6 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
         Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_)) | None => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
