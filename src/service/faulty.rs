@@ -1,5 +1,6 @@
 //! A store that fails on demand, as a disk does: low, full before or after the
-//! journal took the group, broken, or gone wrong in the program. For tests.
+//! journal took the group, broken, or gone wrong in the program; or with an entry
+//! that walks miss. For tests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -50,6 +51,8 @@ struct Fate {
     room: Option<NoRoom>,
     read_only: bool,
     journalled: Option<Group>,
+    hidden: Option<ViewKey>,
+    suspect: Option<String>,
 }
 
 /// The store.
@@ -100,6 +103,16 @@ impl FaultyStore {
     /// How much room there is: enough, or so many bytes where 256 MiB are required.
     pub fn room_left(&self, free_bytes: Option<u64>) {
         self.fate().room = free_bytes.map(|free_bytes| NoRoom { free_bytes, least_bytes: 256 << 20 });
+    }
+
+    /// An entry that is found by its key, and that no walk through its view meets: pages beneath are of different ages.
+    pub fn hide(&self, entry: Option<ViewKey>) {
+        self.fate().hidden = entry;
+    }
+
+    /// What it was told to check at the next start.
+    pub fn suspected(&self) -> Option<String> {
+        self.fate().suspect.clone()
     }
 
     /// Appends attempted.
@@ -179,7 +192,9 @@ impl Store for FaultyStore {
     }
 
     fn scan(&self, span: &KeySpan) -> Scan<'_, Entry> {
-        self.kept.scan(span)
+        let hidden = self.fate().hidden;
+        let met = move |entry: &Result<Entry, StoreError>| !entry.as_ref().is_ok_and(|(key, _)| Some(*key) == hidden);
+        Box::new(self.kept.scan(span).filter(met))
     }
 
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
@@ -196,7 +211,10 @@ impl Store for FaultyStore {
         after: Option<&Mark>,
         most: usize,
     ) -> Result<(Vec<ViewKey>, Option<Mark>), StoreError> {
-        self.kept.entry_keys(view, after, most)
+        let hidden = self.fate().hidden;
+        let (mut keys, next) = self.kept.entry_keys(view, after, most)?;
+        keys.retain(|key| Some(*key) != hidden);
+        Ok((keys, next))
     }
 
     fn begin_views(&self, views: &[View]) -> Result<(), AppendError> {
@@ -214,6 +232,10 @@ impl Store for FaultyStore {
         entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
     ) -> Result<(), AppendError> {
         self.kept.replace_view(view, version, entries)
+    }
+
+    fn suspect(&self, what: &str) {
+        self.fate().suspect.get_or_insert_with(|| what.to_owned());
     }
 
     fn room(&self) -> Result<(), NoRoom> {

@@ -1,17 +1,17 @@
 //! Reads of what is held: records with their versions, from immutable keys of
-//! the ledger, on a few blocking threads.
+//! the ledger, on a few blocking threads. They are found through the index by
+//! subject, which has no checksum over what is not there: so what it leads to
+//! must be what the dossier says, and each version must follow on the one before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use prost::Message;
-use tracing::error;
 
 use super::fault::Fault;
 use super::note;
 use super::record::kind_name;
 use super::{SPECIFIC_FIRST, Seen, Service, etag, timestamp};
 use crate::access::{Caller, Disclosure};
+use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{Other, Supervision};
 use crate::domain::word::Band;
 use crate::domain::{Moment, Revision, SubjectId};
@@ -19,7 +19,8 @@ use crate::pb;
 use crate::ranking::Standings;
 use crate::store::pb::Event;
 use crate::store::pb::event::Body;
-use crate::store::{Store, StoreError};
+use crate::store::{Fault as StoredFault, Store, StoreError, ViewKey};
+use prost::Message;
 
 impl Service {
     /// What is held of a person, in outline.
@@ -85,14 +86,9 @@ impl Service {
             Some((through, after)) => (Revision(through), Revision(after)),
             None => (standings.revision(), Revision(0)),
         };
-        let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
-        let store = Arc::clone(&self.store);
-        let read = tokio::task::spawn_blocking(move || held(&*store, subject, through));
-        let versions = read.await.map_err(|_| Fault::Internal)?.map_err(|fault| {
-            error!(fault = %fault, "evidence could not be read from the ledger");
-            Fault::Internal
-        })?;
-        let mut wanted = versions.into_iter().filter(|held| {
+        let answered_from = Arc::clone(&standings);
+        let held = self.read_ledger(move |store| held(store, &answered_from, subject, through)).await?;
+        let mut wanted = held.all.into_iter().filter(|held| {
             held.revision > after.0
                 && (asked.include_history || held.state == i32::from(pb::RecordState::InForce))
                 && (asked.kinds.is_empty()
@@ -155,19 +151,16 @@ fn arguments(asked: &pb::ListEvidenceRequest) -> [u8; 32] {
     *blake3::hash(&shared.encode_to_vec()).as_bytes()
 }
 
-/// Every version of a person's records up to a revision, with its state as at that revision.
-fn held(store: &dyn Store, subject: SubjectId, through: Revision) -> Result<Vec<pb::HeldRecord>, StoreError> {
-    Ok(versions_and_notes(store, subject, through)?.0.all)
-}
-
-/// Versions of a person's records.
+/// Versions of a person's records, and the bands noted of them.
 #[derive(Debug, Default)]
-pub struct Versions {
+pub struct Held {
     all: Vec<pb::HeldRecord>,
     in_force: BTreeMap<String, usize>,
+    /// Bands, oldest first.
+    pub bands: Vec<BandNote>,
 }
 
-impl Versions {
+impl Held {
     /// The version of a record that is in force.
     pub fn in_force(&self, id: &str) -> Option<&pb::HeldRecord> {
         self.in_force.get(id).map(|place| &self.all[*place])
@@ -187,28 +180,91 @@ pub struct BandNote {
     pub files: Vec<String>,
 }
 
-/// Every version of a person's records up to a revision, and the bands noted of them.
+/// Every version of a person's records up to a revision, with its state as at that revision, and the bands noted of the
+/// person. The events after it, as far as the standings go, are read too: only at the end can it be told whether any are
+/// missing.
 ///
 /// # Errors
-/// The store's.
-pub fn versions_and_notes(
+/// The store's, also where what it holds is not what the standings were made from.
+pub fn held(
     store: &dyn Store,
+    standings: &Standings,
     subject: SubjectId,
     through: Revision,
-) -> Result<(Versions, Vec<BandNote>), StoreError> {
-    let mut versions = Versions::default();
-    let mut notes = Vec::new();
-    for entry in store.scan_subject(subject, Revision(1), through) {
-        let Some(revision) = entry?.0.revision() else { continue };
-        let Some(event) = store.event(revision)? else { continue };
+) -> Result<Held, StoreError> {
+    let mut held = Held::default();
+    let mut followed = Followed::default();
+    for entry in store.scan_subject(subject, Revision(1), standings.revision()) {
+        let key = entry?.0;
+        let Some(revision) = key.revision() else { continue };
+        let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
+        if !followed.follow(subject, &event) {
+            return Err(astray(store, key));
+        }
+        if revision > through {
+            continue;
+        }
         if let Some(Body::OutstandingNoted(noted)) = &event.body {
             let when = Moment::of_micros(event.recorded_micros);
             let files = noted.files.iter().map(|file| file.outstanding_id.clone()).collect();
-            notes.extend(note::band(noted.band).map(|band| BandNote { when, revision, band, files }));
+            held.bands.extend(note::band(noted.band).map(|band| BandNote { when, revision, band, files }));
         }
-        take_in(event, &mut versions.all, &mut versions.in_force);
+        take_in(event, &mut held.all, &mut held.in_force);
     }
-    Ok((versions, notes))
+    if standings.dossier(subject).is_some_and(|dossier| followed.leads_to(dossier)) {
+        Ok(held)
+    } else {
+        Err(astray(store, ViewKey::subject_index(subject, followed.last)))
+    }
+}
+
+/// The error of an index that is not what the ledger says, noted for the next start.
+fn astray(store: &dyn Store, key: ViewKey) -> StoreError {
+    let error = key.corrupt(StoredFault::Astray);
+    store.suspect(&error.to_string());
+    error
+}
+
+/// What was read of one person's events so far: the version in force of each record, what was noted last, and the last event.
+#[derive(Default)]
+struct Followed {
+    in_force: BTreeMap<String, Revision>,
+    noted: u64,
+    last: Revision,
+}
+
+impl Followed {
+    /// Whether an event is about the person and follows on those before it: a version, or a withdrawal, names the version
+    /// that it puts an end to.
+    fn follow(&mut self, subject: SubjectId, event: &Event) -> bool {
+        self.last = Revision(event.revision);
+        let follows = match &event.body {
+            Some(Body::EvidenceWritten(written)) => written.record.as_ref().is_some_and(|record| {
+                let before = self.in_force.insert(record.id.clone(), self.last);
+                before.unwrap_or_default() == Revision(written.supersedes)
+            }),
+            Some(Body::EvidenceWithdrawn(withdrawn)) => {
+                self.in_force.remove(&withdrawn.record_id) == Some(Revision(withdrawn.withdrawn_revision))
+            }
+            Some(Body::OutstandingNoted(noted)) => {
+                self.noted = note::digest(noted);
+                true
+            }
+            Some(
+                Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_),
+            )
+            | None => false,
+        };
+        follows && event.has_subject && event.subject_id == subject.0
+    }
+
+    /// Whether what is in force now is what the dossier holds, and the last event the last that it knows of.
+    fn leads_to(&self, dossier: &Dossier) -> bool {
+        self.last == dossier.revision()
+            && self.noted == dossier.noted()
+            && self.in_force.len() == dossier.record_ids().count()
+            && self.in_force.iter().all(|(id, revision)| dossier.revision_of(id) == Some(*revision))
+    }
 }
 
 fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTreeMap<String, usize>) {
@@ -248,3 +304,6 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
         | None => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

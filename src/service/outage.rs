@@ -270,9 +270,11 @@ impl Unready {
             | StartError::Rebuild(AppendError::Full | AppendError::ReadOnly | AppendError::Failed(StoreError::Full)) => {
                 Self::Full
             }
-            StartError::Store(_) | StartError::Rebuild(_) | StartError::Unreadable(_) | StartError::Gap(_) => {
-                Self::For(Halt::Reopen { after, cause })
-            }
+            StartError::Store(_)
+            | StartError::Rebuild(_)
+            | StartError::Unreadable(_)
+            | StartError::Astray { .. }
+            | StartError::Gap(_) => Self::For(Halt::Reopen { after, cause }),
         }
     }
 }

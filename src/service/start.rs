@@ -36,6 +36,16 @@ pub enum StartError {
     /// The ledger or a view cannot be understood.
     #[error(transparent)]
     Unreadable(#[from] BuildError),
+    /// A view was just written anew, and a walk through it meets something else: what is beneath is damaged.
+    #[error("the view {view} was built with {written} entries, and {found} are found in it")]
+    Astray {
+        /// The view.
+        view: &'static str,
+        /// Entries written.
+        written: u64,
+        /// Entries met.
+        found: u64,
+    },
     /// The view of dossiers has a gap.
     #[error("the view of dossiers lacks subject {0}: rebuild the views")]
     Gap(u32),
@@ -48,7 +58,7 @@ impl StartError {
             Self::Store(error)
             | Self::Unreadable(BuildError::Store(error))
             | Self::Rebuild(AppendError::Failed(error)) => error.is_damage(),
-            Self::Gap(_) | Self::Unreadable(BuildError::View(_)) => true,
+            Self::Gap(_) | Self::Astray { .. } | Self::Unreadable(BuildError::View(_)) => true,
             // Another version wrote it: its bytes are as they should be.
             Self::Unreadable(BuildError::Unreadable(_))
             | Self::Rebuild(

@@ -11,6 +11,7 @@ use tracing::info;
 use super::group::{DOSSIER_VERSION, entries_of, fold_dossier};
 use super::start::StartError;
 use crate::domain::{Revision, SubjectId};
+use crate::store::inspect::entries;
 use crate::store::pb::{Event, StoredDossier};
 use crate::store::{Changes, Entry, Fault, Group, Head, Store, StoreError, StoredEvent, View, ViewKey};
 
@@ -95,6 +96,7 @@ fn rebuild_within(store: &dyn Store, head: &Head, most: usize) -> Result<(), Sta
         folded: 0,
         spilled: false,
         most,
+        indexed: BTreeMap::new(),
     };
     let dossiers = stale.contains(&View::Dossier);
     let mut stored = store.stored_events(Revision(1), head.revision).peekable();
@@ -115,8 +117,22 @@ fn rebuild_within(store: &dyn Store, head: &Head, most: usize) -> Result<(), Sta
     }
     rebuild.spill()?;
     rebuild.write()?;
+    for (view, written) in std::mem::take(&mut rebuild.indexed) {
+        met_again(store, view, written)?;
+    }
     let versions: Vec<(View, u32)> = stale.into_iter().map(|view| (view, version(view))).collect();
     Ok(store.finish_views(&versions)?)
+}
+
+/// Whether a walk through an index that was just filled meets every entry. In damaged files of the engine an entry can
+/// be there for whoever asks for it by its key, and for nobody else, however often it is written.
+fn met_again(store: &dyn Store, view: View, written: u64) -> Result<(), StartError> {
+    let mut found = 0;
+    for key in entries(store, view) {
+        key?;
+        found += 1;
+    }
+    if found == written { Ok(()) } else { Err(StartError::Astray { view: view.name(), written, found }) }
 }
 
 /// A rebuild under way.
@@ -131,10 +147,15 @@ struct Rebuild<'a> {
     spilled: bool,
     /// Bytes of events in `dossiers` after which they are written.
     most: usize,
+    /// Entries written to each index, of which an event has one at most.
+    indexed: BTreeMap<View, u64>,
 }
 
 impl Rebuild<'_> {
     fn put(&mut self, (key, value): Entry) -> Result<(), StartError> {
+        if matches!(key.view(), View::SubjectIndex | View::KindIndex) {
+            *self.indexed.entry(key.view()).or_default() += 1;
+        }
         self.bytes += value.len();
         self.pending.push((key, Some(value)));
         if self.pending.len() >= WRITTEN_ENTRIES || self.bytes >= WRITTEN_BYTES { self.write() } else { Ok(()) }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Head;
 use super::keys::{Key, View};
 use super::place::Place;
+use super::sled_log::LogDamage;
 use crate::domain::Revision;
 
 /// Why the store could not be opened or read.
@@ -100,8 +101,8 @@ impl StoreError {
                     | sled::Error::ReportableBug(_)
                     | sled::Error::Corruption { .. },
                 ) => true,
-                // A panic of the engine, or a fault of ours.
-                None => source.is::<Panicked>(),
+                // A panic of the engine, a log that it would pass over in silence, or a fault of ours.
+                None => source.is::<Panicked>() || source.is::<LogDamage>(),
             },
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::NewerSchema { .. } | Self::InUse { .. } | Self::Full | Self::Stopped { .. } => false,
@@ -257,6 +258,9 @@ pub enum Fault {
     /// A key that no build writes.
     #[error("a key of this form is never written")]
     Key,
+    /// An index that does not lead to the events that it should lead to.
+    #[error("the index does not lead to what the ledger holds")]
+    Astray,
 }
 
 impl Fault {
@@ -281,7 +285,8 @@ impl Fault {
             | Self::Undecodable { .. }
             | Self::Shape { .. }
             | Self::Envelope { .. }
-            | Self::Key => true,
+            | Self::Key
+            | Self::Astray => true,
         }
     }
 }

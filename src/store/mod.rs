@@ -12,7 +12,7 @@
 //! - [`keys`]: what is where; [`place`]: told in words
 //! - [`codec`]: the frame around every value
 //! - [`keyed`]: the store over any [`engine`]: [`commit`] is its append, [`views`] the rebuild of its views
-//! - [`sled_store`] and [`memory`]: the two engines
+//! - [`sled_store`] and [`memory`]: the two engines; [`sled_log`]: what sled passes over in silence
 //! - [`chain`]: checking the ledger
 //! - [`journal`]: every group, on the disk before the engine has it; the engine's files
 //!   follow within a second, and a checkpoint says how far
@@ -41,6 +41,7 @@ pub mod place;
 mod reads;
 pub mod recovery;
 mod sled_files;
+mod sled_log;
 pub mod sled_store;
 pub mod space;
 #[cfg(test)]

@@ -13,10 +13,13 @@
 //!   memory a record. After each batch we have it collect as much as was left.
 //! - **C**: tree nodes over 128 KiB go to files that are never synced. Frames
 //!   are at most 4 KiB ([`super::codec`]), and a file there is warned of.
+//! - **E**: it skips what is damaged in its log as it opens, without a word, and
+//!   goes on with pages of different ages. The log is checked first ([`sled_log`]).
 //!
 //! [`sled_files`]: super::sled_files
+//! [`sled_log`]: super::sled_log
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -28,6 +31,7 @@ use super::engine::{Batch, CommitError, Engine, Row};
 use super::error::{Panicked, StoreError, is_no_room};
 use super::keyed::KeyedStore;
 use super::sled_files::{Home, holds_files, patiently, remove_half_written_snapshots, sync};
+use super::sled_log;
 
 /// A store on disk.
 pub type SledStore = KeyedStore<SledEngine>;
@@ -106,9 +110,11 @@ impl Open {
         let data = File::options()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(&data_path)
             .map_err(StoreError::io("opening the engine's data", &data_path))?;
+        check_log(directory, &data, &data_path)?;
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(cache_bytes)
@@ -242,6 +248,19 @@ impl Engine for SledEngine {
         *open = Some(Open::new(&self.directory, self.cache_bytes)?);
         Ok(())
     }
+}
+
+/// Checks what sled is about to replay, while nobody else can be writing it: an earlier sled holds the same lock until
+/// all its threads are done.
+fn check_log(directory: &Path, data: &File, data_path: &Path) -> Result<(), StoreError> {
+    patiently(data_path, || match data.try_lock() {
+        Ok(()) => Ok(Some(())),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StoreError::io("locking", data_path)(error)),
+    })?;
+    let checked = sled_log::check(directory, data);
+    data.unlock().map_err(StoreError::io("unlocking", data_path))?;
+    checked
 }
 
 fn closed() -> StoreError {

@@ -1,6 +1,8 @@
 //! A person's files with their timelines: everything that was done about them,
 //! when, when the server was told, and whether it counts.
 
+use std::sync::Arc;
+
 use super::instant;
 use crate::access::{Caller, Disclosure};
 use crate::domain::dossier::Dossier;
@@ -11,8 +13,9 @@ use crate::pb;
 use crate::pb::record::Kind;
 use crate::policy::SupervisionPolicy;
 use crate::service::fault::Fault;
-use crate::service::held::{self, BandNote, Versions};
+use crate::service::held::{self, Held};
 use crate::service::{Seen, Service};
+use crate::store::Store;
 use crate::supervision::clocks::{self, Clock};
 use crate::supervision::count::{self, Discounted};
 use crate::supervision::{Facts, victims};
@@ -34,15 +37,14 @@ impl Service {
         if !asked.outstanding_id.is_empty() && dossier.file(&asked.outstanding_id).is_none() {
             return Err(Fault::UnknownFile);
         }
-        let through = standings.revision();
-        let (versions, notes) =
-            self.read_ledger(move |store| held::versions_and_notes(store, subject, through)).await?;
+        let answered_from = Arc::clone(&standings);
+        let read = move |store: &dyn Store| held::held(store, &answered_from, subject, answered_from.revision());
+        let held = self.read_ledger(read).await?;
         let now = self.moment();
         let telling = Telling {
             dossier,
             policy: &standings.rules().policy.supervision,
-            versions: &versions,
-            notes: &notes,
+            held: &held,
             now,
             band: dossier.is_outstanding().then_some(row.composed(Family::Outstanding).effective),
         };
@@ -87,8 +89,7 @@ pub fn linked(victim: &victims::Linked, telling: Option<victims::Telling>, now: 
 struct Telling<'a> {
     dossier: &'a Dossier,
     policy: &'a SupervisionPolicy,
-    versions: &'a Versions,
-    notes: &'a [BandNote],
+    held: &'a Held,
     now: Moment,
     band: Option<Band>,
 }
@@ -97,7 +98,7 @@ impl Telling<'_> {
     fn file(&self, id: &str, file: &Outstanding) -> Option<pb::OutstandingFile> {
         let facts = Facts::held(self.dossier, id, file);
         let read = clocks::read(&facts, self.policy, Moment::END)?;
-        let held = self.versions.in_force(id)?;
+        let held = self.held.in_force(id)?;
         let Some(Kind::Outstanding(stated)) = held.record.as_ref().and_then(|record| record.kind.clone()) else {
             return None;
         };
@@ -175,7 +176,7 @@ impl Telling<'_> {
             });
         }
         for (id, activity, why_not) in count::activities(facts, run, self.policy, Moment::END) {
-            let Some(held) = self.versions.in_force(id) else { continue };
+            let Some(held) = self.held.in_force(id) else { continue };
             let Some(Kind::Activity(stated)) = held.record.as_ref().and_then(|record| record.kind.clone()) else {
                 continue;
             };
@@ -191,7 +192,7 @@ impl Telling<'_> {
             });
         }
         for (id, review, why_not) in count::reviews(facts, run, Moment::END) {
-            let Some(held) = self.versions.in_force(id) else { continue };
+            let Some(held) = self.held.in_force(id) else { continue };
             let Some(Kind::Review(stated)) = held.record.as_ref().and_then(|record| record.kind.clone()) else {
                 continue;
             };
@@ -216,7 +217,7 @@ impl Telling<'_> {
     fn bands(&self, id: &str) -> Vec<pb::TimelineEntry> {
         let mut before = None;
         let mut entries = Vec::new();
-        for note in self.notes.iter().filter(|note| note.files.iter().any(|file| file == id)) {
+        for note in self.held.bands.iter().filter(|note| note.files.iter().any(|file| file == id)) {
             if before.replace(note.band) == Some(note.band) {
                 continue;
             }

@@ -36,7 +36,7 @@ impl Service {
     }
 
     /// Reads the ledger on a thread that may block, a few at a time.
-    async fn read_ledger<T: Send + 'static>(
+    pub(super) async fn read_ledger<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Fault> {

@@ -52,7 +52,7 @@ pub fn by_kind(verification: &Verification<'_>, step: &mut Stepping<'_, '_>, led
     check(verification, step, View::KindIndex, &ledger.by_kind, ledger).map(drop)
 }
 
-/// `None`: the view is not complete. Otherwise the first entries that it lacks.
+/// `None`: the view is not complete, or cannot be walked through. Otherwise the first entries that it lacks.
 fn check(
     verification: &Verification<'_>,
     step: &mut Stepping<'_, '_>,
@@ -79,19 +79,26 @@ fn check(
     if sketch.same() {
         return Ok(Some(Vec::new()));
     }
-    surplus(verification, step, view, &sketch, ledger)?;
-    missing(verification, step, view, &sketch).map(Some)
+    let surplus = surplus(verification, step, view, &sketch, ledger)?;
+    let lacking = missing(verification, step, view, &sketch)?;
+    // An event that cannot be read has an entry that nothing was added for.
+    if surplus == 0 && lacking.is_empty() && ledger.unreadable.is_empty() {
+        let what = "a walk through the index does not meet the entries that are found by their keys";
+        step.damaged(view.name(), what, &verification.rebuild());
+        return Ok(None);
+    }
+    Ok(Some(lacking))
 }
 
-/// Entries that no event asks for.
+/// Entries that no event asks for. Gives their number.
 fn surplus(
     verification: &Verification<'_>,
     step: &mut Stepping<'_, '_>,
     view: View,
     sketch: &Sketch,
     ledger: &Ledger,
-) -> Result<(), Ended> {
-    let mut done = 0;
+) -> Result<u64, Ended> {
+    let (mut done, mut surplus) = (0, 0);
     for key in entries(verification.store, view) {
         let key = key?;
         let (_, revision, short) = parts(&key);
@@ -103,6 +110,7 @@ fn surplus(
         }
         let event = verification.store.event(revision)?;
         if event.and_then(|event| entry_of(view, &event)) != Some(key) {
+            surplus += 1;
             step.damaged(
                 format!("{key:?}"),
                 "an entry too many: the event of this revision does not belong here",
@@ -110,7 +118,7 @@ fn surplus(
             );
         }
     }
-    Ok(())
+    Ok(surplus)
 }
 
 /// Events whose entry is not there.

@@ -30,7 +30,12 @@ pub fn check(verification: &Verification<'_>, step: &mut Stepping<'_, '_>) -> Re
                     step.skipped(format!("the views cannot be read: {error}"));
                     return Ok(None);
                 }
-                Err(error @ (StartError::Rebuild(_) | StartError::Unreadable(_) | StartError::Gap(_))) => {
+                Err(
+                    error @ (StartError::Rebuild(_)
+                    | StartError::Unreadable(_)
+                    | StartError::Astray { .. }
+                    | StartError::Gap(_)),
+                ) => {
                     step.damaged("s/", error, &verification.rebuild());
                     return Ok(None);
                 }

@@ -3,6 +3,7 @@ use prost::Message;
 use super::super::report::TOLD_ONE_BY_ONE;
 use super::*;
 use crate::domain::{Revision, SubjectId};
+use crate::service::faulty::FaultyStore;
 use crate::store::keys::Key;
 use crate::store::pb::{Event, RequestAnswer, StoredDossier};
 use crate::store::spoil::{key_of, payload};
@@ -126,6 +127,24 @@ fn an_index_entry_too_many_is_told_and_dossiers_are_compared_all_the_same() {
         let what = "an entry too many: the event of this revision does not belong here";
         assert_eq!(found(&store, &clock), [format!("{step} | {entry:?} | {what}")]);
         store.spoil(key_of(&entry).as_ref(), None);
+    }
+}
+
+#[test]
+fn an_index_entry_that_is_found_by_its_key_and_not_on_a_walk_is_told() {
+    let (store, clock) = (Arc::new(FaultyStore::default()), Clock::new());
+    fill(Arc::clone(&store) as Arc<dyn Store>, &clock);
+    assert_eq!(found(&store, &clock), [""; 0]);
+    let event = store.event(Revision(40)).unwrap().unwrap();
+    let kind = crate::service::group::kind_of(&event).unwrap();
+    for (entry, view) in [
+        (ViewKey::subject_index(SubjectId(event.subject_id), Revision(40)), "subject"),
+        (ViewKey::kind_index(kind, Revision(40)), "kind"),
+    ] {
+        assert!(store.get(&entry).unwrap().is_some());
+        store.hide(Some(entry));
+        let what = "a walk through the index does not meet the entries that are found by their keys";
+        assert_eq!(found(&store, &clock), [format!("{view} index | {view}_index | {what}")]);
     }
 }
 

@@ -43,15 +43,15 @@ impl Clock {
 }
 
 /// A running service that is written to.
-pub(super) struct Writing {
+pub(crate) struct Writing {
     runtime: tokio::runtime::Runtime,
-    pub(super) service: Service,
+    pub(crate) service: Service,
     writer: std::thread::JoinHandle<Result<(), crate::service::outage::Halt>>,
     requests: u128,
 }
 
 impl Writing {
-    pub(super) fn start(store: Arc<dyn Store>, clock: &Clock) -> Self {
+    pub(crate) fn start(store: Arc<dyn Store>, clock: &Clock) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let options = Options {
             as_of: Some("2026-03-20".parse().unwrap()),
@@ -64,6 +64,11 @@ impl Writing {
         Self { runtime, service: started.service, writer: started.writer, requests: 0 }
     }
 
+    /// Waits for something that the service does.
+    pub(crate) fn wait<T>(&self, for_what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(for_what)
+    }
+
     fn ask(&mut self, body: MutationBody) -> Answer {
         self.requests += 1;
         let request_id = self.requests.to_be_bytes();
@@ -71,13 +76,13 @@ impl Writing {
         self.runtime.block_on(self.service.change(mutation)).unwrap()
     }
 
-    pub(super) fn write(&mut self, records: Vec<pb::Record>) -> Answer {
+    pub(crate) fn write(&mut self, records: Vec<pb::Record>) -> Answer {
         let records =
             Records { records, etags: BTreeMap::new(), all_or_none: true, validate_only: false, decisions: false };
         self.ask(MutationBody::Write(records))
     }
 
-    pub(super) fn withdraw(&mut self, subject: u32, id: u32) -> Answer {
+    pub(crate) fn withdraw(&mut self, subject: u32, id: u32) -> Answer {
         self.ask(MutationBody::Withdraw {
             subject_ref: format!("S-{subject}"),
             record_id: format!("r-{subject}-{id}"),
@@ -86,14 +91,14 @@ impl Writing {
         })
     }
 
-    pub(super) fn stop(self) {
+    pub(crate) fn stop(self) {
         drop(self.service);
         assert!(self.writer.join().unwrap().is_ok());
     }
 }
 
 /// Record `id` of a person, in a version.
-pub(super) fn record(subject: u32, id: u32, version: u32) -> pb::Record {
+pub(crate) fn record(subject: u32, id: u32, version: u32) -> pb::Record {
     pb::Record {
         id: format!("r-{subject}-{id}"),
         subject_ref: format!("S-{subject}"),
