@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::note;
 use super::record;
-use super::victim;
+use super::victim::{self, Harmed};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Evidence;
 use crate::domain::{Date, Moment, Revision, SubjectId};
@@ -20,6 +22,9 @@ use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
 use crate::store::pb::event::Body;
 use crate::store::pb::{Event, EvidenceWithdrawn, EvidenceWritten, OutstandingNoted, PolicyActivated};
+
+/// Victims that are kept in mind while people are linked: bounds what a start takes, where everybody is.
+const VICTIMS_IN_MIND: usize = 65_536;
 
 /// An event that this version cannot fold: the store was written by another.
 #[derive(Debug, thiserror::Error)]
@@ -272,8 +277,13 @@ impl State {
     /// Links victims after a group of events: what [`Self::apply`] leaves open, since one victim may
     /// stand in many records of a group. Idempotent; the outcome depends on the dossiers alone.
     pub fn settle(&mut self, touched: &mut Touched) {
-        for subject in std::mem::take(&mut self.unsettled) {
-            if self.link(subject) {
+        let unsettled = std::mem::take(&mut self.unsettled);
+        let mut harmed = HashMap::new();
+        for subject in unsettled {
+            if harmed.len() > VICTIMS_IN_MIND {
+                harmed.clear();
+            }
+            if self.link(subject, &mut harmed) {
                 touched.subjects.insert(subject);
             }
         }
@@ -292,14 +302,20 @@ impl State {
         self.unsettled = linked.collect();
     }
 
-    /// Finds anew which of one person's victims are repeat victims; whether anything changed.
-    fn link(&mut self, subject: SubjectId) -> bool {
+    /// Finds anew which of one person's victims are repeat victims; whether anything changed. `harmed` holds what was read of
+    /// each victim since the last event: linking changes nothing that it is read from.
+    fn link(&mut self, subject: SubjectId, harmed: &mut HashMap<Box<str>, Vec<Harmed>>) -> bool {
         let Some(rules) = &self.rules else { return false };
+        let (policy, catalogue) = (&rules.policy.harm, &rules.catalogue);
         let dossier = self.dossier(subject);
-        let victims = &self.victims;
-        let repeats = victim::repeats(dossier, &rules.policy.harm, &rules.catalogue, |reference| {
-            victims.candidates(reference).map(|linked| &*self.dossiers[linked.index()])
-        });
+        for reference in victim::references(dossier) {
+            if !harmed.contains_key(reference) {
+                let people = self.victims.candidates(reference).map(|linked| &*self.dossiers[linked.index()]);
+                harmed.insert(reference.into(), victim::harmed(reference, catalogue, people));
+            }
+        }
+        let times = |reference: &str| harmed.get(reference).map_or(&[][..], |times| times);
+        let repeats = victim::repeats(dossier, policy, catalogue, times);
         if *repeats == *dossier.repeats() {
             return false;
         }

@@ -23,36 +23,51 @@ fn link<'a>(offence: &OffenceView<'a>) -> Option<&'a str> {
     offence.victim.filter(|victim| own && victim.natural_person)?.reference
 }
 
+/// One time that a victim was harmed, by whomever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Harmed {
+    date: Date,
+    incident: Option<Box<str>>,
+}
+
+/// Every time that a victim was harmed, as far as proof goes, by any of these people; in order of date. Read once for all
+/// whose victim it is: a victim of hundreds must not be looked up hundreds of times in hundreds of dossiers.
+pub fn harmed<'a>(reference: &str, catalogue: &Catalogue, people: impl Iterator<Item = &'a Dossier>) -> Vec<Harmed> {
+    let mut times = Vec::new();
+    for person in people {
+        for offence in person.offences() {
+            if link(&offence) == Some(reference) && proved(&offence, catalogue) {
+                times.push(Harmed { date: offence.date(), incident: offence.incident.map(Box::from) });
+            }
+        }
+    }
+    times.sort_by(|a, b| (a.date, &a.incident).cmp(&(b.date, &b.incident)));
+    times.dedup();
+    times
+}
+
 /// For each offence whose victim was a victim in another incident too, on another date at most
-/// `repeat_within_days` away: the dates.
-pub fn repeats<'a, L>(
+/// `repeat_within_days` away: the dates. `harmed` tells when a victim was harmed, in order of date.
+pub fn repeats<'h>(
     dossier: &Dossier,
     policy: &HarmPolicy,
     catalogue: &Catalogue,
-    linked: impl Fn(&str) -> L,
-) -> Box<[Repeat]>
-where
-    L: Iterator<Item = &'a Dossier>,
-{
-    let proved = |offence: &OffenceView<'_>| catalogue.proof(offence, catalogue.classify(offence.code)) > 0.0;
+    mut harmed: impl FnMut(&str) -> &'h [Harmed],
+) -> Box<[Repeat]> {
     let mut found = Vec::new();
     for offence in dossier.offences() {
         let Some(reference) = link(&offence) else { continue };
-        if !proved(&offence) {
+        if !proved(&offence, catalogue) {
             continue;
         }
-        let mut dates: Vec<Date> = Vec::new();
-        for other_person in linked(reference) {
-            for other in other_person.offences() {
-                let another = link(&other) == Some(reference)
-                    && other.date() != offence.date()
-                    && (other.date() - offence.date()).abs() <= policy.repeat_within_days
-                    && different_incidents(&offence, &other);
-                if another && proved(&other) {
-                    dates.push(other.date());
-                }
-            }
-        }
+        let times = harmed(reference);
+        let (from, to) = (offence.date() - policy.repeat_within_days, offence.date() + policy.repeat_within_days);
+        let first = times.partition_point(|time| time.date < from);
+        let others = times[first..].iter().take_while(|time| time.date <= to);
+        let mut dates: Vec<Date> = others
+            .filter(|time| time.date != offence.date() && differ(offence.incident, time.incident.as_deref()))
+            .map(|time| time.date)
+            .collect();
         if !dates.is_empty() {
             dates.push(offence.date());
             dates.sort_unstable();
@@ -63,9 +78,13 @@ where
     found.into_boxed_slice()
 }
 
+fn proved(offence: &OffenceView<'_>, catalogue: &Catalogue) -> bool {
+    catalogue.proof(offence, catalogue.classify(offence.code)) > 0.0
+}
+
 /// Incidents differ unless both records name the same one.
-fn different_incidents(one: &OffenceView<'_>, other: &OffenceView<'_>) -> bool {
-    match (one.incident, other.incident) {
+fn differ(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
         (Some(one), Some(other)) => one != other,
         (None, _) | (_, None) => true,
     }
