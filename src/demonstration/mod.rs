@@ -155,6 +155,11 @@ impl Config {
     }
 }
 
+/// An invented offender manager of an area of the force; `nth` spreads people over the area's managers. `None`: no such area.
+pub fn offender_manager(area: &str, nth: u32) -> Option<String> {
+    papers::letters_of(area).map(|letters| format!("DEMO-OM-{letters}{}", 1 + nth % 4))
+}
+
 /// Hundredths of a record that a person has, on average, if nobody repeats anything; counted on forces drawn.
 const RECORDS_WITHOUT_REPEATS: u32 = 265;
 

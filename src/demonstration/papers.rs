@@ -31,6 +31,11 @@ const AREAS: [(u32, (&str, &str)); 8] = [
     (4, ("Uplands", "UP")),
 ];
 
+/// The two letters of an area.
+pub(super) fn letters_of(area: &str) -> Option<&'static str> {
+    AREAS.iter().find(|(_, (name, _))| *name == area).map(|(_, (_, letters))| *letters)
+}
+
 /// Where a person is dealt with.
 #[derive(Clone, Copy, Debug)]
 struct Home {
