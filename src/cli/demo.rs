@@ -1,6 +1,8 @@
 //! Invents a force, serves it, imports it through the real API, and shows who comes
 //! first and why. Everything runs as it would for a force: only the records are invented.
 
+mod decisions;
+
 use std::fmt::Write;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -143,12 +145,26 @@ async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result
         .connect()
         .await
         .context("cannot connect to the server just started")?;
-    let imported = import(channel.clone(), force).await?;
-    output::print(&format!("{imported}\n"))?;
+    // What a panel decided and what officers wrote is later than any record invented again: a kept force is left as it is.
+    let revision = if let Some(revision) = decisions::held(channel.clone()).await? {
+        output::print("This directory holds a force already, decided about: it is shown as it was left.\n")?;
+        revision
+    } else {
+        let (imported, revision) = import(channel.clone(), force).await?;
+        output::print(&format!("{imported}\n"))?;
+        let decided = decisions::record(channel.clone(), args.subjects, revision).await?;
+        output::print(&format!("{} decisions of an invented panel recorded.\n", count(decided.count)))?;
+        decided.revision
+    };
 
     let mut ranking = client::ranking(channel);
     for shown in [List::Cohort, List::Outstanding] {
-        let request = pb::ListStandingsRequest { list: shown.number(), page_size: ROWS, ..Default::default() };
+        let request = pb::ListStandingsRequest {
+            list: shown.number(),
+            page_size: ROWS,
+            min_revision: revision,
+            ..Default::default()
+        };
         let answer = list::fetch(&mut ranking, request, false).await?;
         output::print(&format!("\n{}", list::screen(shown, &answer, false, page)))?;
         if let (List::Cohort, Some(first)) = (shown, answer.standings.first()) {
@@ -178,8 +194,8 @@ fn greeting(args: &Args, page: Page) -> String {
     )
 }
 
-/// Sends the invented records through ImportEvidence and says how that went.
-async fn import(channel: Channel, force: Config) -> anyhow::Result<String> {
+/// Sends the invented records through ImportEvidence. How that went, and the last revision written.
+async fn import(channel: Channel, force: Config) -> anyhow::Result<(String, u64)> {
     let started = Instant::now();
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} importing: {human_pos} records, {per_sec}")?);
@@ -198,9 +214,11 @@ async fn import(channel: Channel, force: Config) -> anyhow::Result<String> {
         EvidenceServiceClient::new(channel).import_evidence(ReceiverStream::new(receive)).await?.into_inner();
     let mut accepted = 0_u64;
     let mut refused = Vec::new();
+    let mut revision = 0;
     while let Some(answer) = answers.message().await? {
         accepted += u64::from(answer.created) + u64::from(answer.superseded) + u64::from(answer.unchanged);
         refused.extend(answer.refused);
+        revision = answer.revision;
         bar.set_position(accepted);
     }
     inventing.await.context("inventing the records failed")?;
@@ -209,11 +227,12 @@ async fn import(channel: Channel, force: Config) -> anyhow::Result<String> {
         let why = first.violations.first().map(|it| format!("{}: {}", it.field, it.description)).unwrap_or_default();
         bail!("{} invented records were refused, the first for {}", refused.len(), plain(&why));
     }
-    Ok(format!(
+    let told = format!(
         "{} records imported through the API in {:.1} s, none refused.",
         count(accepted),
         started.elapsed().as_secs_f64()
-    ))
+    );
+    Ok((told, revision))
 }
 
 fn batches(records: impl Iterator<Item = pb::Record>) -> impl Iterator<Item = Vec<pb::Record>> {

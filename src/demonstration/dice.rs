@@ -15,6 +15,8 @@ pub(super) enum Purpose {
     Thousand,
     /// One person's life.
     Subject,
+    /// How one person's files and management are looked after.
+    Supervision,
 }
 
 /// One stream of chance.
@@ -30,6 +32,7 @@ impl Dice {
         key[16] = match purpose {
             Purpose::Thousand => 1,
             Purpose::Subject => 2,
+            Purpose::Supervision => 3,
         };
         Self(ChaCha8Rng::from_seed(key))
     }
@@ -102,6 +105,7 @@ mod tests {
         assert_eq!(draw(7, Purpose::Subject, 1), draw(7, Purpose::Subject, 1));
         assert_ne!(draw(7, Purpose::Subject, 1), draw(8, Purpose::Subject, 1));
         assert_ne!(draw(7, Purpose::Subject, 1), draw(7, Purpose::Thousand, 1));
+        assert_ne!(draw(7, Purpose::Subject, 1), draw(7, Purpose::Supervision, 1));
         assert_ne!(draw(7, Purpose::Subject, 1), draw(7, Purpose::Subject, 2));
     }
 

@@ -23,10 +23,13 @@
 //! - `thousand`: what a thousand people share: incidents, victims, rare things
 //! - `plan`, `living`, `victims`, `life`: one person's dates, and whom they harm
 //! - `pen`, `papers`, `signals`, `assessed`: the records that tell of them
+//! - `supervised`, `circulated`, `terms`, `searched`, `reviewed`: how well their files are looked after, and the
+//!   records of that
 //! - `ndjson`: the records as lines
 
 mod assessed;
 mod career;
+mod circulated;
 mod crimes;
 mod dice;
 mod life;
@@ -37,7 +40,11 @@ mod outcome;
 mod papers;
 mod pen;
 mod plan;
+mod reviewed;
+mod searched;
 mod signals;
+mod supervised;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod thousand;
@@ -93,7 +100,7 @@ pub enum Undrawable {
 
 impl Config {
     /// A force of `subjects` people under a seed, its records as they stand at the end of `as_of`,
-    /// on average about `records_per_subject` of each person.
+    /// on average about `records_per_subject` of each person; what is done and reviewed in their files comes on top.
     ///
     /// # Errors
     /// Everything that is out of its range, at once.
@@ -146,6 +153,11 @@ impl Config {
             papers::records_of(setting, self.seed)
         })
     }
+}
+
+/// An invented offender manager of an area of the force; `nth` spreads people over the area's managers. `None`: no such area.
+pub fn offender_manager(area: &str, nth: u32) -> Option<String> {
+    papers::letters_of(area).map(|letters| format!("DEMO-OM-{letters}{}", 1 + nth % 4))
 }
 
 /// Hundredths of a record that a person has, on average, if nobody repeats anything; counted on forces drawn.

@@ -11,6 +11,7 @@ use super::outcome::{is_open, is_proved, is_sanction};
 use super::pen::{Heading, Pen, System, written};
 use super::plan::File;
 use super::signals;
+use super::supervised;
 use super::thousand::Managed;
 use crate::domain::Date;
 use crate::pb::{
@@ -29,6 +30,11 @@ const AREAS: [(u32, (&str, &str)); 8] = [
     (7, ("Southfield", "SF")),
     (4, ("Uplands", "UP")),
 ];
+
+/// The two letters of an area.
+pub(super) fn letters_of(area: &str) -> Option<&'static str> {
+    AREAS.iter().find(|(_, (name, _))| *name == area).map(|(_, (_, letters))| *letters)
+}
 
 /// Where a person is dealt with.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +67,8 @@ pub(super) fn records_of(setting: Setting<'_>, seed: u64) -> Vec<Record> {
     assessed::exploitation(&mut pen, setting, &life, &offence_ids, dice);
     cohort_membership(&mut pen, setting, &life, home, known_since, dice);
     band_override(&mut pen, setting, &life, home, known_since, dice);
+    // Last, and by chance of its own: nothing that came before depends on how it is looked after.
+    supervised::supervise(&mut pen, setting, &life, &files, home.letters, seed);
     pen.finish()
 }
 

@@ -3,7 +3,8 @@
 
 use super::dice::Dice;
 use super::life::Setting;
-use crate::domain::Date;
+use crate::domain::moment::{DAY, HOUR};
+use crate::domain::{Date, Moment};
 use crate::pb::{Basis, PersonCategory, Record, record::Kind};
 
 /// A source system of the demonstration force.
@@ -107,10 +108,47 @@ impl Pen {
         id
     }
 
+    /// Writes what was done at a moment: after it, in working hours. Its id.
+    pub(super) fn write_at(&mut self, system: System, moment: Moment, kind: Kind, dice: &mut Dice) -> String {
+        let id = self.write(Heading::fact(system, moment.day()), kind, dice);
+        if let Some(record) = self.records.last_mut() {
+            record_after(record, moment);
+        }
+        id
+    }
+
+    /// Everything written so far, in order.
+    pub(super) fn so_far(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// A record written before, to be brought up to date.
+    pub(super) fn again(&mut self, id: &str) -> Option<&mut Record> {
+        self.records.iter_mut().find(|record| record.id == id)
+    }
+
     /// Everything written, in order.
     pub(super) fn finish(self) -> Vec<Record> {
         self.records
     }
+}
+
+/// Puts off the time of writing to the first working hour after a moment, where it is not after it already.
+pub(super) fn record_after(record: &mut Record, moment: Moment) {
+    let (day, second) = (moment.0.div_euclid(DAY), moment.0.rem_euclid(DAY));
+    let after = match second / HOUR {
+        0..9 => day * DAY + 9 * HOUR,
+        9..21 => moment.0 + 300,
+        _ => (day + 1) * DAY + 9 * HOUR,
+    };
+    if let Some(recorded) = &mut record.recorded_time {
+        recorded.seconds = recorded.seconds.max(after);
+    }
+}
+
+/// A moment as the contract writes it.
+pub(super) fn stamp(moment: Moment) -> pbjson_types::Timestamp {
+    pbjson_types::Timestamp { seconds: moment.0, nanos: 0 }
 }
 
 /// The reference of the person of a number, 1 the first.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::supervised;
 use crate::domain::Date;
 use crate::pb::{self, Outcome, PersonCategory, Record, record::Kind};
 
@@ -19,6 +20,7 @@ pub(super) fn faults(records: &[Record], as_of: Date) -> Vec<String> {
         check.before.insert(record.id.clone(), record.clone());
     }
     check.custody(records);
+    check.faults.extend(supervised::faults(records, as_of));
     check.faults
 }
 
@@ -58,10 +60,6 @@ fn facts(record: &Record) -> Vec<Date> {
         | Kind::CohortDecision(_) => {}
     }
     texts.into_iter().filter_map(date).collect()
-}
-
-fn is_file(kind: &Kind) -> bool {
-    matches!(kind, Kind::Outstanding(_))
 }
 
 struct Check {
@@ -111,7 +109,7 @@ impl Check {
         let Some(recorded) = &record.recorded_time else { return self.that(false, "is recorded at some time") };
         let day = Date::from_days(i32::try_from(recorded.seconds.div_euclid(86_400)).expect("must fit"));
         let second = recorded.seconds.rem_euclid(86_400);
-        self.that((8 * 3600..22 * 3600).contains(&second), "is recorded at a time that is of the same day in London");
+        self.that((7 * 3600..22 * 3600).contains(&second), "is recorded at a time that is of the same day in London");
         self.that(day <= self.as_of, "is recorded by the day of drawing");
         for fact in facts(record) {
             self.that(fact <= self.as_of, "no fact is later than the day of drawing");
@@ -142,8 +140,8 @@ impl Check {
         let event = date(&record.event_date);
         match record.kind.as_ref().expect("every record must have a kind") {
             Kind::Person(person) => self.person(person),
-            Kind::Activity(activity) => self.named(std::slice::from_ref(&activity.outstanding_id), 1, is_file),
-            Kind::Review(review) => self.named(std::slice::from_ref(&review.outstanding_id), 1, is_file),
+            // Their own rules stand with those of supervision.
+            Kind::Activity(_) | Kind::Review(_) => {}
             Kind::CohortDecision(_) => self.that(false, "decisions are made through the service"),
             Kind::Offence(offence) => self.offence(record, offence, event),
             Kind::SanctionSummary(summary) => {

@@ -368,7 +368,9 @@ fn gaps_are_there_to_be_seen() {
 fn the_mean_number_of_records_is_about_what_was_asked_for() {
     for mean in [5, 10, 20] {
         let config = Config::new(3_000, 44, as_of(), mean).unwrap();
-        let found = records(config).count();
+        // How files are looked after comes on top.
+        let told = |record: &Record| !matches!(record.kind, Some(Kind::Activity(_) | Kind::Review(_)));
+        let found = records(config).filter(told).count();
         assert_share(&format!("records, {mean} asked for"), found, 3_000 * mean as usize, 0.88, 1.12);
     }
 }
