@@ -4,8 +4,11 @@
 //! or reads the directory of a stopped one; every other is a gRPC client and never
 //! touches the store.
 
+pub mod alignment;
 pub mod backup;
+pub mod briefing;
 pub mod client;
+pub mod cohort;
 pub mod compare;
 pub mod completions;
 pub mod config;
@@ -75,7 +78,7 @@ enum Command {
     /// Show why one person stands above another
     Compare(compare::Args),
     /// Open, amend, circulate, review and close outstanding files, and show a person's
-    Outstanding(outstanding::Args),
+    Outstanding(Box<outstanding::Args>),
     /// Show what is overdue on outstanding files, worst first
     Gaps(gaps::Args),
     /// Show which victims of outstanding suspects are to be told, the most overdue first
@@ -84,6 +87,12 @@ enum Command {
     Return(returns::Args),
     /// Show where staff time went and who carries how much
     Demand(demand::Args),
+    /// Decide about the managed cohort, override bands, and show what was decided and is due
+    Cohort(cohort::Args),
+    /// Show whether selection follows threat, risk and harm
+    Alignment(alignment::Args),
+    /// Show one screen for a morning meeting
+    Briefing(briefing::Args),
     /// Look up an offence: title, category, harm days
     Offence(offence::Args),
     /// Compute the published predictors for cases given as JSON lines
@@ -143,6 +152,9 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Victims(args) => wait(victims::run(args)),
         Command::Return(args) => wait(returns::run(args)),
         Command::Demand(args) => wait(demand::run(args)),
+        Command::Cohort(args) => wait(cohort::run(args)),
+        Command::Alignment(args) => wait(alignment::run(args)),
+        Command::Briefing(args) => wait(briefing::run(args)),
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),

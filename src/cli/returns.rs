@@ -47,7 +47,7 @@ impl Args {
     fn request(&self) -> pb::GetOutstandingReturnRequest {
         pb::GetOutstandingReturnRequest {
             as_at: self.as_at.to_string(),
-            known_at: self.known_at.clone(),
+            known_at: self.known_at,
             from: self.from.map_or_else(String::new, |from| from.to_string()),
             areas: self.area.clone(),
         }

@@ -103,3 +103,19 @@ pub(super) fn victim_update(subject_ref: &str, victim_ref: &str, overdue_seconds
         }),
     }
 }
+
+/// A fixed nominal graded red, whose review is overdue by so many seconds on 31 March 2026 at 9 in the morning.
+pub(super) fn cohort_review(subject_ref: &str, overdue_seconds: i64) -> pb::CohortReview {
+    let due = london("2026-03-31T09:00:00+01:00").seconds - overdue_seconds;
+    pb::CohortReview {
+        subject_ref: subject_ref.to_owned(),
+        status: pb::CohortStatus::Fixed.into(),
+        rag: pb::Rag::Red.into(),
+        band: pb::Band::VeryHigh.into(),
+        offender_manager: "om-1".to_owned(),
+        area: "north".to_owned(),
+        reviewed_time: Some(london("2026-02-28T10:00:00Z")),
+        due_time: Some(pbjson_types::Timestamp { seconds: due, nanos: 0 }),
+        overdue_seconds,
+    }
+}

@@ -110,7 +110,7 @@ fn screen(answer: &pb::ListVictimUpdatesResponse, page: Page) -> String {
         return text;
     }
     let mut table = page.table();
-    let header = ["victim", "who is", "last told", "how it stands", "suspect", "band", "file", "area", "officer"];
+    let header = ["victim", "recorded as", "last told", "how it stands", "suspect", "band", "file", "area", "officer"];
     table.set_header(header.map(left));
     let none = pb::LinkedVictim::default();
     for update in &answer.updates {

@@ -70,14 +70,14 @@ pub struct ReopenArgs {
 #[command(next_help_heading = "Circulated already")]
 struct Circulated {
     /// Where
-    #[arg(long, value_name = "WHERE", requires = "circulated_at", value_parser = parser::<Circulation>(), ignore_case = true)]
+    #[arg(long, value_name = "WHERE", requires = "since", value_parser = parser::<Circulation>(), ignore_case = true)]
     circulation: Option<Circulation>,
     /// Since when, as RFC 3339
-    #[arg(long, value_name = "TIME", requires = "circulation", value_parser = when::typed)]
-    circulated_at: Option<Timestamp>,
+    #[arg(long = "circulated-at", value_name = "TIME", requires = "circulation", value_parser = when::typed)]
+    since: Option<Timestamp>,
     /// Officer who did it
-    #[arg(long, value_name = "OFFICER", requires = "circulation")]
-    circulated_by: Option<String>,
+    #[arg(long = "circulated-by", value_name = "OFFICER", requires = "circulation")]
+    by: Option<String>,
     /// Reference of the entry on that system
     #[arg(long, value_name = "REF", requires = "circulation")]
     system_ref: Option<String>,
@@ -87,8 +87,8 @@ impl Circulated {
     fn steps(&self) -> Vec<pb::CirculationStep> {
         let step = self.circulation.map(|circulation| pb::CirculationStep {
             circulation: circulation.number(),
-            changed_time: self.circulated_at.clone(),
-            officer: self.circulated_by.clone().unwrap_or_default(),
+            changed_time: self.since,
+            officer: self.by.clone().unwrap_or_default(),
             system_ref: self.system_ref.clone().unwrap_or_default(),
         });
         step.into_iter().collect()
@@ -117,7 +117,7 @@ impl OpenArgs {
             outstanding_id: self.file.clone(),
             source_system: self.source.clone(),
             reason: self.reason.number(),
-            opened_time: self.at.clone(),
+            opened_time: self.at,
             ..terms(&self.circulated, &self.desk, &self.terms)
         }
     }
@@ -129,7 +129,7 @@ impl ReopenArgs {
             request_id: request_id.to_owned(),
             subject_ref: self.subject.clone(),
             outstanding_id: self.file.clone(),
-            opened_time: self.at.clone(),
+            opened_time: self.at,
             reopen: true,
             etag: self.etag.clone(),
             ..terms(&self.circulated, &self.desk, &self.terms)

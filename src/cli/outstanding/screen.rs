@@ -206,7 +206,7 @@ fn victims(victims: &[pb::LinkedVictim], page: Page) -> String {
         return String::new();
     }
     let mut table = page.table();
-    table.set_header(["victim", "who is", "last told", "due", "how it stands"].map(left));
+    table.set_header(["victim", "recorded as", "last told", "due", "how it stands"].map(left));
     for victim in victims {
         table.add_row([
             left(victim_ref(victim)),

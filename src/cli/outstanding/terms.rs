@@ -40,6 +40,7 @@ pub struct Terms {
 
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Bail (together: what is left out is empty)")]
+#[expect(clippy::struct_field_names, reason = "a field is a flag, told apart from those of the other terms")]
 struct Bail {
     /// Day on which the person was to surrender
     #[arg(long, value_name = "DATE")]
@@ -57,6 +58,7 @@ struct Bail {
 
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Warrant (together: what is left out is empty)")]
+#[expect(clippy::struct_field_names, reason = "a field is a flag, told apart from those of the other terms")]
 struct Warrant {
     /// How soon it is to be executed
     #[arg(long, value_name = "CATEGORY", value_parser = parser::<WarrantCategory>(), ignore_case = true)]
@@ -113,10 +115,8 @@ impl Terms {
 
     /// The recall. `None`: no flag of it was given.
     pub fn recall(&self) -> Option<pb::RecallTerms> {
-        let terms = pb::RecallTerms {
-            notified_time: self.recall.recall_notified.clone(),
-            target_on: date(self.recall.recall_target),
-        };
+        let terms =
+            pb::RecallTerms { notified_time: self.recall.recall_notified, target_on: date(self.recall.recall_target) };
         Some(terms).filter(|terms| *terms != pb::RecallTerms::default())
     }
 }

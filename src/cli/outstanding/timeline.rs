@@ -1,5 +1,7 @@
 //! The life of a file, oldest first, and of each thing whether it counts.
 
+use std::fmt::Write as _;
+
 use crate::cli::output::{Page, day, indented, plain};
 use crate::cli::when;
 use crate::cli::word::spoken_number;
@@ -49,7 +51,7 @@ fn told(entry: &pb::TimelineEntry, page: Page) -> String {
 fn what(entry: &pb::TimelineEntry) -> String {
     let mut text = format!("{}: {}", kind_word(entry.kind()), entry.description);
     if let Some(minutes) = entry.activity.as_ref().map(|activity| activity.minutes).filter(|minutes| *minutes > 0) {
-        text.push_str(&format!(" {minutes} min."));
+        let _ = write!(text, " {minutes} min.");
     }
     let rank = entry.review.as_ref().map(|review| spoken_number::<SupervisorRank>(review.rank)).unwrap_or_default();
     let who = [&*rank, &*entry.officer].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -1,10 +1,11 @@
 //! The return as people read it: totals first, then the period, then where they lie.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use comfy_table::Cell;
+use comfy_table::{Cell, ColumnConstraint};
 
-use crate::cli::output::{Page, band_cell, count, day, drawn, indented, left, plain, right};
+use crate::cli::output::{Page, band_cell, count, day, drawn, indented, left, lines, plain, right};
 use crate::cli::when;
 use crate::cli::word::spoken_number;
 use crate::domain::word::{CaseAge, CloseOutcome, OutstandingReason};
@@ -117,6 +118,7 @@ fn cells(counts: &pb::ReturnCounts) -> [Cell; 9] {
     .map(|number| right(count(number)))
 }
 
+/// A row a band, under a line a reason.
 fn by_reason(all: &[pb::ReturnCell], page: Page) -> String {
     // Bands from the highest down; not noted last.
     let mut sums: BTreeMap<(i32, i32), pb::ReturnCounts> = BTreeMap::new();
@@ -125,23 +127,37 @@ fn by_reason(all: &[pb::ReturnCell], page: Page) -> String {
     }
     let mut table = page.table();
     let numbers = [
-        "open",
-        "active in time",
-        "reviewed in time",
-        "never circul.",
-        "never reviewed",
-        "vulner. victim",
-        "repeat victim",
-        "victim to tell",
-        "told in time",
+        "\nopen",
+        "active\nin time",
+        "reviewed\nin time",
+        "never\ncirculated",
+        "never\nreviewed",
+        "vulnerable\nvictim",
+        "repeat\nvictim",
+        "victim\nto tell",
+        "told\nin time",
     ];
-    table.set_header(["reason", "band"].map(left).into_iter().chain(numbers.map(right)));
-    for ((reason, band), counts) in &sums {
+    table.set_header(std::iter::once(Cell::new("\nband")).chain(numbers.map(right)));
+    for ((_, band), counts) in &sums {
         let band = pb::Band::try_from(-band).unwrap_or_default();
-        let who = [left(spoken_number::<OutstandingReason>(*reason)), band_cell(band)];
-        table.add_row(who.into_iter().chain(cells(counts)));
+        table.add_row(std::iter::once(band_cell(band)).chain(cells(counts)));
     }
-    page.heading("BY REASON AND BAND") + &drawn(&mut table, 2)
+    // A row is one line, so that a reason can stand before the line of its first.
+    for column in table.column_iter_mut() {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    let mut text = page.heading("BY REASON AND BAND");
+    let mut last = None;
+    let reasons = [None; 3].into_iter().chain(sums.keys().map(|(reason, _)| Some(*reason)));
+    for (line, reason) in lines(&mut table).zip(reasons) {
+        if reason.is_some() && reason != last {
+            let word = spoken_number::<OutstandingReason>(reason.unwrap_or_default());
+            let _ = writeln!(text, "  {}", page.bold(&format!("{word}:")));
+        }
+        last = reason;
+        let _ = writeln!(text, "  {line}");
+    }
+    text
 }
 
 fn by_age(all: &[pb::ReturnCell], page: Page) -> String {
