@@ -276,6 +276,16 @@ mod tests {
         assert_eq!((request.filter, request.page_size), (Some(expected), 7));
     }
 
+    #[tokio::test]
+    async fn all_follows_the_tokens_to_the_end_and_one_page_does_not() {
+        let mut client = client::outstanding(crate::cli::test_services::supervised().await);
+        let page = fetch(&mut client, request(""), false).await.unwrap();
+        assert_eq!((page.gaps.len(), page.next_page_token.is_empty()), (1, false));
+        let all = fetch(&mut client, request("--all"), true).await.unwrap();
+        let people: Vec<_> = all.gaps.iter().map(|gap| gap.subject_ref.as_str()).collect();
+        assert_eq!((people, all.next_page_token.is_empty()), (vec!["S-1", "S-2", "S-3"], true));
+    }
+
     #[test]
     fn nothing_said_is_the_first_fifty_and_all_comes_in_large_pages() {
         assert_eq!(request("").filter, Some(pb::GapFilter::default()));

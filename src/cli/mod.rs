@@ -36,6 +36,8 @@ mod sheet;
 mod test_screens;
 #[cfg(test)]
 mod test_server;
+#[cfg(test)]
+mod test_services;
 pub mod verify;
 pub mod victims;
 mod when;

@@ -216,6 +216,16 @@ mod tests {
         assert_eq!(request, expected);
     }
 
+    #[tokio::test]
+    async fn all_follows_the_tokens_to_the_end_and_one_page_does_not() {
+        let mut client = client::outstanding(crate::cli::test_services::supervised().await);
+        let page = fetch(&mut client, pb::ListVictimUpdatesRequest::default(), false).await.unwrap();
+        assert_eq!((page.updates.len(), page.next_page_token.is_empty()), (1, false));
+        let all = fetch(&mut client, pb::ListVictimUpdatesRequest::default(), true).await.unwrap();
+        let people: Vec<_> = all.updates.iter().map(|update| update.subject_ref.as_str()).collect();
+        assert_eq!((people, all.next_page_token.is_empty()), (vec!["S-1", "S-2", "S-3"], true));
+    }
+
     #[test]
     fn the_most_overdue_stand_first_with_their_own_suspect() {
         agrees_with("victims.txt", &screen(&answer(), Page::PLAIN));

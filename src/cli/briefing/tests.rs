@@ -164,6 +164,22 @@ async fn only_what_is_not_permitted_is_left_out() {
     assert!(part::<u32>(async { Err(Status::unavailable("no")) }).await.is_err());
 }
 
+#[tokio::test]
+async fn a_briefing_is_put_together_from_three_services() {
+    let channel = crate::cli::test_services::supervised().await;
+    let asked = Asked { areas: Vec::new(), top: 5, yesterday: "2026-03-30".parse().unwrap() };
+    let morning = super::ask::ask(channel, &asked, london("2026-03-31T09:00:00+01:00")).await.unwrap();
+    let sizes: Vec<_> = morning.lists.iter().map(|(list, it)| (*list, it.as_ref().unwrap().summary.size)).collect();
+    let empty =
+        [List::Outstanding, List::Wanted, List::BailFailed, List::Recalls, List::Warrants].map(|list| (list, 0));
+    assert_eq!(sizes, [vec![(List::Cohort, 25)], empty.to_vec()].concat());
+    assert_eq!(morning.lists[0].1.as_ref().unwrap().first.standings.len(), 5);
+    assert_eq!((morning.gaps.unwrap().gaps.len(), morning.victims.unwrap().updates.len()), (1, 1));
+    let reviews = morning.reviews.unwrap();
+    assert_eq!((reviews.overdue, reviews.context.unwrap().revision), (9, context().revision));
+    assert_eq!(morning.yesterday, None, "what the caller may not see is left out");
+}
+
 #[test]
 fn every_part_is_of_the_areas_asked_for_and_no_older_than_the_first() {
     let args = Line::try_parse_from(["--area", "north,east", "--top", "3"]).unwrap().args;

@@ -110,7 +110,7 @@ pub async fn run(args: &DecisionsArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// One page, or with `all` every page to the end as if it were one.
-async fn fetch(
+pub(super) async fn fetch(
     client: &mut CohortServiceClient<Channel>,
     mut request: pb::ListDecisionsRequest,
     all: bool,

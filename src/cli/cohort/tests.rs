@@ -172,6 +172,16 @@ fn decided() -> pb::ListDecisionsResponse {
     }
 }
 
+#[tokio::test]
+async fn all_follows_the_tokens_to_the_end_and_one_page_does_not() {
+    let mut client = crate::cli::client::cohort(crate::cli::test_services::supervised().await);
+    let page = decisions::fetch(&mut client, pb::ListDecisionsRequest::default(), false).await.unwrap();
+    assert_eq!((page.decisions.len(), page.next_page_token.is_empty()), (1, false));
+    let all = decisions::fetch(&mut client, pb::ListDecisionsRequest::default(), true).await.unwrap();
+    let ids: Vec<_> = all.decisions.iter().map(|recorded| recorded.decision_id.as_str()).collect();
+    assert_eq!((ids, all.next_page_token.is_empty()), (vec!["dec-1", "dec-2", "dec-3"], true));
+}
+
 #[test]
 fn decisions_show_why_and_where_the_person_stood() {
     agrees_with("cohort_decisions.txt", &decisions::screen(&decided(), Page::PLAIN));
