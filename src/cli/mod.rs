@@ -79,7 +79,7 @@ enum Command {
     Explain(explain::Args),
     /// Show why one person stands above another
     Compare(compare::Args),
-    /// Open, amend, circulate, review and close outstanding files, and show a person's
+    /// Open, work on, review and close outstanding files, and show those of a person
     Outstanding(Box<outstanding::Args>),
     /// Show what is overdue on outstanding files, worst first
     Gaps(gaps::Args),

@@ -129,7 +129,11 @@ pub async fn ask(channel: Channel, asked: &Asked, now: pbjson_types::Timestamp) 
             continue;
         };
         since = Since::of(summary.context.as_ref());
-        let first = part(ranking.list_standings(asked.standings(list, &since))).await?;
+        let first = if summary.size == 0 {
+            Some(pb::ListStandingsResponse::default())
+        } else {
+            part(ranking.list_standings(asked.standings(list, &since))).await?
+        };
         lists.push((list, first.map(|first| Listed { summary, first })));
     }
     let mut outstanding = client::outstanding(channel.clone());
