@@ -11,7 +11,9 @@ use tonic_types::StatusExt;
 use super::exit::{Exit, Failure};
 use super::output::plain;
 use crate::pb::ErrorReason;
+use crate::pb::cohort_service_client::CohortServiceClient;
 use crate::pb::maintenance_service_client::MaintenanceServiceClient;
+use crate::pb::outstanding_service_client::OutstandingServiceClient;
 use crate::pb::ranking_service_client::RankingServiceClient;
 
 /// Address that commands connect to where none is given.
@@ -67,6 +69,16 @@ impl ServerArgs {
     fn hint(&self, problem: &str) -> String {
         format!("the server address {} {problem}", plain(&self.server))
     }
+}
+
+/// A client of the cohort service on a connection.
+pub fn cohort(channel: Channel) -> CohortServiceClient<Channel> {
+    CohortServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
+}
+
+/// A client of the outstanding service on a connection.
+pub fn outstanding(channel: Channel) -> OutstandingServiceClient<Channel> {
+    OutstandingServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
 }
 
 /// A client of the maintenance service on a connection.

@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 use super::client::ServerArgs;
 use super::exit::Exit;
 use super::output::{self, Format, OutputArgs, Page};
-use super::word::{Typed, parser, spoken_number};
+use super::word::{Typed, numbers, parser, spoken_number};
 use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason, Rag};
 use crate::pb;
 use crate::pb::ranking_service_client::RankingServiceClient;
@@ -89,10 +89,6 @@ struct Filter {
     /// Only standings with an override in effect
     #[arg(long)]
     overridden: bool,
-}
-
-fn numbers<W: Typed>(words: &[W]) -> Vec<i32> {
-    words.iter().map(|word| word.number()).collect()
 }
 
 impl Filter {

@@ -1,35 +1,48 @@
-//! The command line: one file a subcommand. `serve` and `demo` run a server;
+//! The command line: one file a subcommand, or one folder. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
 //! `restore` makes a data directory that no server has open; `verify` asks a server
 //! or reads the directory of a stopped one; every other is a gRPC client and never
 //! touches the store.
 
+pub mod alignment;
 pub mod backup;
+pub mod briefing;
 pub mod client;
+pub mod cohort;
 pub mod compare;
 pub mod completions;
 pub mod config;
+pub mod demand;
 pub mod demo;
 pub mod exit;
 pub mod explain;
+pub mod gaps;
 pub mod generate;
 pub mod health;
 pub mod import;
 pub mod list;
 pub mod offence;
 pub mod output;
+pub mod outstanding;
+mod paging;
 pub mod policy;
 pub mod predict;
 pub mod probe_store;
 pub mod restore;
+pub mod returns;
 pub mod serve;
 mod sheet;
 #[cfg(test)]
 mod test_screens;
 #[cfg(test)]
 mod test_server;
+#[cfg(test)]
+mod test_services;
 pub mod verify;
+pub mod victims;
+mod when;
 pub mod word;
+mod write;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -66,6 +79,22 @@ enum Command {
     Explain(explain::Args),
     /// Show why one person stands above another
     Compare(compare::Args),
+    /// Open, work on, review and close outstanding files, and show those of a person
+    Outstanding(Box<outstanding::Args>),
+    /// Show what is overdue on outstanding files, worst first
+    Gaps(gaps::Args),
+    /// Show which victims of outstanding suspects are to be told, the most overdue first
+    Victims(victims::Args),
+    /// Make the return on outstanding suspects as at the end of a day
+    Return(returns::Args),
+    /// Show where staff time went and who carries how much
+    Demand(demand::Args),
+    /// Decide about the managed cohort, override bands, and show what was decided and is due
+    Cohort(cohort::Args),
+    /// Show whether selection follows threat, risk and harm
+    Alignment(alignment::Args),
+    /// Show one screen for a morning meeting
+    Briefing(briefing::Args),
     /// Look up an offence: title, category, harm days
     Offence(offence::Args),
     /// Compute the published predictors for cases given as JSON lines
@@ -120,6 +149,14 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::List(args) => wait(list::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Compare(args) => wait(compare::run(args)),
+        Command::Outstanding(args) => wait(outstanding::run(args)),
+        Command::Gaps(args) => wait(gaps::run(args)),
+        Command::Victims(args) => wait(victims::run(args)),
+        Command::Return(args) => wait(returns::run(args)),
+        Command::Demand(args) => wait(demand::run(args)),
+        Command::Cohort(args) => wait(cohort::run(args)),
+        Command::Alignment(args) => wait(alignment::run(args)),
+        Command::Briefing(args) => wait(briefing::run(args)),
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),

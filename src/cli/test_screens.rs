@@ -43,3 +43,79 @@ pub(super) fn standing(subject_ref: &str, place: u32, band: pb::Band, composite:
         ..Default::default()
     }
 }
+
+/// An instant as RFC 3339 writes it.
+pub(super) fn london(text: &str) -> pbjson_types::Timestamp {
+    super::when::typed(text).unwrap()
+}
+
+/// A clock that has run since one instant and was due at another, read on 31 March 2026 at 9 in the morning.
+pub(super) fn clock(clock: pb::SupervisionClock, since: &str, due: &str) -> pb::ClockReading {
+    pb::ClockReading {
+        clock: clock.into(),
+        since_time: Some(london(since)),
+        due_time: Some(london(due)),
+        overdue_seconds: london("2026-03-31T09:00:00+01:00").seconds - london(due).seconds,
+    }
+}
+
+/// A failure to surrender of 19 March 2026, never circulated and never reviewed.
+pub(super) fn gap(subject_ref: &str, file: &str, band: pb::Band, position: u32) -> pb::SupervisionGap {
+    pb::SupervisionGap {
+        subject_ref: subject_ref.to_owned(),
+        outstanding_id: file.to_owned(),
+        reason: pb::OutstandingReason::FailedToSurrenderCourtBail.into(),
+        band: band.into(),
+        position,
+        area: "north".to_owned(),
+        officer: "pc-1".to_owned(),
+        supervisor: "ps-2".to_owned(),
+        circulation: pb::Circulation::NotCirculated.into(),
+        opened_time: Some(london("2026-03-19T10:30:00Z")),
+        last_activity_time: Some(london("2026-03-20T08:00:00Z")),
+        last_review_time: None,
+        gap: 42_000,
+        clocks: vec![
+            clock(pb::SupervisionClock::Review, "2026-03-19T10:30:00Z", "2026-03-20T10:30:00Z"),
+            clock(pb::SupervisionClock::Activity, "2026-03-20T08:00:00Z", "2026-03-27T08:00:00Z"),
+        ],
+    }
+}
+
+/// A vulnerable and repeat victim never told, overdue by so many seconds on 31 March 2026 at 9 in the morning.
+pub(super) fn victim_update(subject_ref: &str, victim_ref: &str, overdue_seconds: i64) -> pb::VictimUpdate {
+    let due = london("2026-03-31T09:00:00+01:00").seconds - overdue_seconds;
+    pb::VictimUpdate {
+        subject_ref: subject_ref.to_owned(),
+        outstanding_id: "out-7".to_owned(),
+        reason: pb::OutstandingReason::NamedSuspectNotArrested.into(),
+        band: pb::Band::VeryHigh.into(),
+        area: "north".to_owned(),
+        officer: "pc-1".to_owned(),
+        supervisor: "ps-2".to_owned(),
+        victim: Some(pb::LinkedVictim {
+            victim_ref: victim_ref.to_owned(),
+            vulnerable: true,
+            repeat: true,
+            updated_time: None,
+            due_time: Some(pbjson_types::Timestamp { seconds: due, nanos: 0 }),
+            overdue_seconds,
+        }),
+    }
+}
+
+/// A fixed nominal graded red, whose review is overdue by so many seconds on 31 March 2026 at 9 in the morning.
+pub(super) fn cohort_review(subject_ref: &str, overdue_seconds: i64) -> pb::CohortReview {
+    let due = london("2026-03-31T09:00:00+01:00").seconds - overdue_seconds;
+    pb::CohortReview {
+        subject_ref: subject_ref.to_owned(),
+        status: pb::CohortStatus::Fixed.into(),
+        rag: pb::Rag::Red.into(),
+        band: pb::Band::VeryHigh.into(),
+        offender_manager: "om-1".to_owned(),
+        area: "north".to_owned(),
+        reviewed_time: Some(london("2026-02-28T10:00:00Z")),
+        due_time: Some(pbjson_types::Timestamp { seconds: due, nanos: 0 }),
+        overdue_seconds,
+    }
+}

@@ -3,7 +3,10 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason, Rag};
+use crate::domain::word::{
+    ActivityKind, ActivityOutcome, Band, CaseAge, Circulation, CloseOutcome, CohortStatus, CustodyState, DecisionKind,
+    List, OffenceGroup, OutstandingReason, OverrideScope, Rag, SupervisionClock, SupervisorRank, WarrantCategory,
+};
 use crate::pb;
 
 /// A closed vocabulary that can be typed.
@@ -40,6 +43,15 @@ typed! {
     Rag "RAG_",
     CustodyState "CUSTODY_STATE_",
     OffenceGroup "OFFENCE_GROUP_",
+    ActivityKind "ACTIVITY_KIND_",
+    ActivityOutcome "ACTIVITY_OUTCOME_",
+    SupervisorRank "SUPERVISOR_RANK_",
+    CloseOutcome "CLOSE_OUTCOME_",
+    WarrantCategory "WARRANT_CATEGORY_",
+    SupervisionClock "SUPERVISION_CLOCK_",
+    CaseAge "CASE_AGE_",
+    DecisionKind "DECISION_KIND_",
+    OverrideScope "OVERRIDE_SCOPE_",
 }
 
 /// As it is typed: `recall-emergency`.
@@ -55,6 +67,16 @@ pub fn spoken<W: Typed>(word: W) -> String {
 /// As it is spoken, by its number in the contract; empty for unspecified or unknown numbers.
 pub fn spoken_number<W: Typed>(number: i32) -> String {
     W::WORDS.iter().find(|word| word.number() == number).map_or_else(String::new, |word| spoken(*word))
+}
+
+/// Numbers in the contract of words typed.
+pub fn numbers<W: Typed>(words: &[W]) -> Vec<i32> {
+    words.iter().map(|word| word.number()).collect()
+}
+
+/// Number in the contract of a word typed; 0, unspecified, where none was.
+pub fn number_or_none<W: Typed>(word: Option<W>) -> i32 {
+    word.map_or(0, Typed::number)
 }
 
 /// A list's name as headings show it: `BAIL_FAILED`.

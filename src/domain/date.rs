@@ -141,7 +141,8 @@ impl Date {
     }
 }
 
-fn london() -> TimeZone {
+/// The zone in which this service's days begin and end.
+pub(crate) fn london() -> TimeZone {
     static LONDON: LazyLock<TimeZone> =
         LazyLock::new(|| TimeZone::get("Europe/London").expect("the bundled zone data must hold Europe/London"));
     LONDON.clone()
