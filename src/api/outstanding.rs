@@ -233,6 +233,7 @@ impl OutstandingService for Outstanding {
                 open_files: number(order.len()),
                 overdue_files: number(order.overdue),
                 never_reviewed: number(order.never_reviewed),
+                never_circulated: number(order.never_circulated),
             })
         };
         answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListSupervisionGaps", &caller, &fault))

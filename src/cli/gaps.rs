@@ -118,10 +118,11 @@ async fn fetch(
 pub(super) fn counted(answer: &pb::ListSupervisionGapsResponse) -> String {
     let files = if answer.open_files == 1 { "file" } else { "files" };
     format!(
-        "{} open {files}, {} with something overdue, {} never reviewed.",
+        "{} open {files}, {} with something overdue, {} never reviewed, {} never circulated.",
         count(answer.open_files),
         count(answer.overdue_files),
-        count(answer.never_reviewed)
+        count(answer.never_reviewed),
+        count(answer.never_circulated)
     )
 }
 
@@ -254,6 +255,7 @@ mod tests {
             open_files: 1_412,
             overdue_files: 57,
             never_reviewed: 12,
+            never_circulated: 9,
         }
     }
 

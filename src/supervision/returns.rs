@@ -20,8 +20,8 @@ use crate::policy::SupervisionPolicy;
 #[derive(Debug)]
 struct Held<T> {
     value: T,
-    /// When the server took it in.
-    ingested: Moment,
+    /// When it was written down: by the source, or else when the server took it in.
+    written: Moment,
 }
 
 /// What is known of one person.
@@ -42,17 +42,17 @@ pub struct Known {
 
 impl Known {
     /// Takes in a version of a record, in the order of the ledger.
-    pub fn write(&mut self, subject: u32, ingested: Moment, evidence: Evidence) {
+    pub fn write(&mut self, subject: u32, written: Moment, evidence: Evidence) {
         let Evidence { id, kind, .. } = evidence;
         match kind {
             Kind::Other(Other::Outstanding(file)) => {
-                self.person(subject).files.insert(id, Held { value: file, ingested });
+                self.person(subject).files.insert(id, Held { value: file, written });
             }
             Kind::Supervision(Supervision::Activity(activity)) if activity.file.is_some() => {
-                self.person(subject).activities.insert(id, Held { value: activity, ingested });
+                self.person(subject).activities.insert(id, Held { value: activity, written });
             }
             Kind::Supervision(Supervision::Review(review)) => {
-                self.person(subject).reviews.insert(id, Held { value: review, ingested });
+                self.person(subject).reviews.insert(id, Held { value: review, written });
             }
             // A later version of a file may not be one: ids are the force's.
             Kind::Person(_) | Kind::Offence(_) | Kind::Other(_) | Kind::Supervision(_) => self.withdraw(subject, &id),
@@ -175,7 +175,7 @@ pub struct Tables {
     pub to_close: (u32, u64),
     /// Closed and still circulated as wanted.
     pub closed_still_circulated: u32,
-    /// Records of open files that reached the server more than a day late.
+    /// Records of open files written more than a day late.
     pub documented_late: u32,
 }
 
@@ -283,16 +283,16 @@ impl Person {
         days.len()
     }
 
-    /// Records of an open file that reached the server more than a day after what they tell of.
+    /// Records of an open file written more than a day after what they tell of.
     fn late(&self, id: &str, held: &Held<Outstanding>, read: &Supervised, upto: Moment) -> u32 {
-        let late = |ingested: Moment, happened: Moment| {
-            happened >= read.run.began && happened <= upto && ingested - happened > DAY
+        let late = |written: Moment, happened: Moment| {
+            happened >= read.run.began && happened <= upto && written - happened > DAY
         };
         let activities = self.activities.values().filter(|held| held.value.file.as_deref() == Some(id));
-        let activities = activities.filter(|held| late(held.ingested, held.value.done)).count();
+        let activities = activities.filter(|held| late(held.written, held.value.done)).count();
         let reviews = self.reviews.values().filter(|held| &*held.value.file == id);
-        let reviews = reviews.filter(|held| late(held.ingested, held.value.reviewed)).count();
-        let opened = usize::from(late(held.ingested, read.run.opened));
+        let reviews = reviews.filter(|held| late(held.written, held.value.reviewed)).count();
+        let opened = usize::from(late(held.written, read.run.opened));
         u32::try_from(activities + reviews + opened).unwrap_or(u32::MAX)
     }
 }

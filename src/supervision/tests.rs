@@ -149,7 +149,7 @@ fn pending_does_not_stop_the_clock_of_circulation_and_being_taken_off_starts_it_
     let pending = at(&[(1, Circulation::Pending)]);
     assert_eq!(clock(&pending, SupervisionClock::Circulation).since, noon(1));
     assert!(!pending.ever_circulated);
-    for stops in [Circulation::PncWanted, Circulation::ForceOnly] {
+    for stops in [Circulation::PncWanted, Circulation::ForceOnly, Circulation::International] {
         assert!(at(&[(1, Circulation::Pending), (2, stops)]).clock(SupervisionClock::Circulation).is_none());
     }
     let locate = at(&[(2, Circulation::PncLocateTrace)]);
@@ -295,19 +295,18 @@ fn a_victim_is_told_within_a_day_or_five_and_again_in_four_weeks() {
 #[test]
 fn cases_age_as_the_return_counts_them() {
     let ages = [0, 7, 8, 28, 29, 90, 91, 365, 366].map(returns::case_age);
-    use CaseAge::{From8To28Days, From29To90Days, From91To365Days, Over365Days, To7Days};
     assert_eq!(
         ages,
         [
-            To7Days,
-            To7Days,
-            From8To28Days,
-            From8To28Days,
-            From29To90Days,
-            From29To90Days,
-            From91To365Days,
-            From91To365Days,
-            Over365Days
+            CaseAge::To7Days,
+            CaseAge::To7Days,
+            CaseAge::From8To28Days,
+            CaseAge::From8To28Days,
+            CaseAge::From29To90Days,
+            CaseAge::From29To90Days,
+            CaseAge::From91To365Days,
+            CaseAge::From91To365Days,
+            CaseAge::Over365Days
         ]
     );
 }

@@ -109,7 +109,7 @@ async fn a_panel_passes_over_the_third_ranked_person_with_a_reason() {
 
     // The lists follow: members on COHORT, with their grade.
     let cohort = client.whole(pb::List::Cohort, 10).await;
-    assert_eq!(cohort.iter().map(|standing| standing.rag()).collect::<Vec<_>>(), [pb::Rag::Red; 3]);
+    assert_eq!(cohort.iter().map(pb::Standing::rag).collect::<Vec<_>>(), [pb::Rag::Red; 3]);
 }
 
 #[tokio::test]
@@ -162,8 +162,13 @@ async fn nobody_decides_without_a_name_and_a_reason_and_not_against_where_the_pe
         .iter()
         .map(|row| row.decision.as_ref().expect("told").decision())
         .collect();
-    use pb::DecisionKind::{ChangeStatus, Deselect, Retain, Select};
-    assert_eq!(kinds, [Deselect, Retain, ChangeStatus, Select], "newest first, the history of status and grade");
+    let expected = [
+        pb::DecisionKind::Deselect,
+        pb::DecisionKind::Retain,
+        pb::DecisionKind::ChangeStatus,
+        pb::DecisionKind::Select,
+    ];
+    assert_eq!(kinds, expected, "newest first, the history of status and grade");
     // Nobody writes a decision past the service that freezes the standing into it.
     let decision = pb::CohortDecision {
         decision: pb::DecisionKind::Select.into(),

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use prost::Message;
 use steelyard::domain::Date;
 use steelyard::pb;
+use steelyard::pb::SupervisionClock::{Activity, Circulation, Review};
+use steelyard::pb::TimelineKind as Kind;
 use tonic::Code;
 
 use crate::harness::{Client, Server, new_id, reason, told};
@@ -16,6 +18,7 @@ use crate::people::Somebody;
 const DAY: i64 = 86_400;
 
 /// An instant so many hours before the tests began.
+#[expect(clippy::unnecessary_wraps, reason = "as fields of the contract take it")]
 fn ago(hours: i64) -> Option<pbjson_types::Timestamp> {
     static BEGAN: LazyLock<i64> = LazyLock::new(|| Timestamp::now().as_second());
     Some(pbjson_types::Timestamp { seconds: *BEGAN - hours * 3_600, nanos: 0 })
@@ -173,7 +176,6 @@ fn overdue(gap: &pb::SupervisionGap) -> Vec<pb::SupervisionClock> {
 
 #[tokio::test]
 async fn bail_failed_circulated_late_neglected_found_reviewed_arrested() {
-    use pb::SupervisionClock::{Activity, Circulation, Review};
     let server = Server::in_memory();
     let person = wanted("S-1");
     let offence = person.clone().last_id();
@@ -235,7 +237,6 @@ async fn bail_failed_circulated_late_neglected_found_reviewed_arrested() {
         .map(|entry| (entry.kind(), entry.counts))
         .filter(|(kind, _)| *kind != pb::TimelineKind::Band)
         .collect();
-    use pb::TimelineKind as Kind;
     assert_eq!(
         kinds,
         [

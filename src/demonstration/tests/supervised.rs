@@ -11,7 +11,7 @@ use crate::policy::{Policy, SupervisionPolicy};
 use crate::reference::tables;
 use crate::service::record::take_in;
 use crate::supervision::clocks::{self, Supervised};
-use crate::supervision::{Facts, count, open_at};
+use crate::supervision::{Facts, count};
 
 /// As taken in by the service, at the end of the day of drawing.
 fn taken_in(record: &Record, as_of: Date) -> Result<Evidence, String> {
@@ -296,4 +296,9 @@ fn some_findings_are_copied_word_for_word_and_most_are_not() {
     }
     let of_several: Vec<bool> = findings.values().flat_map(|people| people.iter().map(|_| people.len() > 1)).collect();
     assert_share("copied", &of_several, 0.08, 0.3);
+}
+
+fn open_at(file: &Outstanding, moment: Moment) -> bool {
+    let spans = file.terms.spans.iter();
+    spans.filter(|span| span.opened <= moment).any(|span| span.closed.is_none_or(|closed| moment < closed))
 }

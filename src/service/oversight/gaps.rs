@@ -111,6 +111,8 @@ pub struct GapOrder {
     pub overdue: usize,
     /// Files never reviewed.
     pub never_reviewed: usize,
+    /// Files never circulated.
+    pub never_circulated: usize,
 }
 
 /// A file on a page of gaps.
@@ -133,8 +135,12 @@ fn key(file: &OpenFile, now: Moment) -> u64 {
 }
 
 impl GapOrder {
+    fn of(standings: Arc<Standings>, instant: Moment, entries: Vec<Entry>) -> Self {
+        Self { standings, instant, entries, overdue: 0, never_reviewed: 0, never_circulated: 0 }
+    }
+
     fn build(standings: Arc<Standings>, instant: Moment) -> Self {
-        let mut order = Self { entries: Vec::new(), standings, instant, overdue: 0, never_reviewed: 0 };
+        let mut order = Self::of(standings, instant, Vec::new());
         let standings = Arc::clone(&order.standings);
         for (subject, files) in standings.outstanding() {
             order.entries.extend(entries(subject, files.as_deref().unwrap_or_default(), instant));
@@ -171,7 +177,7 @@ impl GapOrder {
             entries.push(*held);
         }
         entries.extend(added);
-        let mut order = Self { standings, instant: self.instant, entries, overdue: 0, never_reviewed: 0 };
+        let mut order = Self::of(standings, self.instant, entries);
         order.count();
         order
     }
@@ -180,7 +186,8 @@ impl GapOrder {
         let files = || self.entries.iter().filter_map(|entry| self.file(entry));
         let overdue = files().filter(|file| file.is_overdue(self.instant)).count();
         let never_reviewed = files().filter(|file| file.supervised.last_review.is_none()).count();
-        (self.overdue, self.never_reviewed) = (overdue, never_reviewed);
+        let never_circulated = files().filter(|file| !file.supervised.ever_circulated).count();
+        (self.overdue, self.never_reviewed, self.never_circulated) = (overdue, never_reviewed, never_circulated);
     }
 
     fn file(&self, entry: &Entry) -> Option<&OpenFile> {
@@ -217,10 +224,8 @@ impl GapOrder {
     pub fn victims(&self, filter: &GapFilter, overdue_only: bool) -> (Vec<VictimOf<'_>>, usize) {
         let wanted = Wanted::new(filter, &self.standings);
         let mut rows = Vec::new();
-        let mut files = 0;
         for entry in &self.entries {
             let Some(file) = self.file(entry).filter(|file| wanted.is_of(file)) else { continue };
-            let before = rows.len();
             let enhanced = file.victims.iter().filter(|(victim, _)| victim.enhanced());
             rows.extend(enhanced.map(|(victim, telling)| VictimOf {
                 subject: entry.subject,
@@ -228,11 +233,12 @@ impl GapOrder {
                 victim,
                 telling: *telling,
             }));
-            files += usize::from(rows.len() > before);
         }
         if overdue_only {
             rows.retain(|row| row.telling.is_some_and(|telling| telling.due < self.instant));
         }
+        // Rows of one file still stand together.
+        let files = rows.chunk_by(|a, b| std::ptr::eq(a.file, b.file)).count();
         let reference = |row: &VictimOf<'_>| self.standings.dossier(row.subject).map(|dossier| dossier.subject_ref());
         rows.sort_by(|a, b| {
             let due = |row: &VictimOf<'_>| row.telling.map_or(Moment::END, |telling| telling.due);
