@@ -328,7 +328,8 @@ fn write(records: &[pb::Record], all_or_none: bool) {
                 let standings = runtime
                     .block_on(service.standings(Seen::new(answer.revision.0, "")))
                     .expect("what is written must be seen");
-                assert_eq!(standings.revision(), answer.revision);
+                // What is noted of people with open files follows in the same commit.
+                assert!(standings.revision() >= answer.revision);
             }
             Err(Fault::Invalid(violations)) => assert!(all_or_none && !violations.is_empty()),
             Err(fault) => panic!("an acceptable batch was refused as {fault:?}"),

@@ -340,6 +340,7 @@ fn opening(asked: &pb::OpenOutstandingRequest, id: &str, opened: Timestamp) -> p
         recall: asked.recall.clone(),
         overseas_convictions: None,
         immigration: None,
+        officers: Vec::new(),
     };
     record(id, &asked.subject_ref, &asked.source_system, opened, Kind::Outstanding(file))
 }
@@ -402,7 +403,7 @@ fn gap(order: &GapOrder, row: &Gap<'_>) -> pb::SupervisionGap {
         last_activity_time: read.last_activity.map(instant),
         last_review_time: read.last_review.map(instant),
         gap: file.gap(order.instant),
-        clocks: shown(file.ordering(), order.instant),
+        clocks: shown(file.clocks(), order.instant),
     }
 }
 

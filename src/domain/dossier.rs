@@ -110,8 +110,8 @@ pub struct Supervised {
 struct Oversight {
     /// In order of record id.
     records: Vec<Supervised>,
-    /// Effective bands on the outstanding lists as noted in the ledger while files were open, oldest first.
-    bands: Vec<(Moment, Band)>,
+    /// Effective bands on the outstanding lists as noted in the ledger, oldest first; none while no file was open.
+    bands: Vec<(Moment, Option<Band>)>,
     /// Digest of what was last noted; 0: nothing, or that no file is open.
     noted: u64,
 }
@@ -243,7 +243,7 @@ impl Dossier {
 
     /// This dossier with what the ledger noted of its bands, oldest first, and the digest of the last note.
     #[must_use]
-    pub fn with_notes(mut self, bands: Vec<(Moment, Band)>, noted: u64) -> Self {
+    pub fn with_notes(mut self, bands: Vec<(Moment, Option<Band>)>, noted: u64) -> Self {
         if !bands.is_empty() || noted != 0 || self.oversight.is_some() {
             let held = self.oversight.take().unwrap_or_default();
             self.oversight = Some(Box::new(Oversight { bands, noted, ..*held })).filter(|held| !held.is_empty());
@@ -317,8 +317,8 @@ impl Dossier {
         self.oversight.as_ref().map_or(&[], |oversight| &oversight.records)
     }
 
-    /// Effective bands on the outstanding lists as noted while files were open, oldest first.
-    pub fn bands(&self) -> &[(Moment, Band)] {
+    /// Effective bands on the outstanding lists as noted, oldest first; none while no file was open.
+    pub fn bands(&self) -> &[(Moment, Option<Band>)] {
         self.oversight.as_ref().map_or(&[], |oversight| &oversight.bands)
     }
 

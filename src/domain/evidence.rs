@@ -285,6 +285,8 @@ pub struct FileTerms {
     pub spans: Vec<Span>,
     /// Every step of its circulation, in order. Empty: only where it is circulated is known, not since when.
     pub steps: Vec<CirculationStep>,
+    /// Officers in the case from each moment on, in order. Empty: the one that the file names, from the beginning.
+    pub officers: Vec<(Moment, Option<Box<str>>)>,
     /// Supervisor of the officer in the case.
     pub supervisor: Option<Box<str>>,
     /// Category of the warrant.
@@ -408,6 +410,16 @@ pub struct BandOverride {
 }
 
 impl Outstanding {
+    /// Officer in the case at a moment; before the first that is known, the first.
+    pub fn officer_at(&self, moment: Moment) -> Option<&str> {
+        let officers = &self.terms.officers;
+        let by = officers.partition_point(|(from, _)| *from <= moment);
+        match officers.get(by.saturating_sub(1)) {
+            Some((_, officer)) => officer.as_deref(),
+            None => self.officer.as_deref(),
+        }
+    }
+
     /// Whether the file is open at the end of `day`.
     pub fn is_open(&self) -> bool {
         self.periods.last().is_some_and(|period| period.closed.is_none())

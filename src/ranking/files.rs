@@ -48,7 +48,13 @@ impl OpenFile {
         self.supervised.clocks.iter().filter(|clock| clock.orders())
     }
 
-    /// Whether any of them is overdue.
+    /// Every clock that runs, those of execution and of victims too.
+    pub fn clocks(&self) -> impl Iterator<Item = Clock> {
+        let tellings = self.victims.iter().map(|(_, telling)| *telling);
+        self.supervised.clocks.iter().copied().chain(victims::clock(tellings))
+    }
+
+    /// Whether any of those that order gaps is overdue.
     pub fn is_overdue(&self, now: Moment) -> bool {
         self.ordering().any(|clock| clock.overdue(now) > 0)
     }

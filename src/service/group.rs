@@ -285,10 +285,9 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
         }
         Some(Body::OutstandingNoted(noted)) => {
             dossier.noted = note::digest(noted);
-            if noted.files.is_empty() {
-                dossier.bands.clear();
-            } else if dossier.bands.last().is_none_or(|last| last.band != noted.band) {
-                dossier.bands.push(NotedBand { micros: event.recorded_micros, band: noted.band });
+            let band = if noted.files.is_empty() { 0 } else { noted.band };
+            if dossier.bands.last().map_or(0, |last| last.band) != band {
+                dossier.bands.push(NotedBand { micros: event.recorded_micros, band });
             }
         }
         Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))

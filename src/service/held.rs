@@ -161,6 +161,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Every version of a record, oldest first.
+    pub fn versions(&self, id: &str) -> impl Iterator<Item = &pb::HeldRecord> {
+        self.all.iter().filter(move |held| held.record.as_ref().is_some_and(|record| record.id == id))
+    }
+
     /// The version of a record that is in force.
     pub fn in_force(&self, id: &str) -> Option<&pb::HeldRecord> {
         self.in_force.get(id).map(|place| &self.all[*place])

@@ -104,8 +104,35 @@ fn kind(date: &str) -> BoxedStrategy<Kind> {
             ..pb::Outstanding::default()
         })),
         1 => Just(Kind::Order(pb::Order { title: "not kept".to_owned(), ..pb::Order::default() })),
+        2 => work(date.to_owned()),
     ]
     .boxed()
+}
+
+/// Something done about a file, or a review of one; often of a file that is not there.
+fn work(day: String) -> impl Strategy<Value = Kind> {
+    (0..4_u8, 0..8_u8, any::<bool>()).prop_map(move |(subject, file, review)| {
+        let at: Timestamp = format!("{day}T10:00:00Z").parse().expect("must be an instant");
+        let at = Some(pbjson_types::Timestamp { seconds: at.as_second(), nanos: 0 });
+        let outstanding_id = format!("r-{subject}-{file}");
+        if review {
+            return Kind::Review(pb::Review {
+                outstanding_id,
+                officer: "PS-1".to_owned(),
+                rank: pb::SupervisorRank::Sergeant.into(),
+                reviewed_time: at,
+                findings: "not kept by the view".to_owned(),
+                ..pb::Review::default()
+            });
+        }
+        Kind::Activity(pb::Activity {
+            activity_kind: pb::ActivityKind::AddressVisited.into(),
+            officer: "PC-1".to_owned(),
+            done_time: at,
+            outstanding_id,
+            ..pb::Activity::default()
+        })
+    })
 }
 
 /// A record of few people under few ids, so that versions, strangers' ids and shared victims are common.
@@ -268,7 +295,7 @@ fn known(dossier: &Dossier) -> String {
         dossier.revision(),
         dossier.others(),
         dossier.repeats(),
-    )
+    ) + &format!(" {:?} {:?} {}", dossier.supervised(), dossier.bands(), dossier.noted())
 }
 
 /// Everything that readers see, line by line, in words that do not depend on the order in which names were first met.

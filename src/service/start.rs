@@ -15,7 +15,7 @@ use super::views;
 use crate::domain::dossier::Dossier;
 use crate::domain::{Moment, Revision, SubjectId};
 use crate::reference::Tables;
-use crate::store::pb::StoredDossier;
+use crate::store::pb::{NotedBand, StoredDossier};
 use crate::store::recovery::{self, Damage, RecoveryError};
 use crate::store::{AppendError, Entry, Head, KeySpan, Store, StoreError, View, ViewKey, chain, verify_chain};
 
@@ -182,8 +182,11 @@ pub fn decode(key: &ViewKey, bytes: &[u8], tables: &Tables) -> Result<Dossier, B
     });
     let evidence: Option<Vec<_>> = evidence.collect();
     let evidence = evidence.ok_or(BuildError::View(subject))?;
-    let bands = stored.bands.iter().map(|noted| Some((Moment::of_micros(noted.micros), note::band(noted.band)?)));
-    let bands: Option<Vec<_>> = bands.collect();
+    let band = |noted: &NotedBand| {
+        let band = if noted.band == 0 { None } else { Some(note::band(noted.band)?) };
+        Some((Moment::of_micros(noted.micros), band))
+    };
+    let bands: Option<Vec<_>> = stored.bands.iter().map(band).collect();
     let bands = bands.ok_or(BuildError::View(subject))?;
     let dossier = Dossier::from_evidence(&stored.subject_ref, Revision(stored.revision), evidence);
     Ok(dossier.with_notes(bands, stored.noted))

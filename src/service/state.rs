@@ -239,13 +239,10 @@ impl State {
     ) -> Result<(), &'static str> {
         let before = self.dossiers.get(subject.index()).ok_or("its subject was never admitted")?;
         let mut bands = before.bands().to_vec();
-        if noted.files.is_empty() {
-            bands.clear();
-        } else {
-            let band = note::band(noted.band).ok_or("its band is unknown")?;
-            if bands.last().is_none_or(|(_, last)| *last != band) {
-                bands.push((Moment::of_micros(event.recorded_micros), band));
-            }
+        let band =
+            if noted.files.is_empty() { None } else { Some(note::band(noted.band).ok_or("its band is unknown")?) };
+        if bands.last().and_then(|(_, last)| *last) != band {
+            bands.push((Moment::of_micros(event.recorded_micros), band));
         }
         let after = before.at(Revision(event.revision)).with_notes(bands, note::digest(noted));
         self.dossiers[subject.index()] = Arc::new(after);

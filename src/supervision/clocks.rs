@@ -135,14 +135,15 @@ impl Supervised {
     }
 }
 
-/// When what runs since a moment is due, by the bands from then on up to `upto`.
-pub fn due(since: Moment, allowance: &Allowance, bands: &[(Moment, Band)], upto: Moment) -> Moment {
+/// When what runs since a moment is due, by the bands from then on up to `upto`. Where none was noted by then, the next one
+/// noted holds for the time before it: a file is often told of after it opened. Where none ever was, LOW allows most.
+pub fn due(since: Moment, allowance: &Allowance, bands: &[(Moment, Option<Band>)], upto: Moment) -> Moment {
     let later = bands.partition_point(|(from, _)| *from <= since);
-    // Before the first note the first note's band held, as far as anybody knows; without one, the lowest allows most.
-    let at = bands.get(later.saturating_sub(1)).map_or(Band::Low, |(_, band)| *band);
-    let first = since + allowance.of(at);
+    let before = bands[..later].last().and_then(|(_, band)| *band);
+    let at = before.or_else(|| bands[later..].iter().find_map(|(_, band)| *band)).unwrap_or(Band::Low);
     let changes = bands[later..].iter().take_while(|(from, _)| *from <= upto);
-    changes.fold(first, |due, (from, band)| due.min(*from + allowance.of(*band)))
+    let changes = changes.filter_map(|(from, band)| band.map(|band| *from + allowance.of(band)));
+    changes.fold(since + allowance.of(at), Moment::min)
 }
 
 /// Since when and by when a warrant is to be executed, or one recalled to be back.

@@ -18,7 +18,7 @@ pub enum Discounted {
     SameTarget,
     /// The reviewer did some of what the review covers.
     OwnActivity,
-    /// The reviewer is the officer in the case.
+    /// The reviewer was the officer in the case.
     OwnCase,
     /// It was done in an earlier period, before the person was found.
     EarlierPeriod,
@@ -37,7 +37,7 @@ impl Discounted {
             Self::OwnActivity => {
                 "It is kept, but does not count as a review: the reviewer did some of the activity that it covers."
             }
-            Self::OwnCase => "It is kept, but does not count as a review: the reviewer is the officer in the case.",
+            Self::OwnCase => "It is kept, but does not count as a review: the reviewer was the officer in the case.",
             Self::EarlierPeriod => "It belongs to an earlier period, which ended with the person being found.",
         }
     }
@@ -169,7 +169,7 @@ pub fn reviews<'a, 'f>(
         };
         let why_not = if run.is_after(review.reviewed) {
             Some(Discounted::EarlierPeriod)
-        } else if facts.file.officer.as_ref() == Some(&review.officer) {
+        } else if facts.file.officer_at(review.reviewed) == Some(&*review.officer) {
             Some(Discounted::OwnCase)
         } else if facts.activities.iter().any(own) {
             Some(Discounted::OwnActivity)
@@ -183,5 +183,6 @@ pub fn reviews<'a, 'f>(
 
 /// Whether a victim was told by this.
 pub fn tells_victim(activity: &Activity, victim: &str) -> bool {
-    activity.victim.as_deref() == Some(victim) && activity.outcome != Some(ActivityOutcome::NotReached)
+    let reached = matches!(activity.outcome, None | Some(ActivityOutcome::Reached));
+    reached && activity.victim.as_deref() == Some(victim)
 }

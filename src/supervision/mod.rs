@@ -34,8 +34,8 @@ pub struct Facts<'a> {
     pub activities: Vec<(&'a str, &'a Activity)>,
     /// Its reviews, in order of time and record id.
     pub reviews: Vec<(&'a str, &'a Review)>,
-    /// Bands of the person from each moment on, oldest first. The first holds for the time before it too.
-    pub bands: &'a [(Moment, Band)],
+    /// Bands of the person from each moment on, oldest first; none while no file was open.
+    pub bands: &'a [(Moment, Option<Band>)],
 }
 
 impl<'a> Facts<'a> {
@@ -44,7 +44,7 @@ impl<'a> Facts<'a> {
         file: &'a Outstanding,
         activities: impl Iterator<Item = (&'a str, &'a Activity)>,
         reviews: impl Iterator<Item = (&'a str, &'a Review)>,
-        bands: &'a [(Moment, Band)],
+        bands: &'a [(Moment, Option<Band>)],
     ) -> Self {
         let mut activities: Vec<_> = activities.collect();
         activities.sort_unstable_by_key(|(id, activity)| (activity.done, *id));

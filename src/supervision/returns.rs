@@ -46,7 +46,12 @@ impl Known {
         let Evidence { id, kind, .. } = evidence;
         match kind {
             Kind::Other(Other::Outstanding(file)) => {
-                self.person(subject).files.insert(id, Held { value: file, written });
+                let files = &mut self.person(subject).files;
+                let opened = |file: &Outstanding| (file.periods.len(), file.open_since());
+                let before = files.get(&id).filter(|before| opened(&before.value) == opened(&file));
+                // A later version that says the same of the opening does not make it told late.
+                let written = before.map_or(written, |before| before.written);
+                files.insert(id, Held { value: file, written });
             }
             Kind::Supervision(Supervision::Activity(activity)) if activity.file.is_some() => {
                 self.person(subject).activities.insert(id, Held { value: activity, written });
@@ -217,8 +222,8 @@ impl Person {
 
     fn tabulate(&self, asked: &Asked<'_>, policy: &SupervisionPolicy, tables: &mut Tables, durations: &mut Durations) {
         let upto = Moment::end_of(asked.as_at) + -1;
-        let bands: Vec<(Moment, Band)> =
-            self.notes.iter().filter_map(|(when, noted)| Some((*when, noted.as_ref()?.band))).collect();
+        let bands: Vec<(Moment, Option<Band>)> =
+            self.notes.iter().map(|(when, noted)| (*when, noted.as_ref().map(|noted| noted.band))).collect();
         let noted = self.noted(upto);
         let mut open = false;
         for (id, held) in &self.files {
@@ -260,7 +265,7 @@ impl Person {
         tables.failed_repeatedly += u32::from(open && self.failures(asked.as_at) > 1);
     }
 
-    fn facts<'a>(&'a self, id: &str, file: &'a Outstanding, bands: &'a [(Moment, Band)]) -> Facts<'a> {
+    fn facts<'a>(&'a self, id: &str, file: &'a Outstanding, bands: &'a [(Moment, Option<Band>)]) -> Facts<'a> {
         let activities = self.activities.iter().filter(|(_, held)| held.value.file.as_deref() == Some(id));
         let reviews = self.reviews.iter().filter(|(_, held)| &*held.value.file == id);
         Facts::new(

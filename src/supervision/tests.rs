@@ -87,12 +87,17 @@ fn facts<'a>(
     file: &'a Outstanding,
     activities: &'a [Activity],
     reviews: &'a [Review],
-    bands: &'a [(Moment, Band)],
+    bands: &'a [(Moment, Option<Band>)],
 ) -> Facts<'a> {
     Facts::new(file, activities.iter().map(|it| ("a", it)), reviews.iter().map(|it| ("r", it)), bands)
 }
 
-fn read(file: &Outstanding, activities: &[Activity], reviews: &[Review], bands: &[(Moment, Band)]) -> Supervised {
+fn read(
+    file: &Outstanding,
+    activities: &[Activity],
+    reviews: &[Review],
+    bands: &[(Moment, Option<Band>)],
+) -> Supervised {
     clocks::read(&facts(file, activities, reviews, bands), &policy(), Moment::END).expect("the file has opened")
 }
 
@@ -100,13 +105,13 @@ fn clock(read: &Supervised, kind: SupervisionClock) -> Clock {
     *read.clock(kind).expect("the clock must run")
 }
 
-const VERY_HIGH: [(Moment, Band); 1] = [(Moment(0), Band::VeryHigh)];
-const LOW: [(Moment, Band); 1] = [(Moment(0), Band::Low)];
+const VERY_HIGH: [(Moment, Option<Band>); 1] = [(Moment(0), Some(Band::VeryHigh))];
+const LOW: [(Moment, Option<Band>); 1] = [(Moment(0), Some(Band::Low))];
 
 #[test]
 fn allowances_are_those_of_the_method() {
     let due = |band: Band, kind| {
-        let bands = [(Moment(0), band)];
+        let bands = [(Moment(0), Some(band))];
         let clock = clock(&read(&open(), &[], &[], &bands), kind);
         assert_eq!(clock.since, noon(1));
         (clock.due - clock.since) / HOUR
@@ -131,16 +136,19 @@ fn the_gap_is_elapsed_over_allowed_less_one() {
 
 #[test]
 fn a_change_of_band_never_puts_a_due_time_off() {
-    let due = |bands: &[(Moment, Band)]| clock(&read(&open(), &[], &[], bands), SupervisionClock::Activity).due;
-    assert_eq!(due(&[(Moment(0), Band::Low)]), noon(29));
+    let due = |bands: &[(Moment, Option<Band>)]| clock(&read(&open(), &[], &[], bands), SupervisionClock::Activity).due;
+    assert_eq!(due(&[(Moment(0), Some(Band::Low))]), noon(29));
     // Raised on the fifth: three days from then.
-    assert_eq!(due(&[(Moment(0), Band::Low), (noon(5), Band::High)]), noon(8));
+    assert_eq!(due(&[(Moment(0), Some(Band::Low)), (noon(5), Some(Band::High))]), noon(8));
     // Raised when little was left anyway.
-    assert_eq!(due(&[(Moment(0), Band::Low), (noon(28), Band::High)]), noon(29));
+    assert_eq!(due(&[(Moment(0), Some(Band::Low)), (noon(28), Some(Band::High))]), noon(29));
     // Lowered: what was due stays due.
-    assert_eq!(due(&[(Moment(0), Band::VeryHigh), (noon(1) + HOUR, Band::Low)]), noon(2));
+    assert_eq!(due(&[(Moment(0), Some(Band::VeryHigh)), (noon(1) + HOUR, Some(Band::Low))]), noon(2));
     // The first note holds for the time before it.
-    assert_eq!(due(&[(noon(4), Band::High)]), noon(4));
+    assert_eq!(due(&[(noon(4), Some(Band::High))]), noon(4));
+    // What stood before a time without an open file says nothing of the time after it.
+    let (before, none) = ((Moment(0), Some(Band::VeryHigh)), (Moment(1), None));
+    assert_eq!(due(&[before, none, (noon(2), Some(Band::Low))]), noon(29));
 }
 
 #[test]
@@ -198,6 +206,18 @@ fn nobody_reviews_their_own_work() {
     // What is told late of the sergeant's work before the review takes the review back.
     let late = [knock, act("PS-9", ActivityKind::IntelligenceTasked, noon(8), "")];
     assert_eq!(reviewed(&late, &both), Some(noon(4)));
+}
+
+#[test]
+fn handing_a_case_on_does_not_make_a_review_of_it_good_or_bad() {
+    let mut file = open();
+    file.officer = Some("PS-9".into());
+    file.terms.officers = vec![(noon(1), Some("PC-1".into())), (noon(6), Some("PS-9".into()))];
+    let reviewed = |officer: &str, day: i64| {
+        read(&file, &[], &[look(officer, SupervisorRank::Sergeant, noon(day))], &LOW).last_review.is_some()
+    };
+    assert!(!reviewed("PC-1", 4) && reviewed("PC-1", 8), "the case was theirs until the sixth");
+    assert!(reviewed("PS-9", 4) && !reviewed("PS-9", 8), "and the sergeant's from then on");
 }
 
 #[test]

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use super::Facts;
+use super::clocks::Clock;
 use super::count::{Run, tells_victim};
 use crate::domain::Moment;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Outstanding;
-use crate::domain::word::PersonCategory;
+use crate::domain::word::{PersonCategory, SupervisionClock};
 use crate::policy::SupervisionPolicy;
 
 /// A victim of an offence that a person is wanted for.
@@ -92,4 +93,10 @@ pub fn telling(
     };
     let since = told.map_or(run.began, |told| told.max(run.began));
     Some(Telling { told, since, due: since + within })
+}
+
+/// The clock of the victim who is to be told first.
+pub fn clock(tellings: impl Iterator<Item = Option<Telling>>) -> Option<Clock> {
+    let first = tellings.flatten().min_by_key(|telling| telling.due)?;
+    Some(Clock { kind: SupervisionClock::VictimUpdate, since: first.since, due: first.due })
 }

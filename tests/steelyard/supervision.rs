@@ -170,8 +170,10 @@ impl Desk {
     }
 }
 
+/// Clocks that are overdue; of the victim's there is a story of its own.
 fn overdue(gap: &pb::SupervisionGap) -> Vec<pb::SupervisionClock> {
-    gap.clocks.iter().filter(|clock| clock.overdue_seconds > 0).map(pb::ClockReading::clock).collect()
+    let overdue = gap.clocks.iter().filter(|clock| clock.overdue_seconds > 0).map(pb::ClockReading::clock);
+    overdue.filter(|clock| *clock != pb::SupervisionClock::VictimUpdate).collect()
 }
 
 #[tokio::test]
@@ -186,7 +188,7 @@ async fn bail_failed_circulated_late_neglected_found_reviewed_arrested() {
     desk.open("W-1", 10 * 24, &offence).await;
     let at_large = desk.components().await;
     let gaps = desk.gaps(pb::GapFilter::default()).await;
-    assert_eq!((gaps.open_files, gaps.overdue_files, gaps.never_reviewed), (1, 1, 1));
+    assert_eq!((gaps.open_files, gaps.overdue_files, gaps.never_reviewed, gaps.never_circulated), (1, 1, 1, 1));
     assert_eq!(gaps.gaps[0].band(), pb::Band::VeryHigh, "MAPPA level 3");
     // All three had a day; of clocks due together the order is that of the contract.
     assert_eq!(overdue(&gaps.gaps[0]), [Circulation, Activity, Review]);
@@ -472,13 +474,18 @@ async fn victims_are_told_of_by_each_suspects_own_file_and_never_by_anothers() {
         }),
         ..Default::default()
     };
+    let by_clock =
+        pb::GapFilter { clocks: vec![pb::SupervisionClock::VictimUpdate.into()], ..pb::GapFilter::default() };
+    let gap = desk.gaps(by_clock.clone()).await.gaps.remove(0);
+    assert!(gap.clocks.iter().any(|clock| clock.clock() == pb::SupervisionClock::VictimUpdate), "{gap:?}");
     let overdue = pb::ListVictimUpdatesRequest { overdue_only: true, ..list };
     desk.client.outstanding.record_activity(told_of(pb::ActivityOutcome::NotReached)).await.expect("must be kept");
     let still = desk.client.outstanding.list_victim_updates(overdue.clone()).await.expect("must come").into_inner();
     assert_eq!(still.updates.len(), 1, "nobody was reached");
     desk.client.outstanding.record_activity(told_of(pb::ActivityOutcome::Reached)).await.expect("must be kept");
     let none = desk.client.outstanding.list_victim_updates(overdue).await.expect("must come").into_inner();
-    assert_eq!(none.updates.len(), 0);
+    assert_eq!((none.updates.len(), none.files), (0, 0));
+    assert_eq!(desk.gaps(by_clock).await.gaps.len(), 0);
 }
 
 /// A return as known at an instant, as bytes.

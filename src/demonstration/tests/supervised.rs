@@ -137,7 +137,7 @@ impl Files {
         read: impl Fn(&Facts<'_>, Supervised) -> T,
     ) -> Vec<T> {
         let upto = Moment::end_of(as_of) + -1;
-        let bands = [(Moment(0), band)];
+        let bands = [(Moment(0), Some(band))];
         let facts = self.0.iter().map(|Kept { person: all, id, file }| {
             let activities = all.iter().filter_map(|(record, evidence)| match &evidence.kind {
                 evidence::Kind::Supervision(Supervision::Activity(activity))

@@ -54,11 +54,10 @@ impl Writer {
             if !wanted.offence_ids.is_empty() {
                 held.offence_ids.clone_from(&wanted.offence_ids);
             }
-            for (held, wanted) in [
-                (&mut held.area, &wanted.area),
-                (&mut held.officer, &wanted.officer),
-                (&mut held.supervisor, &wanted.supervisor),
-            ] {
+            if !wanted.officer.is_empty() {
+                assign(held, &before, &wanted.officer, opened);
+            }
+            for (held, wanted) in [(&mut held.area, &wanted.area), (&mut held.supervisor, &wanted.supervisor)] {
                 if !wanted.is_empty() {
                     held.clone_from(wanted);
                 }
@@ -77,7 +76,7 @@ impl Writer {
         &self,
         file: &FileRef,
         parts: &[Part],
-        terms: &pb::Outstanding,
+        (terms, now): (&pb::Outstanding, Timestamp),
         group: &Building<'_>,
     ) -> Result<Composed, Fault> {
         let (_, before, record) = self.held_file(file, group)?;
@@ -88,7 +87,7 @@ impl Writer {
             for part in parts {
                 match part {
                     Part::Area => held.area.clone_from(&terms.area),
-                    Part::Officer => held.officer.clone_from(&terms.officer),
+                    Part::Officer => assign(held, &before, &terms.officer, now),
                     Part::Supervisor => held.supervisor.clone_from(&terms.supervisor),
                     Part::OffenceIds => held.offence_ids.clone_from(&terms.offence_ids),
                     Part::Bail => held.bail.clone_from(&terms.bail),
@@ -184,6 +183,19 @@ impl Writer {
         }
         Ok(Composed::one(record.clone(), ""))
     }
+}
+
+/// Gives the case to an officer, and keeps whose it was.
+fn assign(held: &mut pb::Outstanding, before: &Outstanding, officer: &str, from: Timestamp) {
+    if held.officer == officer {
+        return;
+    }
+    if held.officers.is_empty() {
+        let from_time = before.terms.spans.first().map(|span| stated(span.opened));
+        held.officers.push(pb::OfficerStep { officer: held.officer.clone(), from_time });
+    }
+    held.officers.push(pb::OfficerStep { officer: officer.to_owned(), from_time: Some(timestamp(from)) });
+    officer.clone_into(&mut held.officer);
 }
 
 /// A later version of a file, what the version held says to the day alone put down as it was understood then.

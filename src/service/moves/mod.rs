@@ -163,7 +163,7 @@ impl Writer {
     ) -> Result<Answer, Fault> {
         let Composed { records, etags } = match made {
             Move::Open { record, opened, reopen, etag } => self.open(record, *opened, *reopen, etag, group),
-            Move::Amend { file, parts, terms } => self.amend(file, parts, terms, group),
+            Move::Amend { file, parts, terms } => self.amend(file, parts, (terms, now), group),
             Move::Circulate { file, step } => self.circulate(file, step, group),
             Move::Record(record) => self.record(record),
             Move::Close { file, outcome, closed, officer } => self.close(file, *outcome, *closed, officer, group),

@@ -40,9 +40,17 @@ impl Writer {
         let activities = count::activities(&facts, &run, policy, Moment::END).map(|(id, _, why_not)| (id, why_not));
         let reviews = count::reviews(&facts, &run, Moment::END).map(|(id, _, why_not)| (id, why_not));
         let why_not = activities.chain(reviews).find_map(of)??;
-        // A victim who was told is no activity to find the person, and nobody takes it for one.
-        let about_victim = matches!(&record.kind, Some(Kind::Activity(activity)) if !activity.victim_ref.is_empty());
-        (!about_victim).then(|| why_not.sentence().to_owned())
+        if let Some(Kind::Activity(stated)) = &record.kind
+            && !stated.victim_ref.is_empty()
+        {
+            // To have told a victim is no activity to find the person, and nobody takes it for one.
+            let told = facts
+                .activities
+                .iter()
+                .any(|(found, activity)| *found == record.id && count::tells_victim(activity, &stated.victim_ref));
+            return (!told).then(|| "It is kept, and the victim has still to be told.".to_owned());
+        }
+        Some(why_not.sentence().to_owned())
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::instant;
 use crate::access::{Caller, Disclosure};
 use crate::domain::dossier::Dossier;
@@ -102,9 +104,11 @@ impl Telling<'_> {
         let Some(Kind::Outstanding(stated)) = held.record.as_ref().and_then(|record| record.kind.clone()) else {
             return None;
         };
-        let mut clocks: Vec<&Clock> = read.clocks.iter().collect();
-        clocks.sort_by_key(|clock| (clock.due, clock.kind));
         let victims = victims::linked(self.dossier, file);
+        let tellings =
+            victims.iter().map(|victim| victims::telling(&facts, &read.run, victim, self.policy, Moment::END));
+        let mut clocks: Vec<Clock> = read.clocks.iter().copied().chain(victims::clock(tellings)).collect();
+        clocks.sort_by_key(|clock| (clock.due, clock.kind));
         let told = |victim: &victims::Linked| {
             let telling = victims::telling(&facts, &read.run, victim, self.policy, Moment::END);
             linked(victim, telling, self.now)
@@ -116,7 +120,7 @@ impl Telling<'_> {
             open,
             opened_time: Some(instant(read.run.opened)),
             band: self.band.filter(|_| open).map_or(0, |band| band.proto().into()),
-            clocks: clocks.into_iter().map(|clock| reading(clock, self.now)).collect(),
+            clocks: clocks.iter().map(|clock| reading(clock, self.now)).collect(),
             victims: victims.iter().map(told).collect(),
             timeline: self.timeline(id, &facts, &read.run, (held, &stated)),
             prompts: prompts(file, &stated, open),
@@ -132,6 +136,14 @@ impl Telling<'_> {
         (held, stated): (&pb::HeldRecord, &pb::Outstanding),
     ) -> Vec<pb::TimelineEntry> {
         let file = facts.file;
+        // What the file says now was told by the first version that said so, and not by the last.
+        let told_by = |says: &dyn Fn(&pb::Outstanding) -> bool| {
+            let says = |held: &&pb::HeldRecord| match held.record.as_ref().and_then(|record| record.kind.as_ref()) {
+                Some(Kind::Outstanding(stated)) => says(stated),
+                Some(_) | None => false,
+            };
+            self.held.versions(id).find(says).unwrap_or(held)
+        };
         let from = |held: &pb::HeldRecord, kind: pb::TimelineKind, when: Moment| pb::TimelineEntry {
             kind: kind.into(),
             event_time: Some(instant(when)),
@@ -144,18 +156,26 @@ impl Telling<'_> {
         };
         let mut entries = Vec::new();
         for (place, (span, period)) in file.terms.spans.iter().zip(&stated.periods).enumerate() {
+            let same =
+                |told: &pb::Outstanding| told.periods.get(place).map(|told| &told.opened_on) == Some(&period.opened_on);
+            let opened_by = told_by(&same);
             entries.push(pb::TimelineEntry {
                 officer: stated.officer.clone(),
                 description: if place == 0 { "File opened.".to_owned() } else { "File opened again.".to_owned() },
-                ..from(held, pb::TimelineKind::Opened, span.opened)
+                ..from(opened_by, pb::TimelineKind::Opened, span.opened)
             });
             if let Some(closed) = span.closed {
                 let outcome = CloseOutcome::from_proto(period.outcome);
+                let closes = |told: &pb::Outstanding| {
+                    let told = told.periods.get(place).map(|told| (&told.closed_on, told.outcome));
+                    told == Some((&period.closed_on, period.outcome))
+                };
+                let closed_by = told_by(&closes);
                 entries.push(pb::TimelineEntry {
                     officer: period.closed_by.clone(),
                     description: format!("File closed: {}.", outcome.map_or("not said how", close_words)),
                     outcome: period.outcome,
-                    ..from(held, pb::TimelineKind::Closed, closed)
+                    ..from(closed_by, pb::TimelineKind::Closed, closed)
                 });
             }
         }
@@ -172,7 +192,7 @@ impl Telling<'_> {
                 } else {
                     "By policy this does not stop the clock of circulation.".into()
                 },
-                ..from(held, pb::TimelineKind::Circulation, step.changed)
+                ..from(told_by(&|told| told.circulations.contains(stated)), pb::TimelineKind::Circulation, step.changed)
             });
         }
         for (id, activity, why_not) in count::activities(facts, run, self.policy, Moment::END) {
@@ -180,8 +200,8 @@ impl Telling<'_> {
             let Some(Kind::Activity(stated)) = held.record.as_ref().and_then(|record| record.kind.clone()) else {
                 continue;
             };
-            let about_victim = activity.kind == ActivityKind::VictimUpdated;
-            let told = about_victim && activity.outcome != Some(ActivityOutcome::NotReached);
+            let told =
+                count::tells_victim(activity, &stated.victim_ref) && activity.kind == ActivityKind::VictimUpdated;
             entries.push(pb::TimelineEntry {
                 officer: stated.officer.clone(),
                 description: activity_words(activity.kind, activity.outcome, stated.minutes),
@@ -308,9 +328,9 @@ fn activity_words(kind: ActivityKind, outcome: Option<ActivityOutcome>, minutes:
 }
 
 /// The most overdue clocks of an open file; of one on which nothing is, the next due.
-pub fn shown<'a>(clocks: impl Iterator<Item = &'a Clock>, now: Moment) -> Vec<pb::ClockReading> {
-    let mut clocks: Vec<&Clock> = clocks.collect();
+pub fn shown(clocks: impl Iterator<Item = Clock>, now: Moment) -> Vec<pb::ClockReading> {
+    let mut clocks: SmallVec<[Clock; 8]> = clocks.collect();
     clocks.sort_by_key(|clock| (clock.due, clock.kind));
     let overdue = clocks.iter().take_while(|clock| clock.overdue(now) > 0).count();
-    clocks.into_iter().take(overdue.max(1)).map(|clock| reading(clock, now)).collect()
+    clocks.iter().take(overdue.max(1)).map(|clock| reading(clock, now)).collect()
 }

@@ -83,7 +83,8 @@ impl<'a> Wanted<'a> {
         {
             return false;
         }
-        let overdue = |kind: &SupervisionClock| !file.supervised.in_time(*kind, now);
+        let overdue =
+            |kind: &SupervisionClock| file.clocks().any(|clock| clock.kind == *kind && clock.overdue(now) > 0);
         if !filter.clocks.is_empty() {
             return filter.clocks.iter().any(overdue);
         }

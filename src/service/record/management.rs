@@ -36,7 +36,8 @@ pub(super) fn outstanding(check: &mut Check, event: &str, stated: &pb::Outstandi
     bail(check, stated.bail.as_ref());
     overseas(check, "outstanding.overseas_convictions", stated.overseas_convictions.as_ref());
     overseas(check, "outstanding.immigration", stated.immigration.as_ref());
-    let mut terms = FileTerms { spans, steps, supervisor, ..FileTerms::default() };
+    let officers = officers(check, &stated.officer, &stated.officers);
+    let mut terms = FileTerms { spans, steps, officers, supervisor, ..FileTerms::default() };
     if let Some(warrant) = &stated.warrant {
         if warrant.category != 0 {
             terms.warrant = check.word("outstanding.warrant.category", warrant.category, WarrantCategory::from_proto);
@@ -164,6 +165,40 @@ fn steps(check: &mut Check, last: Circulation, stated: &[pb::CirculationStep]) -
         );
     }
     steps
+}
+
+fn officers(check: &mut Check, last: &str, stated: &[pb::OfficerStep]) -> Vec<(Moment, Option<Box<str>>)> {
+    if stated.len() > MOST_STEPS {
+        let found = stated.len();
+        check.wrong(
+            "outstanding.officers",
+            "TOO_MANY",
+            format!("outstanding.officers holds {found}; at most {MOST_STEPS} are allowed"),
+        );
+    }
+    let mut officers: Vec<(Moment, Option<Box<str>>)> = Vec::with_capacity(stated.len().min(MOST_STEPS));
+    for (place, step) in stated.iter().take(MOST_STEPS).enumerate() {
+        let field = |name: &str| format!("outstanding.officers[{place}].{name}");
+        let officer = check.optional_reference(&field("officer"), &step.officer, 64);
+        let Some(from) = check.moment(&field("from_time"), step.from_time.as_ref()) else {
+            let there = step.from_time.is_some();
+            check.must(there, &field("from_time"), "REQUIRED", "an officer has the case from some time on");
+            continue;
+        };
+        if officers.last().is_some_and(|(before, _)| *before > from) {
+            check.wrong(&field("from_time"), "DATES_OUT_OF_ORDER", "officers stand in order of time");
+        }
+        officers.push((from, officer));
+    }
+    if let Some(step) = stated.last() {
+        check.must(
+            step.officer == last,
+            "outstanding.officer",
+            "CONTRADICTION",
+            "officer must be the last of officers",
+        );
+    }
+    officers
 }
 
 fn bail(check: &mut Check, stated: Option<&pb::BailTerms>) {
