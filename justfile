@@ -88,7 +88,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-supervision
 
 # ListStandings against an echo: just bench-list --scale 100000
 bench-list *OPTIONS:
@@ -122,6 +122,10 @@ bench-backup *OPTIONS:
 bench-rebuild *OPTIONS:
     cargo bench --locked --bench rebuild -- {{OPTIONS}}
 
+# Gaps against an echo, returns against one scan, a victim of hundreds against a victim of one
+bench-supervision *OPTIONS:
+    cargo bench --locked --bench supervision -- {{OPTIONS}}
+
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild supervision; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
