@@ -31,6 +31,11 @@ impl Arguments {
         });
     }
 
+    /// Whether something is wrong with a field already.
+    pub fn has(&self, field: &str) -> bool {
+        self.violations.iter().any(|violation| violation.field == field)
+    }
+
     /// Done: everything wrong, or nothing.
     ///
     /// # Errors

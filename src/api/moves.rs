@@ -10,11 +10,13 @@ use crate::access::Caller;
 use crate::domain::Date;
 use crate::domain::id::check_reference;
 use crate::pb;
+use crate::reference;
 use crate::service::Service;
 use crate::service::etag;
 use crate::service::fault::Fault;
 use crate::service::moves::Move;
 use crate::service::mutation::{Answer, Mutation, MutationBody, content_digest, request_id};
+use crate::service::record;
 
 /// The system that a record comes from unless a request says otherwise.
 const OWN_SYSTEM: &str = "steelyard";
@@ -61,6 +63,19 @@ pub fn record(id: &str, subject_ref: &str, system: &str, at: Timestamp, kind: pb
         event_date: Date::in_london(at).to_string(),
         kind: Some(kind),
         ..pb::Record::default()
+    }
+}
+
+/// Notes everything that is wrong with the record that a request is to write, as far as the record itself tells: so that all
+/// of it is heard at once, beside what is wrong with the request.
+pub fn judged(arguments: &mut Arguments, record: &pb::Record, service: &Service) {
+    let Err(violations) = record::take_in(record, reference::tables(), service.now()) else { return };
+    for violation in violations {
+        // What the request says of these has been told in its own words.
+        let own = ["id", "subject_ref", "event_date"].contains(&violation.field.as_str());
+        if !own && !arguments.has(&violation.field) {
+            arguments.wrong(&violation.field, &violation.reason, violation.description);
+        }
     }
 }
 

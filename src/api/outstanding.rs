@@ -7,7 +7,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::filter::{Arguments, most_references};
-use super::moves::{change, etag_of, moment, moved, own_id, record};
+use super::moves::{change, etag_of, judged, moment, moved, own_id, record};
 use super::{Edge, correlated};
 use crate::domain::word::{Band, CloseOutcome, OutstandingReason, SupervisionClock};
 use crate::domain::{Date, SubjectId};
@@ -57,13 +57,13 @@ impl OutstandingService for Outstanding {
             if asked.reopen && asked.outstanding_id.is_empty() {
                 arguments.wrong("outstanding_id", "REQUIRED", "outstanding_id names the file to open again");
             }
+            let record = opening(&asked, &id, opened);
+            if !asked.reopen {
+                judged(&mut arguments, &record, &self.0.service);
+            }
             let made = |digest| {
-                let made = Move::Open {
-                    record: Box::new(opening(&asked, &id, opened)),
-                    opened,
-                    reopen: asked.reopen,
-                    etag: asked.etag.clone(),
-                };
+                let made =
+                    Move::Open { record: Box::new(record), opened, reopen: asked.reopen, etag: asked.etag.clone() };
                 moved(&caller, &request_id, digest, made)
             };
             let written = change(&self.0, arguments, ("OpenOutstanding", &asked), made).await?;
@@ -84,6 +84,9 @@ impl OutstandingService for Outstanding {
             let request_id = std::mem::take(&mut asked.request_id);
             let file = file_ref(&mut arguments, &asked.subject_ref, &asked.outstanding_id, &asked.etag);
             let parts = parts(&mut arguments, &asked.fields);
+            if asked.file.is_none() {
+                arguments.wrong("file", "REQUIRED", "file holds the new terms");
+            }
             let made = |digest| {
                 let terms = Box::new(asked.file.clone().unwrap_or_default());
                 moved(&caller, &request_id, digest, Move::Amend { file, parts, terms })
@@ -135,6 +138,7 @@ impl OutstandingService for Outstanding {
             let at = moment(&mut arguments, "activity.done_time", activity.done_time.as_ref(), &self.0.service);
             activity.done_time = Some(crate::service::timestamp(at));
             let record = record(&id, &asked.subject_ref, &asked.source_system, at, Kind::Activity(activity));
+            judged(&mut arguments, &record, &self.0.service);
             let made = |digest| moved(&caller, &request_id, digest, Move::Record(Box::new(record)));
             let written = change(&self.0, arguments, ("RecordActivity", &asked), made).await?;
             let (revision, remarks) = (written.revision.0, written.remarks);
@@ -161,6 +165,7 @@ impl OutstandingService for Outstanding {
             let at = moment(&mut arguments, "review.reviewed_time", review.reviewed_time.as_ref(), &self.0.service);
             review.reviewed_time = Some(crate::service::timestamp(at));
             let record = record(&id, &asked.subject_ref, &asked.source_system, at, Kind::Review(review));
+            judged(&mut arguments, &record, &self.0.service);
             let made = |digest| moved(&caller, &request_id, digest, Move::Record(Box::new(record)));
             let written = change(&self.0, arguments, ("RecordReview", &asked), made).await?;
             let (revision, remarks) = (written.revision.0, written.remarks);
@@ -225,15 +230,16 @@ impl OutstandingService for Outstanding {
             let seen = Seen::new(asked.min_revision, &asked.store);
             let (order, from) = service.gaps(&caller, (&asked.page_token, &digest), seen).await?;
             let (gaps, next) = order.page(&filter, from, size);
+            let counts = order.counts(&filter);
             Ok(pb::ListSupervisionGapsResponse {
                 context: Some(service.context(&order.standings)),
                 instant: Some(instant(order.instant)),
                 gaps: gaps.iter().map(|row| gap(&order, row)).collect(),
                 next_page_token: service.gaps_token(&order, next, &caller, &digest),
-                open_files: number(order.len()),
-                overdue_files: number(order.overdue),
-                never_reviewed: number(order.never_reviewed),
-                never_circulated: number(order.never_circulated),
+                open_files: number(counts.open),
+                overdue_files: number(counts.overdue),
+                never_reviewed: number(counts.never_reviewed),
+                never_circulated: number(counts.never_circulated),
             })
         };
         answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListSupervisionGaps", &caller, &fault))
@@ -350,7 +356,10 @@ fn parts(arguments: &mut Arguments, fields: &[String]) -> Vec<Part> {
         arguments.wrong("fields", "REQUIRED", "fields names at least one field of file to put in place");
     }
     let mut parts = Vec::new();
-    for (place, name) in fields.iter().enumerate().take(64) {
+    if fields.len() > Part::ALL.len() {
+        arguments.wrong("fields", "TOO_MANY", "fields names more than there are");
+    }
+    for (place, name) in fields.iter().enumerate().take(Part::ALL.len()) {
         if let Some((_, part)) = Part::ALL.iter().find(|(known, _)| known == name) {
             parts.push(*part);
         } else {
@@ -399,7 +408,7 @@ fn gap(order: &GapOrder, row: &Gap<'_>) -> pb::SupervisionGap {
         officer: officer(file.officer),
         supervisor: officer(file.supervisor),
         circulation: read.circulation.proto().into(),
-        opened_time: Some(instant(read.run.opened)),
+        opened_time: Some(instant(read.run.began)),
         last_activity_time: read.last_activity.map(instant),
         last_review_time: read.last_review.map(instant),
         gap: file.gap(order.instant),

@@ -410,14 +410,17 @@ pub struct BandOverride {
 }
 
 impl Outstanding {
-    /// Officer in the case at a moment; before the first that is known, the first.
-    pub fn officer_at(&self, moment: Moment) -> Option<&str> {
+    /// Whether an officer had the case at any time between two moments.
+    pub fn had_case(&self, officer: &str, from: Moment, to: Moment, same: impl Fn(&str, &str) -> bool) -> bool {
         let officers = &self.terms.officers;
-        let by = officers.partition_point(|(from, _)| *from <= moment);
-        match officers.get(by.saturating_sub(1)) {
-            Some((_, officer)) => officer.as_deref(),
-            None => self.officer.as_deref(),
+        if officers.is_empty() {
+            return self.officer.as_deref().is_some_and(|held| same(held, officer));
         }
+        let until = |place: usize| officers.get(place + 1).map_or(Moment::END, |(next, _)| *next);
+        officers.iter().enumerate().any(|(place, (since, held))| {
+            let overlaps = (*since <= to || place == 0) && until(place) > from;
+            overlaps && held.as_deref().is_some_and(|held| same(held, officer))
+        })
     }
 
     /// Whether the file is open at the end of `day`.

@@ -35,6 +35,7 @@ pub(super) fn supervision(section: &Section<'_>) -> SupervisionPolicy {
             ActivityKind::ALL.iter().filter(|kind| !kind.is_for_cohort()).find(named).copied()
         }),
         same_target: section.whole::<i64>("same_target_days", 0..=365) * DAY,
+        same_case: section.whole::<i64>("same_case_days", 0..=3_650) * DAY,
         victim_enhanced: days(&victim, "enhanced_days"),
         victim_standard: days(&victim, "standard_days"),
         victim_then: days(&victim, "then_every_days"),

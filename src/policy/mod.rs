@@ -382,6 +382,8 @@ pub struct SupervisionPolicy {
     pub meaningful: Vec<ActivityKind>,
     /// Seconds within which the same kind with the same target counts once.
     pub same_target: i64,
+    /// Seconds from the close of a file, without the person being found, in which another of the same reason goes on with it.
+    pub same_case: i64,
     /// Seconds within which a vulnerable or repeat victim is first told.
     pub victim_enhanced: i64,
     /// Seconds within which any other victim is first told.

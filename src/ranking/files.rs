@@ -66,7 +66,7 @@ pub fn open(dossier: &Dossier, band: Band, policy: &SupervisionPolicy, names: &N
         .files()
         .filter(|(_, file)| file.is_open())
         .filter_map(|(filed, file)| {
-            let facts = Facts::held(dossier, &filed.id, file);
+            let facts = Facts::held(dossier, &filed.id, file, policy);
             let supervised = clocks::read(&facts, policy, Moment::END)?;
             let victims = victims::linked(dossier, file).into_iter().map(|victim| {
                 let telling = victims::telling(&facts, &supervised.run, &victim, policy, Moment::END);

@@ -9,12 +9,13 @@ use super::bound::{self, Room};
 use super::expiry::expired;
 use super::fault::Fault;
 use super::group::Building;
-use super::judge::{HeldVersion, Judge, Judgement};
+use super::judge::{self, HeldVersion, Judge, Judgement};
 use super::mutation::{Answer, Mutation, MutationBody, Records};
 use super::state::Touched;
 use super::writer::Writer;
 use crate::domain::Revision;
 use crate::pb;
+use crate::store::StoreError;
 use crate::store::pb::event::Body;
 use crate::store::pb::{EvidenceWithdrawn, EvidenceWritten, RequestAnswer};
 
@@ -28,10 +29,9 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Answer, Fault> {
         if let MutationBody::Pass { micros } = mutation.body {
-            self.stamped = self.stamped.max(micros.saturating_add(1));
-            return Ok(Answer { revision: group.head(), verdicts: Vec::new(), remarks: Vec::new() });
+            return self.pass(mutation, micros, group, touched);
         }
-        let repeated = group.answered(&mutation.caller, mutation.request_id).map_err(|fault| self.broke(&fault))?;
+        let repeated = group.answered(&mutation.caller, mutation.request_id).map_err(|fault| self.unread(&fault))?;
         if let Some(answer) = repeated.filter(|answer| !expired(answer.answered_micros, now)) {
             return again(&answer, mutation, group.head());
         }
@@ -48,6 +48,28 @@ impl Writer {
             MutationBody::Move(made) => self.make(mutation, made, group, touched, now),
             MutationBody::Pass { .. } => Err(Fault::Internal),
         }
+    }
+
+    /// Sees to it that nothing is ever stamped at a moment again, or before it: by an event that is, unless one is already.
+    /// A floor in memory alone would be forgotten by a restart on a clock that was set back.
+    fn pass(
+        &mut self,
+        mutation: &Mutation,
+        micros: i64,
+        group: &mut Building<'_>,
+        touched: &mut Touched,
+    ) -> Result<Answer, Fault> {
+        let last = group.event(group.head()).map_err(|fault| self.unread(&fault))?;
+        if last.is_none_or(|last| last.recorded_micros <= micros) {
+            if let Some(short) = self.low {
+                return Err(short.into());
+            }
+            self.stamped = self.stamped.max(micros.saturating_add(1));
+            group.stamp_from(self.stamped);
+            let body = Body::RequestAnswered(crate::store::pb::RequestAnswered {});
+            self.push(group, touched, &mutation.caller, &[], None, body)?;
+        }
+        Ok(Answer { revision: group.head(), verdicts: Vec::new(), remarks: Vec::new() })
     }
 
     fn write(
@@ -164,7 +186,12 @@ impl Writer {
             return Ok(verdict_of(record, verdict, Revision(0), Vec::new()));
         }
         let subject = self.state.subject(&record.subject_ref).unwrap_or_else(|| self.state.next_subject());
-        let body = Body::EvidenceWritten(EvidenceWritten { record: Some(record.clone()), supersedes: supersedes.0 });
+        let written = match supersedes {
+            Revision(0) => None,
+            Revision(_) => judge::dated(self.state.dossier(subject), record),
+        };
+        let written = written.unwrap_or_else(|| record.clone());
+        let body = Body::EvidenceWritten(EvidenceWritten { record: Some(written), supersedes: supersedes.0 });
         self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
         Ok(verdict_of(record, verdict, group.head(), Vec::new()))
     }
@@ -194,7 +221,11 @@ impl Writer {
     }
 }
 
-pub(super) fn report(fault: &impl std::fmt::Display) -> Fault {
+/// What the writer could not read. On a full disk a read fails as a write does, and the writer [fills](Writer::fill) up.
+pub(super) fn report(fault: &StoreError) -> Fault {
+    if let StoreError::Full = fault {
+        return Fault::ReadOnly;
+    }
     error!(fault = %fault, "the store could not be read");
     Fault::Internal
 }
@@ -216,7 +247,18 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
                 Err(_) => pb::RecordVerdict::default(),
             })
             .collect(),
-        MutationBody::Withdraw { .. } | MutationBody::Move(_) | MutationBody::Pass { .. } => Vec::new(),
+        // A move knows its records only while it is made; what it is answered with are their revisions.
+        MutationBody::Move(_) => answer
+            .verdicts
+            .iter()
+            .zip(&answer.revisions)
+            .map(|(verdict, revision)| pb::RecordVerdict {
+                verdict: i32::from(*verdict),
+                revision: *revision,
+                ..pb::RecordVerdict::default()
+            })
+            .collect(),
+        MutationBody::Withdraw { .. } | MutationBody::Pass { .. } => Vec::new(),
     };
     let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
     Ok(Answer { revision, verdicts, remarks: answer.remarks.clone() })

@@ -100,6 +100,11 @@ impl<'a> Building<'a> {
         self.events.len() >= GROUP_EVENTS || self.bytes >= GROUP_BYTES
     }
 
+    /// Stamps every further event at this moment or later, microseconds since 1970.
+    pub fn stamp_from(&mut self, micros: i64) {
+        self.now_micros = self.now_micros.max(micros);
+    }
+
     /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

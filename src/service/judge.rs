@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::record::{self, Intake};
 use super::state::State;
 use crate::domain::dossier::Dossier;
-use crate::domain::evidence::{BandOverride, Evidence, Kind, Other, Supervision};
+use crate::domain::evidence::{BandOverride, Evidence, Kind, Other, Outstanding, Supervision};
 use crate::domain::word::{Family, OverrideScope};
 use crate::domain::{Date, Moment, Revision};
 use crate::pb;
@@ -109,8 +109,17 @@ where
             return Ok(refuse("id", "ETAG_MISMATCH", "the record changed since its etag was read"));
         }
         let held = (self.held)(revision)?;
-        if held.record == *record {
+        let same = || dated(self.state.dossier(subject), record).is_some_and(|dated| dated == held.record);
+        if held.record == *record || same() {
             return Ok(Judgement::Unchanged(revision));
+        }
+        let (was, is) = (record::kind_name(&held.record), record::kind_name(record));
+        if was != is {
+            return Ok(refuse(
+                "id",
+                "KIND_DIFFERS",
+                &format!("this record id is in force for a record of kind {was}: a later version is of the same kind"),
+            ));
         }
         let held_micros = record::recorded_micros(&held.record, held.ingested_micros);
         if intake.recorded_micros < held_micros {
@@ -134,6 +143,11 @@ where
             let without = before.map(|dossier| dossier.without(&intake.evidence.id, dossier.revision()));
             let dossier = without.unwrap_or_else(|| Dossier::new(&intake.subject_ref));
             violations.extend(self.unlawful(&dossier, decision));
+        }
+        if let Kind::Other(Other::Outstanding(file)) = &intake.evidence.kind
+            && let Some(held) = before.and_then(|dossier| dossier.file(&intake.evidence.id))
+        {
+            violations.extend(rewritten(held, file));
         }
         if let Kind::Supervision(kind) = &intake.evidence.kind {
             violations.extend(self.unsupervised(before, kind));
@@ -218,6 +232,41 @@ where
         self.staged_dossiers.insert(intake.subject_ref.clone(), staged);
         self.staged_records.insert(intake.evidence.id, (intake.subject_ref, record.clone()));
     }
+}
+
+/// A later version of a file that knows openings and closes to the day alone, with the moments by which the version held
+/// understood the same days: being told again makes nothing younger. `None`: there is nothing to keep.
+pub fn dated(dossier: &Dossier, record: &pb::Record) -> Option<pb::Record> {
+    let Some(pb::record::Kind::Outstanding(stated)) = &record.kind else { return None };
+    let held = dossier.file(&record.id)?;
+    let mut file = stated.clone();
+    for ((period, before), span) in file.periods.iter_mut().zip(&held.periods).zip(&held.terms.spans) {
+        let of = |moment: Moment| Some(super::timestamp(moment.instant()));
+        if period.opened_time.is_none() && period.opened_on == before.opened.to_string() {
+            period.opened_time = of(span.opened);
+        }
+        if let (None, Some((day, _)), Some(closed)) = (&period.closed_time, before.closed, span.closed)
+            && period.closed_on == day.to_string()
+        {
+            period.closed_time = of(closed);
+        }
+    }
+    (file != *stated).then(|| pb::Record { kind: Some(pb::record::Kind::Outstanding(file)), ..record.clone() })
+}
+
+/// A version of a file that would make it younger, or forget that it was open: nobody's clock is reset by it.
+fn rewritten(held: &Outstanding, file: &Outstanding) -> Option<pb::Violation> {
+    if file.first_opened() > held.first_opened() {
+        return Some(violation(
+            "outstanding.periods[0].opened_on",
+            "OPENING_MOVED",
+            "the file opened earlier, as held: an opening is corrected to an earlier day, never to a later one; withdraw \
+             the record, with the reason, if it was never a file",
+        ));
+    }
+    (file.periods.len() < held.periods.len()).then(|| {
+        violation("outstanding.periods", "PERIOD_DROPPED", "a period that is held is missing from this version")
+    })
 }
 
 /// Why nothing can have been done about a file at a moment.

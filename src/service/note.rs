@@ -12,8 +12,7 @@ pub fn digest(noted: &OutstandingNoted) -> u64 {
     if noted.files.is_empty() {
         return 0;
     }
-    let OutstandingNoted { subject_ref: _, band, files } = noted;
-    let bare = OutstandingNoted { subject_ref: String::new(), band: *band, files: files.clone() };
+    let bare = OutstandingNoted { subject_ref: String::new(), ..noted.clone() };
     let hash = blake3::hash(&bare.encode_to_vec());
     // 0 means something else.
     u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("32 bytes hold 8")) | 1
@@ -27,8 +26,8 @@ pub fn band(number: u32) -> Option<Band> {
 /// A note for the ledger.
 pub fn stored(subject_ref: &str, noted: Option<Noted>) -> OutstandingNoted {
     let subject_ref = subject_ref.to_owned();
-    let Some(Noted { band, files }) = noted else {
-        return OutstandingNoted { subject_ref, band: 0, files: Vec::new() };
+    let Some(Noted { band, areas, files }) = noted else {
+        return OutstandingNoted { subject_ref, ..OutstandingNoted::default() };
     };
     let victim = |victim: Linked| NotedVictim {
         victim_ref: victim.reference.into(),
@@ -40,7 +39,8 @@ pub fn stored(subject_ref: &str, noted: Option<Noted>) -> OutstandingNoted {
         victims: victims.into_iter().map(victim).collect(),
     };
     let band = u32::try_from(i32::from(band.proto())).expect("a band's number must not be negative");
-    OutstandingNoted { subject_ref, band, files: files.into_iter().map(file).collect() }
+    let areas = areas.into_iter().map(String::from).collect();
+    OutstandingNoted { subject_ref, band, files: files.into_iter().map(file).collect(), areas }
 }
 
 /// A note from the ledger; `None` where no file was open, or the band is unknown to this version.
@@ -52,5 +52,6 @@ pub fn read(noted: OutstandingNoted) -> Option<Noted> {
     };
     let file = |file: NotedFile| (file.outstanding_id.into(), file.victims.into_iter().map(victim).collect());
     let band = band(noted.band)?;
-    (!noted.files.is_empty()).then(|| Noted { band, files: noted.files.into_iter().map(file).collect() })
+    let areas = noted.areas.into_iter().map(Box::from).collect();
+    (!noted.files.is_empty()).then(|| Noted { band, areas, files: noted.files.into_iter().map(file).collect() })
 }

@@ -173,6 +173,12 @@ impl Writer {
         self.tell();
     }
 
+    /// A read found the disk full: the store learns of it by being opened again, which lets reads go on.
+    pub(super) fn fill_at_once(&mut self) {
+        self.read_only = Some(Instant::now());
+        self.tell();
+    }
+
     /// Stops for good. The first reason is the one that is told.
     pub(super) fn stop(&mut self, halt: Halt) {
         if self.halt.is_none() {

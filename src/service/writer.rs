@@ -22,7 +22,7 @@ use crate::access::Caller;
 use crate::domain::{Date, SubjectId};
 use crate::store::pb::event::Body;
 use crate::store::pb::{AsOfMoved, PolicyActivated};
-use crate::store::{AppendError, Group, Head, NoRoom, Store, ViewKey};
+use crate::store::{AppendError, Group, Head, NoRoom, Store, StoreError, ViewKey};
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
@@ -202,8 +202,13 @@ impl Writer {
                     Some(refusal) => Err(refusal),
                     None => queued.note(self.execute(&queued.mutation, &mut group, &mut touched, now)),
                 };
+                if let Err(Fault::ReadOnly) = outcome
+                    && self.read_only.is_none()
+                {
+                    self.fill_at_once();
+                }
                 answers.push((queued, outcome));
-                if self.halt.is_some() {
+                if self.closed().is_some() {
                     break;
                 }
             }
@@ -285,7 +290,7 @@ impl Writer {
     }
 
     pub(super) fn fold_last(&mut self, group: &Building<'_>, touched: &mut Touched) -> Result<(), Fault> {
-        let last = group.event(group.head()).map_err(|fault| self.broke(&fault))?;
+        let last = group.event(group.head()).map_err(|fault| self.unread(&fault))?;
         let last = last.expect("a group must hold its own head");
         self.state.apply(&last, touched).map_err(|fault| self.broke(&fault))
     }
@@ -310,6 +315,10 @@ impl Writer {
     pub(super) fn append(&mut self, group: Building<'_>) -> Result<(), Fault> {
         let finished = match group.finish() {
             Ok(finished) => finished,
+            Err(BuildError::Store(StoreError::Full)) => {
+                self.fill_at_once();
+                return Err(Fault::ReadOnly);
+            }
             Err(fault @ (BuildError::Store(_) | BuildError::View(_) | BuildError::Unreadable(_))) => {
                 self.inconsistent(&fault);
                 return Err(Fault::ShuttingDown);
@@ -339,6 +348,15 @@ impl Writer {
                 self.stop(Halt::Write { after: self.head.revision, cause });
             }
         }
+    }
+
+    /// What is kept could not be read while the state may be ahead of it.
+    pub(super) fn unread(&mut self, fault: &StoreError) -> Fault {
+        if let StoreError::Full = fault {
+            self.fill_at_once();
+            return Fault::ReadOnly;
+        }
+        self.broke(fault)
     }
 
     /// The state is ahead of the store: nothing more may be written by this process.

@@ -63,7 +63,7 @@ pub enum CommitError {
 
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error)
+        if let StoreError::Full = error { Self::Full } else { Self::Failed(error) }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::engine::{CommitError, Engine};
@@ -34,6 +35,8 @@ pub(super) struct Journalled {
     pub segment_bytes: u64,
     pub reader: Mutex<Reader>,
     pub recovered: Option<Recovered>,
+    /// See [`Store::refills`].
+    pub refills: AtomicU64,
 }
 
 impl fmt::Debug for Journalled {
@@ -43,6 +46,11 @@ impl fmt::Debug for Journalled {
 }
 
 impl Journalled {
+    /// Whether the engine is behind the ledger just now.
+    pub fn refilling(&self) -> bool {
+        self.refills.load(Ordering::SeqCst) % 2 == 1
+    }
+
     pub fn status(&self) -> Status {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Status {
@@ -143,8 +151,19 @@ impl<E: Engine> KeyedStore<E> {
         AppendError::Full
     }
 
-    /// Opens journal and engine again, and fills the engine from what it is known to have had on the disk.
+    /// [Refills](Self::fill_again), and lets it be told apart what was read meanwhile.
     fn refill(&self, writer: &mut Writer, journalled: &Journalled) -> Result<Head, StoreError> {
+        let before = journalled.refills.fetch_or(1, Ordering::SeqCst) | 1;
+        let filled = self.fill_again(writer, journalled);
+        match &filled {
+            Ok(_) => journalled.refills.store(before + 1, Ordering::SeqCst),
+            Err(error) => journalled.suspicion.note(error),
+        }
+        filled
+    }
+
+    /// Opens journal and engine again, and fills the engine from what it is known to have had on the disk.
+    fn fill_again(&self, writer: &mut Writer, journalled: &Journalled) -> Result<Head, StoreError> {
         // Closed first: there is one writer of a journal at a time.
         writer.journal = None;
         let Journalled { directory, segment_bytes, .. } = journalled;
@@ -174,7 +193,18 @@ impl<E: Engine> KeyedStore<E> {
         let mut writer = self.writer.lock().map_err(stopped)?;
         let Some(journalled) = &self.journalled else { return Ok(self.durable_head()) };
         match &writer.fate {
-            Fate::Open => return Ok(self.durable_head()),
+            // A read may have met the full disk before any write did.
+            Fate::Open => match self.engine.sync() {
+                Ok(()) => return Ok(self.durable_head()),
+                Err(CommitError::Full) => {
+                    self.full(&mut writer);
+                    return Err(StoreError::Full);
+                }
+                Err(CommitError::Failed(error)) => {
+                    self.stop(&mut writer, &error.to_string());
+                    return Err(error);
+                }
+            },
             Fate::Stopped(cause) => return Err(StoreError::Stopped { cause: cause.clone() }),
             Fate::Full => {}
         }
@@ -273,9 +303,11 @@ impl<E: Engine> KeyedStore<E> {
         }
     }
 
-    /// Notes damage for the next start.
+    /// Notes damage for the next start. An engine that is behind the ledger while it is filled again is not damaged.
     pub(super) fn noted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let (Err(error), Some(journalled)) = (&read, &self.journalled) {
+        if let (Err(error), Some(journalled)) = (&read, &self.journalled)
+            && !journalled.refilling()
+        {
             journalled.suspicion.note(error);
         }
         read

@@ -12,6 +12,7 @@
 //! [`commit`]: super::commit
 //! [`views`]: super::views
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::codec::{Encoder, Value};
@@ -284,9 +285,15 @@ impl<E: Engine> Store for KeyedStore<E> {
     }
 
     fn suspect(&self, what: &str) {
-        if let Some(journalled) = &self.journalled {
+        if let Some(journalled) = &self.journalled
+            && !journalled.refilling()
+        {
             journalled.suspicion.mark(what.to_owned());
         }
+    }
+
+    fn refills(&self) -> u64 {
+        self.journalled.as_ref().map_or(0, |journalled| journalled.refills.load(Ordering::SeqCst))
     }
 
     fn release_journal(&self, covered: &Head) -> Result<u64, StoreError> {

@@ -319,6 +319,12 @@ pub trait Store: Send + Sync + 'static {
         Status::default()
     }
 
+    /// How often what is read was taken away and brought back, from the first on; odd while it is away. What was read
+    /// while this changed, or was odd, may lack what is acknowledged.
+    fn refills(&self) -> u64 {
+        0
+    }
+
     /// Tells that what is stored was found to be damaged, where and how, and never with what is stored: the next start
     /// checks everything before it trusts it.
     fn suspect(&self, what: &str) {

@@ -263,8 +263,9 @@ fn check_log(directory: &Path, data: &File, data_path: &Path) -> Result<(), Stor
     checked
 }
 
+/// The engine is closed since the disk was full.
 fn closed() -> StoreError {
-    StoreError::Engine { doing: "reading", source: "the engine is closed since the disk was full".into() }
+    StoreError::Full
 }
 
 fn failed(doing: &'static str) -> impl FnOnce(sled::Error) -> CommitError {
@@ -303,7 +304,11 @@ fn collect(keys: usize) {
     }
 }
 
+/// A write behind that found the disk full fails what is read next: that is no damage.
 fn reading(source: sled::Error) -> StoreError {
+    if is_full(&source) {
+        return StoreError::Full;
+    }
     StoreError::Engine { doing: "reading", source: source.into() }
 }
 

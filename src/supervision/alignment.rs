@@ -50,7 +50,8 @@ pub struct Compare {
 
 /// Compares members and candidates of one status.
 pub fn compare(mut pool: Vec<Compared>) -> Compare {
-    pool.sort_unstable_by(|a, b| (a.merit, &a.reference).cmp(&(b.merit, &b.reference)));
+    // Of equal merit a member is where merit puts them: nobody is misplaced by the spelling of a reference.
+    pool.sort_unstable_by(|a, b| (a.merit, !a.member, &a.reference).cmp(&(b.merit, !b.member, &b.reference)));
     let members = pool.iter().filter(|person| person.member).count();
     let mut compared = Compare { members, ..Compare::default() };
     for (place, person) in (1..).zip(&pool) {

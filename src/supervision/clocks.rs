@@ -70,7 +70,7 @@ pub struct Supervised {
 
 /// How the supervision of a file stands, from what had happened up to a moment; `None` where it had not opened by then.
 pub fn read(facts: &Facts<'_>, policy: &SupervisionPolicy, upto: Moment) -> Option<Supervised> {
-    let run = count::run(facts.file, upto)?;
+    let run = count::run_of(facts, upto)?;
     let circulated = count::circulated(facts.file, &run, policy, upto);
     let counted = count::activities(facts, &run, policy, upto).filter(|(_, _, why_not)| why_not.is_none());
     let (mut first_activity, mut last_activity) = (None, None);

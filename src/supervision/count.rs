@@ -3,7 +3,9 @@
 //! being found goes on where it was.
 
 use crate::domain::Moment;
-use crate::domain::evidence::{Activity, Outstanding, Review};
+use smallvec::SmallVec;
+
+use crate::domain::evidence::{Activity, OpenPeriod, Outstanding, Review, Span};
 use crate::domain::word::{ActivityOutcome, Circulation};
 use crate::policy::SupervisionPolicy;
 
@@ -62,7 +64,49 @@ impl Run {
     }
 }
 
-/// The run of periods up to a moment; `None` where the file had not opened by then.
+/// Most files of one case that are followed back.
+const MOST_CARRIED: usize = 16;
+
+/// When the case of a file began, where it was another file before: one of the same reason that closed without the person
+/// being found, no longer before this one opened than policy says.
+pub fn carried(
+    id: &str,
+    file: &Outstanding,
+    files: &[(&str, &Outstanding)],
+    policy: &SupervisionPolicy,
+) -> Option<Moment> {
+    let mut began: Option<Moment> = None;
+    let mut opened = file.terms.spans.first()?.opened;
+    let mut seen: SmallVec<[&str; 4]> = SmallVec::from_iter([id]);
+    while seen.len() <= MOST_CARRIED {
+        let before = files.iter().filter(|(other, held)| !seen.contains(other) && held.reason == file.reason);
+        let ended = before.filter_map(|(other, held)| {
+            let closed = |(span, period): (&Span, &OpenPeriod)| {
+                let unfound = period.closed.is_some_and(|(_, outcome)| !outcome.is_found());
+                span.closed.filter(|closed| unfound && *closed <= opened && opened - *closed <= policy.same_case)
+            };
+            let closed = held.terms.spans.iter().zip(&held.periods).filter_map(closed).max()?;
+            Some((closed, *other, run(held, closed)?.began))
+        });
+        let Some((_, other, earlier)) = ended.max() else { break };
+        seen.push(other);
+        began = Some(earlier);
+        opened = earlier;
+    }
+    began
+}
+
+/// The run of periods of a file, and of the case that it goes on with.
+pub fn run_of(facts: &Facts<'_>, upto: Moment) -> Option<Run> {
+    let mut run = run(facts.file, upto)?;
+    let first = facts.file.terms.spans.first().map(|span| span.opened);
+    if let Some(carried) = facts.carried.filter(|_| first == Some(run.began)) {
+        run.began = run.began.min(carried);
+    }
+    Some(run)
+}
+
+/// The run of periods of a file alone, up to a moment; `None` where it had not opened by then.
 pub fn run(file: &Outstanding, upto: Moment) -> Option<Run> {
     let mut run: Option<Run> = None;
     let mut found = false;
@@ -135,7 +179,7 @@ pub fn activities<'a, 'f>(
     facts.activities.iter().filter(move |(_, activity)| activity.done <= upto).map(move |(id, activity)| {
         let same = |before: &&&Activity| {
             before.kind == activity.kind
-                && before.target == activity.target
+                && folded(before.target.as_deref()) == folded(activity.target.as_deref())
                 && activity.done - before.done < policy.same_target
         };
         let why_not = if run.is_after(activity.done) {
@@ -162,14 +206,14 @@ pub fn reviews<'a, 'f>(
     let mut covered_to = Moment(i64::MIN);
     facts.reviews.iter().filter(move |(_, review)| review.reviewed <= upto).map(move |(id, review)| {
         let own = |(_, activity): &(&str, &Activity)| {
-            activity.officer == review.officer
+            same_person(&activity.officer, &review.officer)
                 && activity.done >= covered_to
                 && activity.done <= review.reviewed
                 && !run.is_after(activity.done)
         };
         let why_not = if run.is_after(review.reviewed) {
             Some(Discounted::EarlierPeriod)
-        } else if facts.file.officer_at(review.reviewed) == Some(&*review.officer) {
+        } else if facts.file.had_case(&review.officer, covered_to, review.reviewed, same_person) {
             Some(Discounted::OwnCase)
         } else if facts.activities.iter().any(own) {
             Some(Discounted::OwnActivity)
@@ -185,4 +229,15 @@ pub fn reviews<'a, 'f>(
 pub fn tells_victim(activity: &Activity, victim: &str) -> bool {
     let reached = matches!(activity.outcome, None | Some(ActivityOutcome::Reached));
     reached && activity.victim.as_deref() == Some(victim)
+}
+
+/// A reference as it is compared: another way of writing a door or a name makes no other of it.
+fn folded(reference: Option<&str>) -> SmallVec<[char; 32]> {
+    let written = reference.unwrap_or_default().chars().filter(|sign| sign.is_alphanumeric());
+    written.flat_map(char::to_lowercase).collect()
+}
+
+/// Whether two references are of one officer.
+fn same_person(one: &str, other: &str) -> bool {
+    one == other || folded(Some(one)) == folded(Some(other))
 }

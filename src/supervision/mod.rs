@@ -20,10 +20,13 @@ pub mod returns;
 mod tests;
 pub mod victims;
 
+use smallvec::SmallVec;
+
 use crate::domain::Moment;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{Activity, Outstanding, Review, Supervision};
 use crate::domain::word::Band;
+use crate::policy::SupervisionPolicy;
 
 /// Everything that supervision knows of one file.
 #[derive(Clone, Debug)]
@@ -36,6 +39,9 @@ pub struct Facts<'a> {
     pub reviews: Vec<(&'a str, &'a Review)>,
     /// Bands of the person from each moment on, oldest first; none while no file was open.
     pub bands: &'a [(Moment, Option<Band>)],
+    /// When the case began, where an earlier file of the same reason closed shortly before without the person being found: a
+    /// file of another number is no new case.
+    pub carried: Option<Moment>,
 }
 
 impl<'a> Facts<'a> {
@@ -50,11 +56,18 @@ impl<'a> Facts<'a> {
         activities.sort_unstable_by_key(|(id, activity)| (activity.done, *id));
         let mut reviews: Vec<_> = reviews.collect();
         reviews.sort_unstable_by_key(|(id, review)| (review.reviewed, *id));
-        Self { file, activities, reviews, bands }
+        Self { file, activities, reviews, bands, carried: None }
+    }
+
+    /// These facts of one of a person's files, with what is carried over from the others.
+    #[must_use]
+    pub fn among(mut self, id: &str, files: &[(&str, &Outstanding)], policy: &SupervisionPolicy) -> Self {
+        self.carried = count::carried(id, self.file, files, policy);
+        self
     }
 
     /// A file of a person, as held.
-    pub fn held(dossier: &'a Dossier, id: &str, file: &'a Outstanding) -> Self {
+    pub fn held(dossier: &'a Dossier, id: &str, file: &'a Outstanding, policy: &SupervisionPolicy) -> Self {
         let records = dossier.supervised();
         let activities = records.iter().filter_map(|held| match &held.kind {
             Supervision::Activity(activity) if activity.file.as_deref() == Some(id) => Some((&*held.id, activity)),
@@ -64,6 +77,8 @@ impl<'a> Facts<'a> {
             Supervision::Review(review) if &*review.file == id => Some((&*held.id, review)),
             Supervision::Review(_) | Supervision::Activity(_) | Supervision::Decision(_) => None,
         });
-        Self::new(file, activities, reviews, dossier.bands())
+        let files: SmallVec<[(&str, &Outstanding); 4]> =
+            dossier.files().map(|(filed, file)| (&*filed.id, file)).collect();
+        Self::new(file, activities, reviews, dossier.bands()).among(id, &files, policy)
     }
 }

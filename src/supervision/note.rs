@@ -12,6 +12,8 @@ use crate::domain::word::Band;
 pub struct Noted {
     /// Effective band on the outstanding lists.
     pub band: Band,
+    /// Areas of the person: of a file without one of its own.
+    pub areas: Vec<Box<str>>,
     /// Open files, in order of id, with their victims.
     pub files: Vec<(Box<str>, Vec<Linked>)>,
 }
@@ -23,5 +25,6 @@ pub fn of(dossier: &Dossier, band: Band) -> Option<Noted> {
         .filter(|(_, file)| file.is_open())
         .map(|(filed, file)| (filed.id.clone(), victims::linked(dossier, file)))
         .collect();
-    (!files.is_empty()).then_some(Noted { band, files })
+    let areas = dossier.person().into_iter().flat_map(|person| person.areas()).map(Box::from).collect();
+    (!files.is_empty()).then_some(Noted { band, areas, files })
 }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::clocks::{self, Supervised};
 use super::note::Noted;
-use super::{Facts, count, victims};
+use super::{Facts, victims};
 use crate::domain::evidence::{Activity, Evidence, Kind, Other, Outstanding, Review, Supervision};
 use crate::domain::moment::DAY;
 use crate::domain::word::{Band, CaseAge, CloseOutcome, OutstandingReason, SupervisionClock};
@@ -20,8 +20,10 @@ use crate::policy::SupervisionPolicy;
 #[derive(Debug)]
 struct Held<T> {
     value: T,
-    /// When it was written down: by the source, or else when the server took it in.
+    /// When the server first was told what it says.
     written: Moment,
+    /// Steps of circulation that the server was told of more than a day late.
+    late_steps: u32,
 }
 
 /// What is known of one person.
@@ -44,32 +46,41 @@ impl Known {
     /// Takes in a version of a record, in the order of the ledger.
     pub fn write(&mut self, subject: u32, written: Moment, evidence: Evidence) {
         let Evidence { id, kind, .. } = evidence;
+        let person = self.person(subject);
         match kind {
             Kind::Other(Other::Outstanding(file)) => {
-                let files = &mut self.person(subject).files;
-                let opened = |file: &Outstanding| (file.periods.len(), file.open_since());
-                let before = files.get(&id).filter(|before| opened(&before.value) == opened(&file));
-                // A later version that says the same of the opening does not make it told late.
-                let written = before.map_or(written, |before| before.written);
-                files.insert(id, Held { value: file, written });
+                let before = person.files.remove(&id);
+                person.forget(&id);
+                let opened = |file: &Outstanding| (file.periods.len(), file.periods.last().map(|period| period.opened));
+                let same = before.as_ref().filter(|before| opened(&before.value) == opened(&file));
+                let known = before.as_ref().map_or(&[][..], |before| &before.value.terms.steps);
+                let new = file.terms.steps.iter().filter(|step| !known.contains(step));
+                let late = new.filter(|step| written - step.changed > DAY).count();
+                let late_steps =
+                    before.as_ref().map_or(0, |before| before.late_steps) + u32::try_from(late).unwrap_or(0);
+                let written = same.map_or(written, |before| before.written);
+                person.files.insert(id, Held { value: file, written, late_steps });
             }
             Kind::Supervision(Supervision::Activity(activity)) if activity.file.is_some() => {
-                self.person(subject).activities.insert(id, Held { value: activity, written });
+                let before = person.activities.get(&id).filter(|before| before.value.done == activity.done);
+                let written = before.map_or(written, |before| before.written);
+                person.forget(&id);
+                person.activities.insert(id, Held { value: activity, written, late_steps: 0 });
             }
             Kind::Supervision(Supervision::Review(review)) => {
-                self.person(subject).reviews.insert(id, Held { value: review, written });
+                let before = person.reviews.get(&id).filter(|before| before.value.reviewed == review.reviewed);
+                let written = before.map_or(written, |before| before.written);
+                person.forget(&id);
+                person.reviews.insert(id, Held { value: review, written, late_steps: 0 });
             }
-            // A later version of a file may not be one: ids are the force's.
-            Kind::Person(_) | Kind::Offence(_) | Kind::Other(_) | Kind::Supervision(_) => self.withdraw(subject, &id),
+            Kind::Person(_) | Kind::Offence(_) | Kind::Other(_) | Kind::Supervision(_) => person.forget(&id),
         }
     }
 
     /// Takes a record out.
     pub fn withdraw(&mut self, subject: u32, id: &str) {
         if let Some(person) = self.people.get_mut(&subject) {
-            person.files.remove(id);
-            person.activities.remove(id);
-            person.reviews.remove(id);
+            person.forget(id);
         }
     }
 
@@ -213,6 +224,12 @@ pub const fn case_age(days: i32) -> CaseAge {
 }
 
 impl Person {
+    fn forget(&mut self, id: &str) {
+        self.files.remove(id);
+        self.activities.remove(id);
+        self.reviews.remove(id);
+    }
+
     /// What was noted by a moment, or else first: a band holds for the time before it was noted.
     fn noted(&self, upto: Moment) -> Option<&Noted> {
         let by = self.notes.partition_point(|(when, _)| *when <= upto);
@@ -225,15 +242,21 @@ impl Person {
         let bands: Vec<(Moment, Option<Band>)> =
             self.notes.iter().map(|(when, noted)| (*when, noted.as_ref().map(|noted| noted.band))).collect();
         let noted = self.noted(upto);
+        let files: Vec<(&str, &Outstanding)> = self.files.iter().map(|(id, held)| (&**id, &held.value)).collect();
         let mut open = false;
         for (id, held) in &self.files {
             let file = &held.value;
             let in_area = |area: &str| asked.areas.iter().any(|wanted| wanted == area);
-            if !asked.areas.is_empty() && !file.area.as_deref().is_some_and(in_area) {
+            // A file without an area of its own is of the person's.
+            let of_area = match file.area.as_deref() {
+                Some(area) => in_area(area),
+                None => noted.is_some_and(|noted| noted.areas.iter().any(|area| in_area(area))),
+            };
+            if !asked.areas.is_empty() && !of_area {
                 continue;
             }
-            periods(asked, file, tables, durations, upto);
-            let facts = self.facts(id, file, &bands);
+            let facts = self.facts(id, file, &bands).among(id, &files, policy);
+            periods(asked, &facts, tables, durations, upto);
             let Some(read) = clocks::read(&facts, policy, upto) else { continue };
             let within = |moment: Moment| moment.day() >= asked.from;
             let lasted = |durations: &mut Vec<u64>, moment: Option<Moment>| {
@@ -248,12 +271,11 @@ impl Person {
                 continue;
             }
             open = true;
-            let victims = noted.and_then(|noted| noted.files.iter().find(|(noted, _)| noted == id));
-            let victims = victims.map_or(&[][..], |(_, victims)| victims);
+            let victims = self.linked(id, upto);
             let counts = counts(&facts, &read, victims, policy, upto);
             let cell = Cell {
                 reason: file.reason,
-                age: case_age(asked.as_at - read.run.opened.day()),
+                age: case_age(asked.as_at - read.run.began.day()),
                 band: noted.map(|noted| noted.band),
                 circulated: read.circulation.is_circulated(),
             };
@@ -263,6 +285,19 @@ impl Person {
         }
         tables.people += u32::from(open);
         tables.failed_repeatedly += u32::from(open && self.failures(asked.as_at) > 1);
+    }
+
+    /// Victims of a file as noted by a moment; of one that was noted later, as then.
+    fn linked(&self, id: &str, upto: Moment) -> &[victims::Linked] {
+        let of_file = |noted: &'_ Option<Noted>| {
+            noted.as_ref().is_some_and(|noted| noted.files.iter().any(|(file, _)| **file == *id))
+        };
+        let by = self.notes.partition_point(|(when, _)| *when <= upto);
+        let before = self.notes[..by].iter().rev().find(|(_, noted)| of_file(noted));
+        let found = before.or_else(|| self.notes[by..].iter().find(|(_, noted)| of_file(noted)));
+        let noted = found.and_then(|(_, noted)| noted.as_ref());
+        let file = noted.and_then(|noted| noted.files.iter().find(|(file, _)| **file == *id));
+        file.map_or(&[], |(_, victims)| victims)
     }
 
     fn facts<'a>(&'a self, id: &str, file: &'a Outstanding, bands: &'a [(Moment, Option<Band>)]) -> Facts<'a> {
@@ -298,22 +333,25 @@ impl Person {
         let reviews = self.reviews.values().filter(|held| &*held.value.file == id);
         let reviews = reviews.filter(|held| late(held.written, held.value.reviewed)).count();
         let opened = usize::from(late(held.written, read.run.opened));
-        u32::try_from(activities + reviews + opened).unwrap_or(u32::MAX)
+        u32::try_from(activities + reviews + opened).unwrap_or(u32::MAX).saturating_add(held.late_steps)
     }
 }
 
-/// What opened and closed in the period asked for.
-fn periods(asked: &Asked<'_>, file: &Outstanding, tables: &mut Tables, durations: &mut Durations, upto: Moment) {
+/// What opened and closed in the period asked for. A period that goes on with the one before, since nobody was found in
+/// between, opens nothing.
+fn periods(asked: &Asked<'_>, facts: &Facts<'_>, tables: &mut Tables, durations: &mut Durations, upto: Moment) {
     let within = |day: Date| asked.from <= day && day <= asked.as_at;
-    for (span, period) in file.terms.spans.iter().zip(&file.periods) {
-        tables.opened += u32::from(within(period.opened));
-        if let (Some(closed), Some((day, outcome))) = (span.closed, period.closed)
-            && within(day)
-            && closed <= upto
-        {
+    let mut began = facts.carried;
+    for (span, period) in facts.file.terms.spans.iter().zip(&facts.file.periods) {
+        tables.opened += u32::from(began.is_none() && within(period.opened));
+        let start = *began.get_or_insert(span.opened);
+        let Some((closed, (day, outcome))) = span.closed.zip(period.closed) else { continue };
+        if within(day) && closed <= upto {
             *tables.closed.entry(outcome).or_default() += 1;
-            let began = count::run(file, closed).map_or(span.opened, |run| run.began);
-            durations.close.push(u64::try_from(closed - began).unwrap_or(0));
+            durations.close.push(u64::try_from(closed - start).unwrap_or(0));
+        }
+        if outcome.is_found() {
+            began = None;
         }
     }
 }

@@ -173,7 +173,7 @@ fn the_same_door_counts_once_in_a_week() {
         [visit(noon(2), "A"), visit(noon(5), "A"), visit(noon(5), "B"), visit(noon(9), "A"), visit(noon(11), "B")];
     let (file, policy) = (open(), policy());
     let facts = facts(&file, &visits, &[], &LOW);
-    let run = count::run(&file, Moment::END).unwrap();
+    let run = count::run_of(&facts, Moment::END).unwrap();
     let found: Vec<_> = count::activities(&facts, &run, &policy, Moment::END).map(|(_, _, why_not)| why_not).collect();
     let again = Some(Discounted::SameTarget);
     assert_eq!(found, [None, again, None, None, again]);
@@ -216,8 +216,10 @@ fn handing_a_case_on_does_not_make_a_review_of_it_good_or_bad() {
     let reviewed = |officer: &str, day: i64| {
         read(&file, &[], &[look(officer, SupervisorRank::Sergeant, noon(day))], &LOW).last_review.is_some()
     };
-    assert!(!reviewed("PC-1", 4) && reviewed("PC-1", 8), "the case was theirs until the sixth");
-    assert!(reviewed("PS-9", 4) && !reviewed("PS-9", 8), "and the sergeant's from then on");
+    assert!(!reviewed("PC-1", 4) && !reviewed("PC-1", 8), "theirs since the last review, if not at that moment");
+    assert!(reviewed("PS-9", 4) && !reviewed("PS-9", 8), "the sergeant's from the sixth on");
+    let both = [look("PS-7", SupervisorRank::Sergeant, noon(7)), look("PC-1", SupervisorRank::Sergeant, noon(9))];
+    assert_eq!(read(&file, &[], &both, &LOW).last_review, Some(noon(9)), "what came after it was never theirs");
 }
 
 #[test]
@@ -252,6 +254,31 @@ fn closing_and_reopening_resets_no_clock_unless_the_person_was_found() {
         assert_eq!((read.run.began, read.last_activity), (began, last), "{outcome:?}");
         assert_eq!(clock(&read, SupervisionClock::Inspector).due, began + 28 * DAY);
     }
+}
+
+#[test]
+fn a_new_file_of_the_same_reason_soon_after_is_no_new_case() {
+    let ended = |outcome| file(&[(noon(1), Some((noon(10), outcome)))]);
+    let began = |before: &Outstanding, after: &Outstanding| {
+        let policy = policy();
+        let files = [("old", before), ("new", after)];
+        let facts = facts(after, &[], &[], &LOW).among("new", &files, &policy);
+        clocks::read(&facts, &policy, Moment::END).expect("it has opened").run.began
+    };
+    let new = file(&[(noon(11), None)]);
+    assert_eq!(began(&ended(CloseOutcome::Withdrawn), &new), noon(1));
+    assert_eq!(began(&ended(CloseOutcome::Arrested), &new), noon(11));
+    assert_eq!(began(&ended(CloseOutcome::Withdrawn), &file(&[(noon(60), None)])), noon(60), "long after");
+    let other = Outstanding { reason: OutstandingReason::Escape, ..new };
+    assert_eq!(began(&ended(CloseOutcome::Withdrawn), &other), noon(11), "another reason");
+}
+
+#[test]
+fn another_way_of_writing_a_door_or_a_name_makes_no_other_of_it() {
+    let doors = [visit(noon(2), "12 High St"), visit(noon(3), "12 high  st"), visit(noon(4), "12, HIGH ST.")];
+    assert_eq!(read(&open(), &doors, &[], &LOW).last_activity, Some(noon(2)));
+    let reviews = [look("pc 1", SupervisorRank::Sergeant, noon(4))];
+    assert_eq!(read(&open(), &[], &reviews, &LOW).last_review, None, "the officer in the case is PC-1");
 }
 
 #[test]

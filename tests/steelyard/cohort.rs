@@ -92,7 +92,9 @@ async fn a_panel_passes_over_the_third_ranked_person_with_a_reason() {
     );
 
     // The decision holds what the panel had before it, whatever comes later.
-    client.write(Somebody::new("C").mappa(2, 3, "2026-03-25").records()).await;
+    let mut raised = Somebody::new("C").mappa(2, 3, "2026-03-25");
+    raised.last().id = "C-raised".to_owned();
+    client.write(raised.records()).await;
     assert_ne!(client.on_list("C", pb::List::Candidates).await.effective_band, before.effective_band);
     let told =
         decisions(&mut client, pb::DecisionFilter { subject_refs: vec!["C".to_owned()], ..Default::default() }).await;
@@ -178,7 +180,9 @@ async fn nobody_decides_without_a_name_and_a_reason_and_not_against_where_the_pe
         ..Default::default()
     };
     let kind = pb::record::Kind::CohortDecision(Box::new(decision));
-    let written = told(&client.try_write(Somebody::new("B").record("2026-03-20", kind).records()).await.unwrap_err());
+    let mut brought_in = Somebody::new("B").record("2026-03-20", kind);
+    brought_in.last().id = "B-decision".to_owned();
+    let written = told(&client.try_write(brought_in.records()).await.unwrap_err());
     assert!(written.contains("NOT_WRITTEN_HERE"), "{written}");
 }
 

@@ -77,7 +77,7 @@ async fn drill() {
     let server = Server::with(&with_least(&home, "8"));
     let mut client = server.client().await;
     filler.leave(&disk, 14 << 20);
-    let refusal = until_refused(&mut caller, &mut client).await;
+    let refusal = until_refused(&server, &mut caller, &mut client).await;
     assert_eq!(reason(&refusal).as_deref(), Some("DISK_LOW"), "{refusal:?}");
     assert_eq!(refusal.code(), tonic::Code::ResourceExhausted);
     {
@@ -98,9 +98,9 @@ async fn drill() {
     let process = server.id();
     let mut client = server.client().await;
     settle(&mut caller, &mut client).await;
-    let refusal = fill_up(&mut caller, &mut client, &filler).await;
-    assert_eq!(reason(&refusal).as_deref(), Some("STORE_READ_ONLY"), "{refusal:?}");
-    let full = Answers::of(&mut client).await.expect("reads must go on while the disk is full");
+    let refusal = fill_up(&server, &mut caller, &mut client, &filler).await;
+    assert_eq!(reason(&refusal).as_deref(), Some("STORE_READ_ONLY"), "{refusal:?}\n{}", server.log());
+    let full = everything(&server, &mut client).await;
     assert!(full.context.1 >= low.context.1);
     assert_eq!(health(&server, "steelyard.v1.EvidenceService").await, ServingStatus::NotServing);
     assert_eq!(health(&server, "steelyard.v1.RankingService").await, ServingStatus::Serving);
@@ -112,8 +112,8 @@ async fn drill() {
     println!("full: STORE_READ_ONLY, lists and evidence still answered, taken again in the same process");
 
     // Full, and killed there.
-    let refusal = fill_up(&mut caller, &mut client, &filler).await;
-    assert_eq!(reason(&refusal).as_deref(), Some("STORE_READ_ONLY"), "{refusal:?}");
+    let refusal = fill_up(&server, &mut caller, &mut client, &filler).await;
+    assert_eq!(reason(&refusal).as_deref(), Some("STORE_READ_ONLY"), "{refusal:?}\n{}", server.log());
     server.kill();
     match Starting::with(&with_least(&home, "0")).ready() {
         // Reading needs no room where everything is in order.
@@ -155,19 +155,19 @@ async fn settle(caller: &mut Caller, client: &mut Client) {
 }
 
 /// Writes until the server refuses.
-async fn until_refused(caller: &mut Caller, client: &mut Client) -> tonic::Status {
+async fn until_refused(server: &Server, caller: &mut Caller, client: &mut Client) -> tonic::Status {
     let (acknowledged, _) = tokio::sync::mpsc::unbounded_channel();
     let halt = tokio::time::timeout(PATIENCE, caller.work(client, &acknowledged)).await;
     match halt.expect("the disk must fill up in time") {
         Halt::Refused(status) => *status,
-        other @ (Halt::Gone | Halt::Wrong(_)) => panic!("a refusal is due, not: {other}"),
+        other @ (Halt::Gone | Halt::Wrong(_)) => panic!("a refusal is due, not: {other}\n{}", server.log()),
     }
 }
 
 /// Fills the disk up while the caller writes, until the server refuses.
-async fn fill_up(caller: &mut Caller, client: &mut Client, filler: &Filler) -> tonic::Status {
+async fn fill_up(server: &Server, caller: &mut Caller, client: &mut Client, filler: &Filler) -> tonic::Status {
     filler.fill();
-    until_refused(caller, client).await
+    until_refused(server, caller, client).await
 }
 
 /// Sends what was refused again until it is taken.
@@ -181,6 +181,25 @@ async fn until_taken(caller: &mut Caller, client: &mut Client) {
                 tokio::time::sleep(AGAIN).await;
             }
             Err(halt @ (Halt::Gone | Halt::Wrong(_))) => panic!("{halt}"),
+        }
+    }
+}
+
+/// Everything that can be read. Lists come whatever the disk does; what is read from the ledger may have to wait until the
+/// engine, which holds what could not be written, has been opened again.
+async fn everything(server: &Server, client: &mut Client) -> Answers {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Err(refusal) = answers::lists(client).await {
+            panic!("lists must go on while the disk is full: {refusal}\n{}", server.log());
+        }
+        match Answers::of(client).await {
+            Ok(answers) => return answers,
+            Err(refusal) => {
+                assert!(refusal.contains("STORE_READ_ONLY"), "refused for the disk alone: {refusal}\n{}", server.log());
+                assert!(Instant::now() < deadline, "reads must be answered again in time: {refusal}");
+                tokio::time::sleep(AGAIN).await;
+            }
         }
     }
 }

@@ -32,8 +32,23 @@ impl Writer {
             return Err(Fault::EtagMismatch);
         }
         let held = dossier.membership();
+        if let (DecisionKind::Retain | DecisionKind::Deselect, Some((_, membership))) = (decide.kind, held)
+            && decision.status != i32::from(membership.status.proto())
+        {
+            return Err(Fault::field(
+                "status",
+                "CONTRADICTION",
+                "status is another than the person has: record CHANGE_STATUS for that",
+            ));
+        }
         let membership = match (decide.kind, held) {
-            (DecisionKind::Select, None) => Some(selected(record, decision)),
+            (DecisionKind::Select, None) => {
+                let membership = selected(record, decision);
+                if self.state.holder(&membership.id).is_some() {
+                    return Err(Fault::FileExists);
+                }
+                Some(membership)
+            }
             (DecisionKind::Decline, None) => None,
             (DecisionKind::Select | DecisionKind::Decline, Some(_)) => return Err(Fault::AlreadyManaged),
             (DecisionKind::Retain | DecisionKind::Deselect | DecisionKind::ChangeStatus, None) => {

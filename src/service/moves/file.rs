@@ -83,6 +83,24 @@ impl Writer {
         if !before.is_open() {
             return Err(Fault::FileClosed);
         }
+        let cleared = |part: &Part| match part {
+            Part::Area => terms.area.is_empty() && before.area.is_some(),
+            Part::Supervisor => terms.supervisor.is_empty() && before.terms.supervisor.is_some(),
+            Part::Officer
+            | Part::OffenceIds
+            | Part::Bail
+            | Part::Warrant
+            | Part::Recall
+            | Part::OverseasConvictions
+            | Part::Immigration => false,
+        };
+        if parts.iter().any(cleared) {
+            return Err(Fault::field(
+                "fields",
+                "REQUIRED",
+                "area and supervisor of an open file can be changed and not taken away: somebody must find it on their list",
+            ));
+        }
         revised(record, &before, &file.etag, |held| {
             for part in parts {
                 match part {
@@ -107,6 +125,11 @@ impl Writer {
         group: &Building<'_>,
     ) -> Result<Composed, Fault> {
         let (_, before, record) = self.held_file(file, group)?;
+        let at = step.changed_time.as_ref().map(|time| Moment(time.seconds));
+        let early = before.first_opened().zip(at).is_some_and(|(opened, at)| at.day() < opened);
+        if early {
+            return Err(Fault::field("step.changed_time", "BEFORE_OPENING", "the file had not opened by that day"));
+        }
         let taken_off = step.circulation == i32::from(Circulation::Cancelled.proto());
         if !before.is_open() && !taken_off {
             return Err(Fault::FileClosed);

@@ -221,6 +221,11 @@ fn own_fields(fault: Fault) -> Fault {
         if let Some((_, field)) = violation.field.split_once("].") {
             violation.field = field.to_owned();
         }
+        if let Some((_, field)) =
+            violation.field.strip_prefix("outstanding.circulations[").and_then(|it| it.split_once("]."))
+        {
+            violation.field = format!("step.{field}");
+        }
     }
     Fault::Invalid(violations)
 }

@@ -34,8 +34,8 @@ impl Writer {
             Some(_) | None => return None,
         };
         let file = dossier.file(id)?;
-        let facts = Facts::held(dossier, id, file);
-        let run = count::run(file, Moment::END)?;
+        let facts = Facts::held(dossier, id, file, policy);
+        let run = count::run_of(&facts, Moment::END)?;
         let of = |(found, why_not): (&str, Option<Discounted>)| (found == record.id).then_some(why_not);
         let activities = count::activities(&facts, &run, policy, Moment::END).map(|(id, _, why_not)| (id, why_not));
         let reviews = count::reviews(&facts, &run, Moment::END).map(|(id, _, why_not)| (id, why_not));

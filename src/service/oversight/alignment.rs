@@ -14,7 +14,7 @@ use crate::access::{Caller, Disclosure};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Supervision;
 use crate::domain::moment::Moment;
-use crate::domain::word::{CohortStatus, DecisionKind, List};
+use crate::domain::word::{Band, CohortStatus, DecisionKind, List};
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
 use crate::ranking::{Row, Standings};
@@ -37,7 +37,11 @@ pub fn compared(standings: &Standings) -> Vec<(CohortStatus, Compare)> {
         let row = standings.row(subject).filter(|row| row.lists.holds(List::Cohort))?;
         Some((membership.status, person(subject, dossier, row, true)))
     };
-    let candidates: Vec<SubjectId> = standings.people(List::Candidates).collect();
+    // Not the list of candidates: an override may have taken somebody off it, and overrides are left out here.
+    let everybody = (0..standings.subjects()).map(|place| SubjectId(number(place)));
+    let passable = |row: &Row| row.cohort_status().is_none() && !row.child() && row.cohort.floored >= Band::Medium;
+    let candidates: Vec<SubjectId> =
+        everybody.filter(|subject| standings.row(*subject).is_some_and(passable)).collect();
     let as_candidate = |subject: &SubjectId| {
         let (row, dossier) = standings.person(*subject)?;
         let asked = composite::selection(dossier, rules, standings.as_of(), policy.neighbourhood_within_days);

@@ -98,7 +98,7 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     fn file(&self, id: &str, file: &Outstanding) -> Option<pb::OutstandingFile> {
-        let facts = Facts::held(self.dossier, id, file);
+        let facts = Facts::held(self.dossier, id, file, self.policy);
         let read = clocks::read(&facts, self.policy, Moment::END)?;
         let held = self.held.in_force(id)?;
         let Some(Kind::Outstanding(stated)) = held.record.as_ref().and_then(|record| record.kind.clone()) else {

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use crate::access::{Caller, Disclosure};
 use crate::domain::word::{Band, OutstandingReason, SupervisionClock};
 use crate::domain::{Moment, SubjectId};
-use crate::ranking::Standings;
 use crate::ranking::files::OpenFile;
 use crate::ranking::names::{AreaId, OfficerId};
+use crate::ranking::{Row, Standings};
 use crate::service::fault::Fault;
 use crate::service::{Seen, Service};
 use crate::supervision::victims::{Linked, Telling};
@@ -44,6 +44,17 @@ pub struct GapFilter {
     pub never_circulated: bool,
 }
 
+impl GapFilter {
+    /// Whether every open file is of those asked for.
+    fn is_whole(&self) -> bool {
+        self.areas.is_empty()
+            && self.officers.is_empty()
+            && self.supervisors.is_empty()
+            && self.bands.is_empty()
+            && self.reasons.is_empty()
+    }
+}
+
 /// The filter in the numbers of a snapshot.
 struct Wanted<'a> {
     filter: &'a GapFilter,
@@ -65,19 +76,24 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether a file is of those asked for, overdue or not.
-    fn is_of(&self, file: &OpenFile) -> bool {
+    fn is_of(&self, row: &Row, file: &OpenFile) -> bool {
         let among = |asked: &[String], found: bool| asked.is_empty() || found;
         let filter = self.filter;
-        among(&filter.areas, file.area.is_some_and(|area| self.areas.contains(&area)))
+        // A file without an area of its own is of the person's.
+        let of_area = || match file.area {
+            Some(area) => self.areas.contains(&area),
+            None => row.areas.any_of(&self.areas),
+        };
+        among(&filter.areas, !filter.areas.is_empty() && of_area())
             && among(&filter.officers, file.officer.is_some_and(|officer| self.officers.contains(&officer)))
             && among(&filter.supervisors, file.supervisor.is_some_and(|officer| self.supervisors.contains(&officer)))
             && (filter.bands.is_empty() || filter.bands.contains(&file.band))
             && (filter.reasons.is_empty() || filter.reasons.contains(&file.reason))
     }
 
-    fn takes(&self, file: &OpenFile, now: Moment) -> bool {
+    fn takes(&self, row: &Row, file: &OpenFile, now: Moment) -> bool {
         let filter = self.filter;
-        if !self.is_of(file)
+        if !self.is_of(row, file)
             || filter.never_reviewed && file.supervised.last_review.is_some()
             || filter.never_circulated && file.supervised.ever_circulated
         {
@@ -108,11 +124,19 @@ pub struct GapOrder {
     /// The moment.
     pub instant: Moment,
     entries: Vec<Entry>,
-    /// Files with something overdue.
+    counts: Counts,
+}
+
+/// How many files there are, and how many are neglected in what way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Open.
+    pub open: usize,
+    /// With something overdue.
     pub overdue: usize,
-    /// Files never reviewed.
+    /// Never reviewed.
     pub never_reviewed: usize,
-    /// Files never circulated.
+    /// Never circulated.
     pub never_circulated: usize,
 }
 
@@ -137,7 +161,7 @@ fn key(file: &OpenFile, now: Moment) -> u64 {
 
 impl GapOrder {
     fn of(standings: Arc<Standings>, instant: Moment, entries: Vec<Entry>) -> Self {
-        Self { standings, instant, entries, overdue: 0, never_reviewed: 0, never_circulated: 0 }
+        Self { standings, instant, entries, counts: Counts::default() }
     }
 
     fn build(standings: Arc<Standings>, instant: Moment) -> Self {
@@ -184,15 +208,32 @@ impl GapOrder {
     }
 
     fn count(&mut self) {
-        let files = || self.entries.iter().filter_map(|entry| self.file(entry));
-        let overdue = files().filter(|file| file.is_overdue(self.instant)).count();
-        let never_reviewed = files().filter(|file| file.supervised.last_review.is_none()).count();
-        let never_circulated = files().filter(|file| !file.supervised.ever_circulated).count();
-        (self.overdue, self.never_reviewed, self.never_circulated) = (overdue, never_reviewed, never_circulated);
+        self.counts = self.counted(|_, _| true);
     }
 
-    fn file(&self, entry: &Entry) -> Option<&OpenFile> {
-        self.standings.row(entry.subject)?.files.as_deref()?.get(usize::from(entry.place))
+    fn counted(&self, of: impl Fn(&Row, &OpenFile) -> bool) -> Counts {
+        let mut counts = Counts::default();
+        for (_, file) in self.entries.iter().filter_map(|entry| self.file(entry)).filter(|(row, file)| of(row, file)) {
+            counts.open += 1;
+            counts.overdue += usize::from(file.is_overdue(self.instant));
+            counts.never_reviewed += usize::from(file.supervised.last_review.is_none());
+            counts.never_circulated += usize::from(!file.supervised.ever_circulated);
+        }
+        counts
+    }
+
+    /// How many files there are of those areas, officers, bands and reasons, whatever of them is overdue.
+    pub fn counts(&self, filter: &GapFilter) -> Counts {
+        if filter.is_whole() {
+            return self.counts;
+        }
+        let wanted = Wanted::new(filter, &self.standings);
+        self.counted(|row, file| wanted.is_of(row, file))
+    }
+
+    fn file(&self, entry: &Entry) -> Option<(&Row, &OpenFile)> {
+        let row = self.standings.row(entry.subject)?;
+        row.files.as_deref()?.get(usize::from(entry.place)).map(|file| (row, file))
     }
 
     /// Number of open files.
@@ -210,7 +251,8 @@ impl GapOrder {
         let wanted = Wanted::new(filter, &self.standings);
         let mut rows = Vec::with_capacity(size.min(self.len()));
         for (place, entry) in self.entries.iter().enumerate().skip(from) {
-            let Some(file) = self.file(entry).filter(|file| wanted.takes(file, self.instant)) else { continue };
+            let taken = self.file(entry).filter(|(row, file)| wanted.takes(row, file, self.instant));
+            let Some((_, file)) = taken else { continue };
             if rows.len() == size {
                 return (rows, Some(place));
             }
@@ -226,7 +268,7 @@ impl GapOrder {
         let wanted = Wanted::new(filter, &self.standings);
         let mut rows = Vec::new();
         for entry in &self.entries {
-            let Some(file) = self.file(entry).filter(|file| wanted.is_of(file)) else { continue };
+            let Some((_, file)) = self.file(entry).filter(|(row, file)| wanted.is_of(row, file)) else { continue };
             let enhanced = file.victims.iter().filter(|(victim, _)| victim.enhanced());
             rows.extend(enhanced.map(|(victim, telling)| VictimOf {
                 subject: entry.subject,

@@ -42,8 +42,17 @@ impl Service {
     ) -> Result<T, Fault> {
         let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
         let store = Arc::clone(&self.store);
-        let read = tokio::task::spawn_blocking(move || read(&*store));
+        let read = tokio::task::spawn_blocking(move || {
+            let before = store.refills();
+            let answer = read(&*store);
+            // On a full disk the engine is opened again and filled: what was read of it meanwhile does not count.
+            let settled = before.is_multiple_of(2) && store.refills() == before;
+            if settled { answer } else { Err(StoreError::Full) }
+        });
         read.await.map_err(|_| Fault::Internal)?.map_err(|fault| {
+            if let StoreError::Full = fault {
+                return Fault::ReadOnly;
+            }
             error!(fault = %fault, "the ledger could not be read");
             Fault::Internal
         })

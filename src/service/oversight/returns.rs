@@ -52,7 +52,7 @@ fn said(event: Event) -> Said {
             let Some(record) = written.record else { return Said::Nothing };
             let recorded = record::recorded_micros(&record, event.recorded_micros);
             match record::from_stored(&record, recorded, Revision(event.revision), reference::tables()) {
-                Some(evidence) => Said::Record(subject, Moment::of_micros(recorded), Box::new(evidence)),
+                Some(evidence) => Said::Record(subject, when, Box::new(evidence)),
                 None => Said::Nothing,
             }
         }

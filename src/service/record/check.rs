@@ -16,13 +16,18 @@ pub struct Check {
     pub recorded: Date,
     /// The moment it was made.
     pub moment: Moment,
+    /// The last moment that a fact may bear.
+    latest: Moment,
     violations: Vec<pb::Violation>,
 }
 
 impl Check {
-    /// Nothing wrong so far.
-    pub fn new(recorded: Timestamp) -> Self {
-        Self { recorded: Date::in_london(recorded), moment: Moment::of(recorded), violations: Vec::new() }
+    /// Nothing wrong so far, of a record made at `recorded` and judged at `now`.
+    pub fn new(recorded: Timestamp, now: Timestamp) -> Self {
+        let moment = Moment::of(recorded);
+        // A source whose clock is ahead must not date what was done into the future.
+        let latest = moment.min(Moment::of(now)) + CLOCK_AHEAD;
+        Self { recorded: Date::in_london(recorded), moment, latest, violations: Vec::new() }
     }
 
     /// Notes a violation of a field of the record.
@@ -141,8 +146,8 @@ impl Check {
             return None;
         };
         let moment = Moment::of(instant);
-        if moment > self.moment + CLOCK_AHEAD {
-            self.wrong(field, "AFTER_RECORDED", format!("{field} is later than the record was made"));
+        if moment > self.latest {
+            self.wrong(field, "AFTER_RECORDED", format!("{field} is later than the record was made, or than now"));
         }
         Some(moment)
     }

@@ -38,7 +38,7 @@ pub fn take_in(record: &pb::Record, tables: &Tables, now: Timestamp) -> Result<I
         Ok(instant) => (instant, None),
         Err(fault) => (now, Some(fault)),
     };
-    let mut check = Check::new(recorded);
+    let mut check = Check::new(recorded, now);
     if let Some(why) = fault {
         check.wrong("recorded_time", "INVALID_TIME", why);
     }
@@ -192,7 +192,7 @@ pub fn stripped(record: &pb::Record) -> pb::Record {
 /// `None` where this version cannot read it, which a store of this version never holds.
 pub fn from_stored(record: &pb::Record, recorded_micros: i64, revision: Revision, tables: &Tables) -> Option<Evidence> {
     let recorded = Timestamp::from_microsecond(recorded_micros).ok()?;
-    let mut check = Check::new(recorded);
+    let mut check = Check::new(recorded, recorded);
     let kind = kind::read(&mut check, record, tables)?;
     let category = PersonCategory::from_proto(record.category).unwrap_or(PersonCategory::Suspect);
     Some(Evidence { id: record.id.as_str().into(), revision, category, updated: check.recorded, kind })

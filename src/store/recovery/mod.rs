@@ -26,6 +26,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -255,6 +256,7 @@ fn finish(site: Site<'_>, attached: Attached, recovered: Option<Recovered>) -> R
         directory: home.root().join("journal"),
         segment_bytes: options.segment_bytes,
         reader: Mutex::new(journal.reader()),
+        refills: AtomicU64::new(0),
         recovered,
     });
     store.writer.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).journal = Some(journal);

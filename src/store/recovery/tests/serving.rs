@@ -1,7 +1,7 @@
 //! The commit point while serving: a journal, an engine behind it, and a disk that fails either.
 
 use std::ops::Bound;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, mpsc};
 use std::thread;
 use std::time::Instant;
@@ -83,6 +83,7 @@ fn journalled(home: &Path, bounds: Bounds) -> KeyedStore<Disk> {
         directory: home.join("journal"),
         segment_bytes: 1 << 20,
         reader: Mutex::new(journal.reader()),
+        refills: AtomicU64::new(0),
         recovered: None,
     });
     store.writer.get_mut().unwrap().journal = Some(journal);
