@@ -94,8 +94,8 @@ pub fn read(facts: &Facts<'_>, policy: &SupervisionPolicy, upto: Moment) -> Opti
         clock(SupervisionClock::Activity, since, due(since, &policy.activity));
         let since = last_review.map_or(run.began, |reviewed| reviewed.max(run.began));
         let asked = reviews.last().and_then(|review| review.next).map(Moment::end_of);
-        let policys = due(since, &policy.review);
-        clock(SupervisionClock::Review, since, asked.map_or(policys, |asked| asked.min(policys)));
+        let by_policy = due(since, &policy.review);
+        clock(SupervisionClock::Review, since, asked.map_or(by_policy, |asked| asked.min(by_policy)));
         for (kind, rank, within) in [
             (SupervisionClock::Inspector, SupervisorRank::Inspector, policy.inspector),
             (SupervisionClock::ChiefInspector, SupervisorRank::ChiefInspector, policy.chief_inspector),

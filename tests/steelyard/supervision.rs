@@ -429,7 +429,7 @@ async fn pages_of_gaps_are_of_one_moment_and_neither_repeat_nor_skip() {
 }
 
 #[tokio::test]
-async fn victims_are_told_of_by_each_suspects_own_file_and_never_by_anothers() {
+async fn victims_are_told_of_by_each_suspects_own_file_alone() {
     let server = Server::in_memory();
     let mut desk = Desk::new(&server, "A").await;
     let victim = |somebody: Somebody| {
