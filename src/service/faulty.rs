@@ -24,6 +24,8 @@ pub enum Disk {
     Full,
     /// No room once the journal held the group: it is part of the ledger after a reopen.
     FullOnceJournalled,
+    /// No room, met by a read: what was written before could not all be kept.
+    FullToRead,
     /// A failed sync.
     Failing,
     /// A sync behind the last append failed: the store knows it without another.
@@ -159,13 +161,13 @@ impl Store for FaultyStore {
                     fate.read_only = true;
                     fate.journalled = Some(group.clone());
                 }
-                Disk::Sound | Disk::Failing | Disk::FailedBehind | Disk::Panicking => {}
+                Disk::Sound | Disk::FullToRead | Disk::Failing | Disk::FailedBehind | Disk::Panicking => {}
             }
             fate.disk
         };
         match disk {
             Disk::Sound => self.kept.append(expected, group),
-            Disk::Full | Disk::FullOnceJournalled => Err(AppendError::Full),
+            Disk::Full | Disk::FullOnceJournalled | Disk::FullToRead => Err(AppendError::Full),
             Disk::Failing => {
                 Err(StoreError::Engine { doing: "syncing", source: "no answer from the disk".into() }.into())
             }
@@ -188,6 +190,9 @@ impl Store for FaultyStore {
     }
 
     fn get(&self, key: &ViewKey) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.fate().disk == Disk::FullToRead {
+            return Err(StoreError::Full);
+        }
         self.kept.get(key)
     }
 
@@ -251,14 +256,19 @@ impl Store for FaultyStore {
         }
         match fate.disk {
             Disk::FailedBehind => Err(failed_behind()),
-            Disk::Sound | Disk::Full | Disk::FullOnceJournalled | Disk::Failing | Disk::Panicking => Ok(()),
+            Disk::Sound
+            | Disk::Full
+            | Disk::FullOnceJournalled
+            | Disk::FullToRead
+            | Disk::Failing
+            | Disk::Panicking => Ok(()),
         }
     }
 
     fn reopen(&self) -> Result<Head, StoreError> {
         self.reopens.fetch_add(1, Ordering::SeqCst);
         let mut fate = self.fate();
-        if matches!(fate.disk, Disk::Full | Disk::FullOnceJournalled) {
+        if matches!(fate.disk, Disk::Full | Disk::FullOnceJournalled | Disk::FullToRead) {
             return Err(StoreError::Full);
         }
         if fate.reopened == Reopened::Damaged {

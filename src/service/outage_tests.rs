@@ -251,6 +251,31 @@ async fn a_full_store_is_read_only_until_it_could_be_opened_again_in_process() {
 }
 
 #[tokio::test]
+async fn a_full_disk_that_a_read_of_the_writer_meets_is_a_full_disk_and_no_fault() {
+    let store = Arc::new(FaultyStore::default());
+    let started = start(&store);
+    let service = &started.service;
+    written(service, 1).await;
+    let before = everything(service).await;
+    let appends = store.appends();
+    store.disk(Disk::FullToRead);
+    assert_eq!(write(service, 2).await, Err(Fault::ReadOnly));
+    assert_eq!(*service.conditions().borrow(), Condition::ReadOnly);
+    assert_eq!(store.appends(), appends, "nothing was begun");
+    assert_eq!(everything(service).await, before, "lists go on as they were");
+    while store.reopens() < 2 {
+        tokio::task::yield_now().await;
+    }
+    store.disk(Disk::Sound);
+    condition(service, Condition::Open).await;
+    written(service, 2).await;
+    let now = everything(service).await;
+    end(started).expect("must end well");
+    assert_eq!(afresh(&store).await, now);
+    assert_eq!(kept(&store), BTreeMap::from([1, 2].map(|number| (format!("r-{number}"), 1))));
+}
+
+#[tokio::test]
 async fn what_was_journalled_and_answered_with_an_error_comes_back_under_its_request_id() {
     let store = Arc::new(FaultyStore::default());
     let started = start(&store);

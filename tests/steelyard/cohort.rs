@@ -1,6 +1,8 @@
 //! The managed cohort: decisions with the standing frozen into them, and whether
 //! selection follows threat, risk and harm.
 
+use jiff::Timestamp;
+use steelyard::domain::Date;
 use steelyard::pb;
 use tonic::Code;
 
@@ -26,6 +28,11 @@ fn request(person: &str, decision: pb::DecisionKind, rationale: &str) -> pb::Rec
         minutes: 30,
         ..Default::default()
     }
+}
+
+/// A day by which an override may end, on whatever day the tests run.
+fn in_a_fortnight() -> String {
+    (Date::in_london(Timestamp::now()) + 14).to_string()
 }
 
 async fn decide(
@@ -83,6 +90,43 @@ async fn a_panel_passes_over_the_third_ranked_person_with_a_reason() {
     assert_eq!((free.below_people[0].subject_ref.as_str(), free.below_people[0].position), ("D", 4));
     assert_eq!(alignment.by_area.len(), 1);
     assert_eq!((alignment.by_area[0].members, alignment.by_area[0].passed_over), (3, 1));
+    // What somebody decided to show higher or lower is not what the scores say.
+    let mut overrides = Vec::new();
+    for (person, band) in [("C", pb::Band::Low), ("D", pb::Band::VeryHigh)] {
+        let shown = pb::OverrideBandRequest {
+            request_id: new_id(),
+            subject_ref: person.to_owned(),
+            r#override: Some(pb::BandOverride {
+                band: band.into(),
+                scope: pb::OverrideScope::Both.into(),
+                rationale: "Told to the panel by the neighbourhood team.".to_owned(),
+                officer: "INSP-1".to_owned(),
+                second_officer: "SUPT-1".to_owned(),
+                expires_on: in_a_fortnight(),
+            }),
+            ..Default::default()
+        };
+        let kept = client.cohort.override_band(shown).await.expect("must be kept").into_inner();
+        overrides.push((person, kept.override_id));
+    }
+    let overridden = client.cohort.get_alignment(pb::GetAlignmentRequest::default()).await.unwrap().into_inner();
+    let order = |told: &pb::GetAlignmentResponse| {
+        let free = told.statuses.iter().find(|status| status.status() == pb::CohortStatus::Free).expect("told").clone();
+        let of = |person: &pb::Misalignment| (person.subject_ref.clone(), person.position);
+        (told.aligned, free.passed_over_people.iter().chain(&free.below_people).map(of).collect::<Vec<_>>())
+    };
+    assert_eq!(order(&overridden), order(&alignment));
+    for (person, id) in overrides {
+        let withdrawn = pb::WithdrawOverrideRequest {
+            request_id: new_id(),
+            subject_ref: person.to_owned(),
+            override_id: id,
+            reason: "The panel has met, and was told of it.".to_owned(),
+            etag: String::new(),
+        };
+        client.cohort.withdraw_override(withdrawn).await.expect("must be taken");
+    }
+
     let elsewhere = pb::GetAlignmentRequest { areas: vec!["Vale".to_owned()], ..Default::default() };
     let elsewhere = client.cohort.get_alignment(elsewhere).await.unwrap().into_inner();
     assert_eq!(
@@ -233,7 +277,7 @@ async fn an_override_stands_until_it_is_withdrawn_and_below_a_floor_needs_two() 
             scope: pb::OverrideScope::Both.into(),
             rationale: "Known to be abroad until the summer.".to_owned(),
             officer: "INSP-1".to_owned(),
-            expires_on: "2027-01-31".to_owned(),
+            expires_on: in_a_fortnight(),
             ..Default::default()
         }),
         ..Default::default()

@@ -345,6 +345,45 @@ async fn a_file_closed_without_the_person_and_opened_again_keeps_its_clocks() {
 }
 
 #[tokio::test]
+async fn neither_a_new_file_nor_a_later_version_makes_a_case_younger() {
+    let server = Server::in_memory();
+    let mut desk = Desk::new(&server, "S-1").await;
+    let person = wanted("S-1");
+    desk.client.write(person.clone().records()).await;
+    desk.open("W-1", 40 * 24, "").await;
+    desk.close("W-1", pb::CloseOutcome::Withdrawn, 2 * 24).await.expect("must close");
+    desk.open("W-2", 24, "").await;
+    let request = pb::GetOutstandingRequest { subject_ref: "S-1".to_owned(), ..Default::default() };
+    let files = desk.client.outstanding.get_outstanding(request).await.expect("must be told").into_inner().files;
+    let second = files.iter().find(|file| file.outstanding_id == "W-2").expect("held");
+    let inspector = second.clocks.iter().find(|clock| clock.clock() == pb::SupervisionClock::Inspector);
+    let since = inspector.and_then(|clock| clock.since_time.as_ref()).map(|time| time.seconds);
+    assert_eq!(since, ago(40 * 24).map(|time| time.seconds), "the same case under another id");
+
+    let held = desk.client.try_held("S-1", false, 100).await.expect("must be told");
+    let of = |id: &str| {
+        let mut record = held.iter().find_map(|held| held.record.clone().filter(|it| it.id == id)).expect("held");
+        record.recorded_time = None;
+        record
+    };
+    let mut later = of("W-1");
+    let Some(pb::record::Kind::Outstanding(file)) = &mut later.kind else { panic!("a file") };
+    let period = &mut file.periods[0];
+    (period.opened_on, period.opened_time) = ((yesterday() - 9).to_string(), None);
+    later.event_date = (yesterday() - 9).to_string();
+    let refused = told(&desk.client.try_write(vec![later]).await.unwrap_err());
+    assert!(refused.contains("records[0].outstanding.periods[0].opened_on: OPENING_MOVED"), "{refused}");
+    let mut other = of("W-1");
+    other.kind.clone_from(&person.records()[0].kind);
+    let refused = told(&desk.client.try_write(vec![other]).await.unwrap_err());
+    assert!(refused.contains("records[0].id: KIND_DIFFERS"), "{refused}");
+    let early = told(&desk.circulate("W-2", pb::Circulation::PncWanted, 30 * 24).await.unwrap_err());
+    assert!(early.contains("step.changed_time: BEFORE_OPENING"), "{early}");
+    let held_again = desk.client.try_held("S-1", false, 100).await.expect("must be told");
+    assert_eq!(held, held_again, "nothing was written");
+}
+
+#[tokio::test]
 async fn a_request_sent_again_is_answered_as_before_and_done_once() {
     let server = Server::in_memory();
     let mut desk = Desk::new(&server, "S-1").await;
@@ -353,12 +392,16 @@ async fn a_request_sent_again_is_answered_as_before_and_done_once() {
         request_id: new_id(),
         subject_ref: "S-1".to_owned(),
         reason: pb::OutstandingReason::Escape.into(),
+        opened_time: ago(10 * 24),
         ..Default::default()
     };
     let first = desk.client.outstanding.open_outstanding(request.clone()).await.expect("must open").into_inner();
     let again = desk.client.outstanding.open_outstanding(request.clone()).await.expect("must be answered").into_inner();
-    assert_eq!(first.revision, again.revision);
-    assert_eq!(first.outstanding_id, again.outstanding_id);
+    assert!(!first.etag.is_empty());
+    assert_eq!(first, again, "the same answer, with the etag that the file had then");
+    let area = |name: &str| pb::GapFilter { areas: vec![name.to_owned()], ..Default::default() };
+    assert_eq!(desk.gaps(area("Northgate")).await.gaps.len(), 1, "a file without an area is of the person's");
+    assert_eq!(desk.gaps(area("Vale")).await.gaps.len(), 0);
     let other = pb::OpenOutstandingRequest { area: "Vale".to_owned(), ..request };
     let reused = desk.client.outstanding.open_outstanding(other).await.unwrap_err();
     assert_eq!(reason(&reused).as_deref(), Some("REQUEST_ID_REUSED"));
