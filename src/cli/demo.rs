@@ -25,7 +25,7 @@ use super::word::{Typed, typed};
 use super::{client, explain, list, serve};
 use crate::api::Listeners;
 use crate::config::Settings;
-use crate::demonstration::{self, Config, USUAL_RECORDS_PER_SUBJECT};
+use crate::demonstration::{self, Config, LAST_DAY_HOURS, USUAL_RECORDS_PER_SUBJECT};
 use crate::domain::Date;
 use crate::domain::word::List;
 use crate::pb::evidence_service_client::EvidenceServiceClient;
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Day on which they are weighed
-    #[arg(long, value_name = "DATE", default_value_t = today())]
+    #[arg(long, value_name = "DATE", default_value_t = latest(jiff::Timestamp::now()))]
     as_of: Date,
     /// Keep the data in this directory; without it they are forgotten
     #[arg(long, value_name = "DIR")]
@@ -177,9 +177,10 @@ async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result
     Ok(())
 }
 
-/// Today in London: the lists of a demonstration are not to look stale.
-fn today() -> Date {
-    Date::in_london(jiff::Timestamp::now())
+/// Today in London: the lists of a demonstration are not to look stale. Until its morning is past, yesterday: nothing
+/// that the force did may lie ahead.
+fn latest(now: jiff::Timestamp) -> Date {
+    Date::in_london(now - jiff::SignedDuration::from_hours(LAST_DAY_HOURS))
 }
 
 fn greeting(args: &Args, page: Page) -> String {
@@ -284,6 +285,14 @@ mod tests {
     fn args(keep: Option<PathBuf>, once: bool) -> Args {
         let as_of = "2026-03-31".parse().unwrap();
         Args { subjects: 2_000, seed: 7, as_of, keep, port: None, once }
+    }
+
+    #[test]
+    fn the_usual_day_is_one_whose_morning_is_past() {
+        let of = |now: &str| latest(now.parse().unwrap()).to_string();
+        assert_eq!(of("2026-11-28T07:59:59Z"), "2026-11-27");
+        assert_eq!(of("2026-11-28T08:00:00Z"), "2026-11-28");
+        assert_eq!(of("2026-07-01T06:30:00Z"), "2026-06-30", "half past seven in London");
     }
 
     #[test]

@@ -59,6 +59,9 @@ use crate::pb;
 use life::Setting;
 use thousand::Thousand;
 
+/// Hours from midnight by which everything of the day of weighing has been done.
+pub const LAST_DAY_HOURS: i64 = 8;
+
 /// People that a force may have.
 pub const SUBJECTS: RangeInclusive<u32> = 1..=10_000_000;
 

@@ -202,7 +202,7 @@ fn begins(day: Date) -> Moment {
 /// The last moment of a day at which something is done. On the day of drawing it is early, so that
 /// nothing lies ahead of whoever looks at the force that day.
 pub(super) fn ends(day: Date, as_of: Date) -> Moment {
-    let hours = if day < as_of { 20 } else { 8 };
+    let hours = if day < as_of { 20 } else { super::LAST_DAY_HOURS };
     Moment::of(day.london_midnight()) + hours * HOUR
 }
 

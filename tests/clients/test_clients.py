@@ -29,11 +29,12 @@ BINARY = pathlib.Path(os.environ.get("STEELYARD_BIN", ROOT / "target" / "debug" 
 AS_OF = "2026-03-31"
 SUBJECTS = 400
 READY_SECONDS = 120
+PROTOS = sorted(proto.stem for proto in (ROOT / "proto" / "steelyard" / "v1").glob("*.proto"))
 
 
 def generate_stubs(folder: pathlib.Path) -> None:
     """Compiles the contract with Google's own compiler."""
-    protos = [f"steelyard/v1/{name}.proto" for name in ("common", "evidence", "maintenance", "ranking")]
+    protos = [f"steelyard/v1/{name}.proto" for name in PROTOS]
     include = str(ROOT / "proto")
     failed = protoc.main(["protoc", f"-I{include}", f"-I{well_known()}", f"--python_out={folder}", f"--grpc_python_out={folder}", *protos])
     if failed:
@@ -91,16 +92,20 @@ class Clients(unittest.TestCase):
         stubs = cls.folder / "stubs"
         stubs.mkdir()
         generate_stubs(stubs)
-        for name in ("common", "evidence", "maintenance", "ranking"):
+        for name in PROTOS:
             setattr(cls, name, importlib.import_module(f"steelyard.v1.{name}_pb2"))
         cls.evidence_grpc = importlib.import_module("steelyard.v1.evidence_pb2_grpc")
         cls.maintenance_grpc = importlib.import_module("steelyard.v1.maintenance_pb2_grpc")
         cls.ranking_grpc = importlib.import_module("steelyard.v1.ranking_pb2_grpc")
+        cls.outstanding_grpc = importlib.import_module("steelyard.v1.outstanding_pb2_grpc")
+        cls.cohort_grpc = importlib.import_module("steelyard.v1.cohort_pb2_grpc")
         cls.server = Server(cls.folder)
         cls.channel = grpc.insecure_channel(cls.server.address)
         cls.write = cls.evidence_grpc.EvidenceServiceStub(cls.channel)
         cls.keep = cls.maintenance_grpc.MaintenanceServiceStub(cls.channel)
         cls.read = cls.ranking_grpc.RankingServiceStub(cls.channel)
+        cls.files = cls.outstanding_grpc.OutstandingServiceStub(cls.channel)
+        cls.panel = cls.cohort_grpc.CohortServiceStub(cls.channel)
         force = cls.folder / "force.ndjson"
         generate = [BINARY, "generate", "--subjects", str(SUBJECTS), "--seed", "11", "--as-of", AS_OF, "--out", force]
         subprocess.run(generate, check=True, capture_output=True)
@@ -170,6 +175,40 @@ class Clients(unittest.TestCase):
         )
         self.assertEqual([version.record.id for version in held.records], ["client-1"])
 
+    def test_a_file_is_opened_worked_on_and_closed(self):
+        person = next(self.pages(self.common.LIST_OUTSTANDING, 1)).standings[0].subject_ref
+        whose = {"subject_ref": person, "outstanding_id": "CLIENT-FILE"}
+        opened = self.files.OpenOutstanding(
+            self.outstanding.OpenOutstandingRequest(
+                request_id=str(uuid.uuid4()), reason=self.common.OUTSTANDING_REASON_ESCAPE, officer="PC-1", **whose
+            ),
+            timeout=20,
+        )
+        self.assertTrue(opened.etag)
+        visit = self.supervision.Activity(
+            outstanding_id="CLIENT-FILE", activity_kind=self.supervision.ACTIVITY_KIND_ADDRESS_VISITED,
+            outcome=self.supervision.ACTIVITY_OUTCOME_NO_TRACE, officer="PC-1", minutes=30,
+        )
+        request = self.outstanding.RecordActivityRequest(request_id=str(uuid.uuid4()), subject_ref=person, activity=visit)
+        self.assertEqual(self.files.RecordActivity(request, timeout=20), self.files.RecordActivity(request, timeout=20))
+        close = self.outstanding.CloseOutstandingRequest(
+            request_id=str(uuid.uuid4()), outcome=self.evidence.CLOSE_OUTCOME_ARRESTED, officer="PC-1", **whose
+        )
+        self.files.CloseOutstanding(close, timeout=20)
+        close.request_id = str(uuid.uuid4())
+        with self.assertRaises(grpc.RpcError) as twice:
+            self.files.CloseOutstanding(close, timeout=20)
+        self.assertEqual(twice.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+
+    def test_gaps_come_worst_first_and_alignment_counts_every_member(self):
+        page = self.files.ListSupervisionGaps(self.outstanding.ListSupervisionGapsRequest(page_size=20), timeout=20)
+        order = [(-gap.band, -gap.gap) for gap in page.gaps]
+        self.assertTrue(order)
+        self.assertEqual(order, sorted(order))
+        alignment = self.panel.GetAlignment(self.cohort.GetAlignmentRequest(), timeout=20)
+        self.assertEqual(alignment.members, sum(status.members for status in alignment.statuses))
+        self.assertGreater(alignment.members, 0)
+
     def test_every_violation_comes_at_once(self):
         record = self.evidence.Record(id="", subject_ref="a\u0007b", event_date="2026-02-30", offence=self.evidence.Offence(cjs_code="XX99999"))
         with self.assertRaises(grpc.RpcError) as refused:
@@ -230,7 +269,7 @@ class Clients(unittest.TestCase):
 
     def test_reflection_names_the_services(self):
         services = set(ProtoReflectionDescriptorDatabase(self.channel).get_services())
-        named = {f"steelyard.v1.{name}Service" for name in ("Evidence", "Maintenance", "Ranking")}
+        named = {f"steelyard.v1.{name}Service" for name in ("Cohort", "Evidence", "Maintenance", "Outstanding", "Ranking")}
         self.assertLessEqual(named, services)
 
     def run_tool(self, *command):
