@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use anyhow::Context;
@@ -18,6 +18,7 @@ use common::verdict::{Target, heading, note, tell};
 use common::{Options, evidence, run};
 use prost::Message;
 use steelyard::domain::Revision;
+use steelyard::service::group::event_kind;
 use steelyard::store::{SledStore, Store};
 use uuid::Uuid;
 
@@ -145,9 +146,21 @@ fn written(sled: &Path, after: Revision, ids: &HashSet<Uuid>) -> anyhow::Result<
             write.push(pair);
         }
     }
+    let mut noted = BTreeSet::new();
     for pair in raw.pairs_from(b"k/", b"k/")? {
+        if pair.0[2] == event_kind::OUTSTANDING_NOTED {
+            noted.insert(revision(&pair.0[4..12])?);
+        }
         if let Some(write) = writes.get_mut(&revision(&pair.0[4..12])?) {
             write.push(pair);
+        }
+    }
+    // What is noted of a person with an open file belongs to the write before it, as it does in the service.
+    for note in noted {
+        if let Some(pairs) = writes.remove(&note)
+            && let Some((_, write)) = writes.range_mut(..note).next_back()
+        {
+            write.extend(pairs);
         }
     }
     // Which answer is whose makes no difference: they are of one length, under keys without order.

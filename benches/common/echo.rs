@@ -55,6 +55,7 @@ pub fn serve(arguments: &[String]) -> anyhow::Result<()> {
         tonic::transport::Server::builder()
             .timeout(Duration::from_secs(30))
             .max_concurrent_streams(256)
+            .add_service(OfOutstanding(replies.clone()))
             .add_service(replies)
             .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
             .await?;
@@ -67,6 +68,28 @@ struct Replies(Arc<(Vec<Bytes>, AtomicUsize)>);
 
 impl NamedService for Replies {
     const NAME: &'static str = "steelyard.v1.RankingService";
+}
+
+/// The same replies under the name of the other service.
+#[derive(Clone)]
+struct OfOutstanding(Replies);
+
+impl NamedService for OfOutstanding {
+    const NAME: &'static str = "steelyard.v1.OutstandingService";
+}
+
+impl tower::Service<http::Request<Body>> for OfOutstanding {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Answer<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        tower::Service::call(&mut self.0, request)
+    }
 }
 
 type Answer<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;

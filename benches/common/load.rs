@@ -222,7 +222,12 @@ async fn caller(plan: Arc<Plan>, mut send: SendRequest<Bytes>) -> anyhow::Result
         send = send.ready().await?;
         let (response, mut stream) = send.send_request(plan.request.clone(), false)?;
         stream.send_data(frame, true)?;
-        let mut body = response.await?.into_body();
+        let response = response.await?;
+        // A refusal without a message has its status among the headers.
+        let refused = response.headers().get("grpc-status").cloned();
+        let message = response.headers().get("grpc-message").cloned();
+        ensure!(refused.is_none(), "a call was refused: {refused:?}, {message:?}");
+        let mut body = response.into_body();
         let mut bytes = 0;
         while let Some(part) = body.data().await {
             let length = part?.len();
