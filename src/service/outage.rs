@@ -263,7 +263,7 @@ impl Writer {
 
 /// Why a full store does not take writes yet.
 enum Unready {
-    /// There is still no room.
+    /// There is still no room, or what was closed has not let go of its files yet.
     Full,
     /// It never will in this process.
     For(Halt),
@@ -272,7 +272,7 @@ enum Unready {
 impl Unready {
     fn of(after: Revision, cause: StartError) -> Self {
         match cause {
-            StartError::Store(StoreError::Full)
+            StartError::Store(StoreError::Full | StoreError::InUse { .. })
             | StartError::Rebuild(AppendError::Full | AppendError::ReadOnly | AppendError::Failed(StoreError::Full)) => {
                 Self::Full
             }

@@ -344,6 +344,7 @@ impl Writer {
     pub(super) fn failed(&mut self, fault: AppendError) {
         match fault {
             AppendError::Full | AppendError::ReadOnly => self.fill(),
+            AppendError::Failed(StoreError::Full) => self.fill_at_once(),
             cause @ (AppendError::Conflict { .. } | AppendError::Unfit(_) | AppendError::Failed(_)) => {
                 self.stop(Halt::Write { after: self.head.revision, cause });
             }

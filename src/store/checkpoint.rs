@@ -114,8 +114,10 @@ impl Checkpoint {
         let kept = Kept { identity: self.identity, synced, run: self.run, closed };
         self.turn += 1;
         let slot = encode(self.turn, &kept);
-        let written = self.file.write_all_at(&slot, self.turn % 2 * SLOT).and_then(|()| self.file.sync_data());
-        written.map_err(StoreError::refused("writing", &self.path))
+        let written = self.file.write_all_at(&slot, self.turn % 2 * SLOT);
+        written.map_err(StoreError::io("writing", &self.path))?;
+        // Final, whatever it failed with: see the engine's.
+        self.file.sync_data().map_err(StoreError::refused("syncing", &self.path))
     }
 }
 

@@ -19,7 +19,11 @@ impl<E: Engine> KeyedStore<E> {
     /// See [`Store::append`](super::Store::append).
     pub(super) fn appended(&self, expected: &Head, group: &Group) -> Result<Head, AppendError> {
         let mut guard = self.writer()?;
-        let writer = &mut *guard;
+        let appended = self.append_after(&mut guard, expected, group);
+        self.full_where_read(&mut guard, appended)
+    }
+
+    fn append_after(&self, writer: &mut Writer, expected: &Head, group: &Group) -> Result<Head, AppendError> {
         let found = self.durable_head();
         if found != *expected {
             return Err(AppendError::Conflict { expected: *expected, found });
@@ -118,6 +122,19 @@ impl<E: Engine> KeyedStore<E> {
 
     pub(super) fn sync(&self, writer: &mut Writer) -> Result<(), AppendError> {
         self.engine.sync().map_err(|error| self.broke(writer, error))
+    }
+
+    /// What a write reads of the engine may be the first to meet a disk that a write behind found full. That is not a
+    /// failure for good: the engine is opened again as after any other.
+    pub(super) fn full_where_read<T>(
+        &self,
+        writer: &mut Writer,
+        done: Result<T, AppendError>,
+    ) -> Result<T, AppendError> {
+        match done {
+            Err(AppendError::Failed(StoreError::Full)) => Err(self.full(writer)),
+            done => done,
+        }
     }
 
     /// The engine failed: no more writes are taken, for a while or for good.

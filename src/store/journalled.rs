@@ -225,6 +225,8 @@ impl<E: Engine> KeyedStore<E> {
                 journalled.space.give_up();
                 Err(StoreError::Full)
             }
+            // Whatever closed the engine may hold its files a little longer on a busy machine.
+            Err(error @ StoreError::InUse { .. }) => Err(error),
             Err(error) => {
                 self.stop(&mut writer, &error.to_string());
                 Err(error)

@@ -181,9 +181,7 @@ fn keep<E: Engine>(shared: &Shared, engine: &E, mut checkpoint: Checkpoint) {
         let synced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine.sync()));
         let panicked =
             || Err(CommitError::Failed(StoreError::Engine { doing: "syncing", source: "it panicked".into() }));
-        let written = synced
-            .unwrap_or_else(|_| panicked())
-            .and_then(|()| checkpoint.write(target, last).map_err(CommitError::Failed));
+        let written = synced.unwrap_or_else(|_| panicked()).and_then(|()| Ok(checkpoint.write(target, last)?));
         let mut state = shared.state();
         match written {
             Ok(()) => state.synced = target,

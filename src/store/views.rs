@@ -24,7 +24,17 @@ impl<E: Engine> KeyedStore<E> {
         entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
     ) -> Result<(), AppendError> {
         let mut guard = self.writer()?;
-        let writer = &mut *guard;
+        let replaced = self.replace(&mut guard, view, version, entries);
+        self.full_where_read(&mut guard, replaced)
+    }
+
+    fn replace(
+        &self,
+        writer: &mut Writer,
+        view: View,
+        version: u32,
+        entries: &mut dyn Iterator<Item = Result<Entry, StoreError>>,
+    ) -> Result<(), AppendError> {
         let version_key = Key::view_version(view);
         let mut batch = E::Batch::default();
         batch.remove(version_key.as_ref());
@@ -61,7 +71,8 @@ impl<E: Engine> KeyedStore<E> {
             batch.remove(Key::view_version(*view).as_ref());
         }
         self.commit(writer, batch)?;
-        views.iter().try_for_each(|view| self.clear(writer, *view))
+        let cleared = views.iter().try_for_each(|view| self.clear(writer, *view));
+        self.full_where_read(writer, cleared)
     }
 
     /// See [`Store::finish_views`](super::Store::finish_views).

@@ -11,6 +11,7 @@ pub mod returns;
 pub mod reviews;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::error;
 
@@ -18,6 +19,10 @@ use super::fault::Fault;
 use super::{Service, timestamp};
 use crate::domain::moment::Moment;
 use crate::store::{Store, StoreError};
+
+/// How long a reader of the ledger waits for an engine that is opened and filled again on a full disk.
+const REFILL_PATIENCE: Duration = Duration::from_secs(10);
+const BETWEEN_READS: Duration = Duration::from_millis(20);
 
 /// A moment in the contract.
 pub fn instant(moment: Moment) -> pbjson_types::Timestamp {
@@ -35,26 +40,40 @@ impl Service {
         Moment::of((self.now)())
     }
 
-    /// Reads the ledger on a thread that may block, a few at a time.
+    /// Reads the ledger on a thread that may block, a few at a time. On a full disk the engine is closed, opened again and
+    /// filled: what was read of it meanwhile does not count, and is read again.
     pub(super) async fn read_ledger<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+        read: impl Fn(&dyn Store) -> Result<T, StoreError> + Send + Sync + 'static,
     ) -> Result<T, Fault> {
+        let read = Arc::new(read);
+        let deadline = Instant::now() + REFILL_PATIENCE;
+        loop {
+            let answer = self.read_settled(Arc::clone(&read)).await?;
+            match answer {
+                Ok(answer) => return Ok(answer),
+                Err(StoreError::Full) if Instant::now() < deadline => tokio::time::sleep(BETWEEN_READS).await,
+                Err(StoreError::Full) => return Err(Fault::ReadOnly),
+                Err(fault) => {
+                    error!(fault = %fault, "the ledger could not be read");
+                    return Err(Fault::Internal);
+                }
+            }
+        }
+    }
+
+    async fn read_settled<T: Send + 'static>(
+        &self,
+        read: Arc<impl Fn(&dyn Store) -> Result<T, StoreError> + Send + Sync + 'static>,
+    ) -> Result<Result<T, StoreError>, Fault> {
         let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
         let store = Arc::clone(&self.store);
         let read = tokio::task::spawn_blocking(move || {
             let before = store.refills();
             let answer = read(&*store);
-            // On a full disk the engine is opened again and filled: what was read of it meanwhile does not count.
             let settled = before.is_multiple_of(2) && store.refills() == before;
             if settled { answer } else { Err(StoreError::Full) }
         });
-        read.await.map_err(|_| Fault::Internal)?.map_err(|fault| {
-            if let StoreError::Full = fault {
-                return Fault::ReadOnly;
-            }
-            error!(fault = %fault, "the ledger could not be read");
-            Fault::Internal
-        })
+        read.await.map_err(|_| Fault::Internal)
     }
 }

@@ -138,7 +138,7 @@ impl Service {
             let policy = policy(store, revision)?;
             let of = Asked { as_at: asked.as_at, from: asked.from, areas: &asked.areas };
             let tables = known(store, revision)?.tabulate(&of, &policy.supervision);
-            Ok(told(asked, revision, policy.version, store_mark, &tables))
+            Ok(told(&asked, revision, policy.version, store_mark.clone(), &tables))
         };
         // Sums of many; nobody is named.
         Ok(Self::disclosing(self.read_ledger(read).await?, []))
@@ -160,7 +160,7 @@ impl Service {
 }
 
 fn told(
-    asked: ReturnOf,
+    asked: &ReturnOf,
     revision: Revision,
     policy_version: String,
     store: String,
@@ -178,7 +178,7 @@ fn told(
         as_at: asked.as_at.to_string(),
         known_at: Some(timestamp(asked.known_at)),
         from: asked.from.to_string(),
-        areas: asked.areas,
+        areas: asked.areas.clone(),
         revision: revision.0,
         policy_version,
         store,

@@ -18,6 +18,7 @@ use crate::store::{AppendError, EventHash};
 struct Disk {
     memory: MemoryEngine,
     full: AtomicBool,
+    reads_fail: AtomicBool,
     sync_fails: AtomicBool,
     syncs: AtomicUsize,
     held: Mutex<bool>,
@@ -31,6 +32,9 @@ impl Engine for Disk {
     type Batch = MemoryBatch;
 
     fn get(&self, key: &[u8]) -> Result<Option<Self::Bytes>, StoreError> {
+        if self.reads_fail.load(Ordering::SeqCst) {
+            return Err(StoreError::Full);
+        }
         let read = self.memory.get(key);
         if let Some(batch) = self.meanwhile.lock().unwrap().take() {
             self.memory.apply(batch).unwrap();
@@ -130,6 +134,28 @@ fn a_full_disk_takes_no_writes_until_reopened_and_then_has_the_group() {
     assert_eq!(store.reopen().unwrap(), reopened, "asked again, nothing changes");
     assert_eq!(try_write(&store).unwrap().revision, reopened.revision.next());
     assert_eq!(verify_chain(&store, Revision(1)).unwrap().revision, reopened.revision.next());
+}
+
+#[test]
+fn a_full_disk_met_by_what_a_write_reads_is_a_full_disk_and_no_end() {
+    let home = tempfile::tempdir().unwrap();
+    let store = journalled(home.path(), NEVER);
+    let head = try_write(&store).unwrap();
+    store.engine().reads_fail.store(true, Ordering::SeqCst);
+    assert!(matches!(try_write(&store), Err(AppendError::Full)), "met by the value that it replaces");
+    assert!(matches!(try_write(&store), Err(AppendError::ReadOnly)));
+    assert!(matches!(store.reopen(), Err(StoreError::Full)), "while there is no room");
+    store.engine().reads_fail.store(false, Ordering::SeqCst);
+    assert_eq!(store.reopen().unwrap(), head, "nothing was begun");
+
+    store.engine().reads_fail.store(true, Ordering::SeqCst);
+    let dossier = (ViewKey::dossier(SubjectId(1)), vec![1]);
+    let replaced = store.replace_view(View::Dossier, 1, &mut std::iter::once(Ok(dossier)));
+    assert!(matches!(replaced, Err(AppendError::Full)), "so is it by a view that is made anew");
+    store.engine().reads_fail.store(false, Ordering::SeqCst);
+    assert_eq!(store.reopen().unwrap(), head);
+    assert_eq!(try_write(&store).unwrap().revision, head.revision.next());
+    assert_eq!(store.status().suspect, None);
 }
 
 #[test]
