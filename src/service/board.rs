@@ -124,8 +124,14 @@ impl Board {
                 }
             }
         };
+        self.put_up(earlier, next);
+    }
+
+    /// Shows the next standings in place of the earlier ones: every publication comes by here.
+    fn put_up(&self, earlier: Option<Arc<Standings>>, next: Standings) {
+        let revision = next.revision();
         self.standings.store(Some(Arc::new(next)));
-        self.revision.send_replace(state.revision());
+        self.revision.send_replace(revision);
         self.retirement.retire_all(earlier);
     }
 }
