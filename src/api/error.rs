@@ -52,6 +52,11 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::FileExists => pb::ErrorReason::FileExists,
         Fault::AlreadyManaged => pb::ErrorReason::AlreadyManaged,
         Fault::NotManaged => pb::ErrorReason::NotManaged,
+        Fault::RescoreRunning(_) => pb::ErrorReason::RescoreRunning,
+        Fault::UnknownRun => pb::ErrorReason::UnknownRun,
+        Fault::UnknownGeneration => pb::ErrorReason::UnknownGeneration,
+        Fault::GenerationNotKept => pb::ErrorReason::GenerationNotKept,
+        Fault::ReplayRunning => pb::ErrorReason::ReplayRunning,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -60,7 +65,12 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
 fn code(fault: &Fault) -> Code {
     match fault {
         Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
-        Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord | Fault::UnknownFile => Code::NotFound,
+        Fault::UnknownSubject
+        | Fault::NotOnList
+        | Fault::UnknownRecord
+        | Fault::UnknownFile
+        | Fault::UnknownRun
+        | Fault::UnknownGeneration => Code::NotFound,
         Fault::NotYetScored
         | Fault::NoActivePolicy
         | Fault::PageTokenExpired
@@ -71,9 +81,14 @@ fn code(fault: &Fault) -> Code {
         | Fault::FileClosed
         | Fault::FileOpen
         | Fault::AlreadyManaged
-        | Fault::NotManaged => Code::FailedPrecondition,
+        | Fault::NotManaged
+        | Fault::GenerationNotKept => Code::FailedPrecondition,
         Fault::RequestIdReused | Fault::FileExists => Code::AlreadyExists,
-        Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning => Code::Aborted,
+        Fault::EtagMismatch
+        | Fault::BackupRunning
+        | Fault::VerificationRunning
+        | Fault::RescoreRunning(_)
+        | Fault::ReplayRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
         Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
@@ -87,6 +102,9 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     let mut metadata = HashMap::from([("correlation_id".to_owned(), correlation_id.to_owned())]);
     if let Fault::Invalid(violations) = fault {
         metadata.insert("violations".to_owned(), violations.len().to_string());
+    }
+    if let Fault::RescoreRunning(run) = fault {
+        metadata.insert("run_id".to_owned(), run.clone());
     }
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
@@ -133,6 +151,11 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::FileExists
         | Fault::AlreadyManaged
         | Fault::NotManaged
+        | Fault::RescoreRunning(_)
+        | Fault::UnknownRun
+        | Fault::UnknownGeneration
+        | Fault::GenerationNotKept
+        | Fault::ReplayRunning
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)

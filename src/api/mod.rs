@@ -13,6 +13,7 @@ pub mod moves;
 mod outage_tests;
 pub mod outstanding;
 pub mod ranking;
+pub mod rescore;
 pub mod standing;
 pub mod verification;
 
@@ -38,12 +39,15 @@ use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::outstanding_service_server::OutstandingServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
+use crate::pb::rescore_service_server::RescoreServiceServer;
 use crate::reference;
 use crate::service::board::Condition;
 use crate::service::fault::Fault;
 use crate::service::keeping::files::Files;
 use crate::service::keeping::{Keeping, Vault};
+use crate::service::rescore::Rescoring;
 use crate::service::{Options, Service, Started, start};
+use crate::store::archive::Archive;
 use crate::store::space::Limits;
 use crate::store::{Identity, MemoryStore, Store, recovery};
 use health_http::Probes;
@@ -60,6 +64,8 @@ pub struct Edge {
     pub service: Service,
     /// The keeping of backups.
     pub keeping: Keeping,
+    /// Runs, and what they published.
+    pub rescoring: Rescoring,
 }
 
 impl Edge {
@@ -99,7 +105,12 @@ impl Edge {
             | Fault::FileOpen
             | Fault::FileExists
             | Fault::AlreadyManaged
-            | Fault::NotManaged => {
+            | Fault::NotManaged
+            | Fault::RescoreRunning(_)
+            | Fault::UnknownRun
+            | Fault::UnknownGeneration
+            | Fault::GenerationNotKept
+            | Fault::ReplayRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -168,8 +179,9 @@ async fn open_and_serve(
     })
     .await??;
     let keeping = started.service.keep(vault(settings), settings.backup.clone())?;
+    let archive = archive(settings)?;
     probes.serving(started.service.clone(), keeping.clone());
-    let served = serve(started, keeping.clone(), settings, listener, probes.clone(), shutdown).await;
+    let served = serve(started, (keeping, archive), settings, listener, probes.clone(), shutdown).await;
     probes.stopping();
     served
 }
@@ -188,7 +200,7 @@ pub async fn run_on(
     let options = options(settings);
     let started = tokio::task::spawn_blocking(move || Service::start(store, options)).await??;
     let keeping = started.service.keep(None, settings.backup.clone())?;
-    serve(started, keeping, settings, listener, Probes::opening(), shutdown).await
+    serve(started, (keeping, Archive::in_memory()), settings, listener, Probes::opening(), shutdown).await
 }
 
 /// The place of backups, for a store that has files.
@@ -201,10 +213,18 @@ fn vault(settings: &Settings) -> Option<Box<dyn Vault>> {
     }
 }
 
+/// The place of published generations.
+fn archive(settings: &Settings) -> anyhow::Result<Archive> {
+    Ok(match &settings.store.home {
+        Home::Directory(home) => Archive::open(&home.join("generations"))?,
+        Home::Memory => Archive::in_memory(),
+    })
+}
+
 /// Serves what was started.
 async fn serve(
     Started { service, writer, head }: Started,
-    keeping: Keeping,
+    (keeping, archive): (Keeping, Archive),
     settings: &Settings,
     listener: TcpListener,
     probes: Probes,
@@ -217,10 +237,12 @@ async fn serve(
     health.set_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
     health.set_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
     health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
+    health.set_serving::<RescoreServiceServer<rescore::Rescore>>().await;
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
-    let edge = Arc::new(Edge { service, keeping: keeping.clone() });
+    let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
+    let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone() });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -240,8 +262,10 @@ async fn serve(
         health.set_not_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
         health.set_not_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
+        health.set_not_serving::<RescoreServiceServer<rescore::Rescore>>().await;
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
+        rescoring.give_up();
         // Nobody waits once the server has ended by itself.
         let _ = stopping.send(());
     };
@@ -267,10 +291,12 @@ async fn serve(
         }
     }
     tending.abort();
-    let keeping = edge.keeping.clone();
+    let (keeping, rescoring) = (edge.keeping.clone(), edge.rescoring.clone());
     drop(edge);
     let writer = tokio::task::spawn_blocking(move || {
         keeping.stop();
+        rescoring.stop();
+        drop(rescoring);
         writer.join()
     });
     if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
@@ -367,6 +393,9 @@ fn router(
     let outstanding = OutstandingServiceServer::new(outstanding::Outstanding(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let rescore = RescoreServiceServer::new(rescore::Rescore(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let cohort = CohortServiceServer::new(cohort::Cohort(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
@@ -386,5 +415,6 @@ fn router(
         .add_service(ranking)
         .add_service(maintenance)
         .add_service(outstanding)
-        .add_service(cohort))
+        .add_service(cohort)
+        .add_service(rescore))
 }

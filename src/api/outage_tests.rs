@@ -26,6 +26,7 @@ use crate::service::faulty::{Disk, FaultyStore};
 use crate::service::outage::Pace;
 use crate::service::{Options, Service};
 use crate::store::Store;
+use crate::store::archive::Archive;
 
 /// Longest wait for anything here.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -61,7 +62,7 @@ async fn served() -> Served {
     let ended = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
-        serve(started, keeping, &settings, listener, Probes::opening(), stopped).await
+        serve(started, (keeping, Archive::in_memory()), &settings, listener, Probes::opening(), stopped).await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     Served { store, channel, ended, stop }

@@ -49,6 +49,14 @@ fn arguments_digest(method: &str, list: i32, view: i32, filter: Option<&pb::Stan
     *hasher.finalize().as_bytes()
 }
 
+/// The same for pages of a generation; those of now are as they were before there were any.
+fn of_generation(arguments: [u8; 32], generation: u64) -> [u8; 32] {
+    match generation {
+        0 => arguments,
+        number => *blake3::keyed_hash(&arguments, &number.to_be_bytes()).as_bytes(),
+    }
+}
+
 /// A list's size in the contract.
 fn size(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -71,12 +79,18 @@ impl RankingService for Ranking {
                 list,
                 filter: arguments.filter(asked.filter.as_ref()),
                 size: arguments.size("page_size", asked.page_size, PAGE, most(full)),
-                arguments: arguments_digest("ListStandings", asked.list, asked.view, asked.filter.as_ref()),
+                arguments: of_generation(
+                    arguments_digest("ListStandings", asked.list, asked.view, asked.filter.as_ref()),
+                    asked.generation,
+                ),
                 token: asked.page_token,
             };
             arguments.finish()?;
-            let Reading { standings, found } =
-                service.page(&caller, &page_of, Seen::new(asked.min_revision, &asked.store)).await?.answer;
+            let seen = Seen::new(asked.min_revision, &asked.store);
+            let Reading { standings, found } = match asked.generation {
+                0 => service.page(&caller, &page_of, seen).await?.answer,
+                number => self.0.rescoring.page(&caller, &page_of, number, full, seen).await?.answer,
+            };
             let response = pb::ListStandingsResponse {
                 context: Some(service.context(&standings)),
                 standings: Rows::new(&standings, list, full).all(&found.page.rows),

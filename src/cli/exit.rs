@@ -226,7 +226,10 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::NotOnList
         | ErrorReason::NotYetScored
         | ErrorReason::UnknownRecord
-        | ErrorReason::UnknownFile => Exit::Nothing,
+        | ErrorReason::UnknownFile
+        | ErrorReason::UnknownRun
+        | ErrorReason::UnknownGeneration
+        | ErrorReason::GenerationNotKept => Exit::Nothing,
         ErrorReason::InvalidArgument
         | ErrorReason::PageTokenOfOtherArguments
         | ErrorReason::PageTokenOfAnotherStore
@@ -251,6 +254,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::DiskLow
         | ErrorReason::BackupRunning
         | ErrorReason::VerificationRunning
+        | ErrorReason::RescoreRunning
+        | ErrorReason::ReplayRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,

@@ -13,6 +13,7 @@ mod lists;
 mod log;
 mod reader;
 mod reference;
+mod rescore;
 mod shutdown;
 mod sources;
 mod store;
@@ -31,6 +32,7 @@ pub use lists::{Lists, PolicyFile};
 pub use log::{Log, LogFormat};
 pub use reader::Effective;
 pub use reference::page as reference_page;
+pub use rescore::{Rescore, Retention};
 pub use shutdown::Shutdown;
 pub use store::{Home, Store};
 
@@ -43,6 +45,7 @@ pub const CONCERNS: &[Concern] = &[
     store::CONCERN,
     backup::CONCERN,
     lists::CONCERN,
+    rescore::CONCERN,
     limits::CONCERN,
     health::CONCERN,
     log::CONCERN,
@@ -69,6 +72,8 @@ pub struct Settings {
     pub backup: Backup,
     /// What lists are weighed by, and when they are stale.
     pub lists: Lists,
+    /// When everybody is weighed anew, and how long what was published is kept.
+    pub rescore: Rescore,
     /// How much one caller may ask.
     pub limits: Limits,
     /// Where liveness, readiness and metrics are served.
@@ -166,6 +171,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let store = store::settle(&mut reader);
     let backup = backup::settle(&mut reader, store.as_ref());
     let lists = lists::settle(&mut reader);
+    let rescore = rescore::settle(&mut reader);
     let limits = limits::settle(&mut reader);
     let health = health::settle(&mut reader);
     let log = log::settle(&mut reader);
@@ -177,6 +183,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         store: store.expect(agreed),
         backup: backup.expect(agreed),
         lists: lists.expect(agreed),
+        rescore: rescore.expect(agreed),
         limits: limits.expect(agreed),
         health: health.expect(agreed),
         log: log.expect(agreed),

@@ -41,6 +41,16 @@ vocabularies! {
 }
 
 impl Facets {
+    /// The facets as a number. Generations are kept with it: a bit keeps its meaning for ever.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The facets of a number.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// No facet.
     pub const NONE: Self = Self(0);
     /// Under 18 on the day.

@@ -11,6 +11,7 @@
 //! - [`references`], [`hash_index`]: from a reference to a subject
 //! - [`snapshot`], [`change`]: the lists whole, and the lists after a write
 //! - [`digest`]: the lists whole, as one number
+//! - [`frame`]: the lists whole, as the bytes of a published generation
 //! - [`filter`], [`query`], [`place`], [`summary`], [`compare`]: what readers ask
 //! - [`token`], [`pins`], [`retire`]: pages that neither repeat nor skip
 
@@ -21,6 +22,7 @@ pub mod digest;
 pub mod facets;
 pub mod files;
 pub mod filter;
+pub mod frame;
 pub mod hash_index;
 pub mod key;
 pub mod names;

@@ -22,6 +22,16 @@ use crate::scoring::harm::Catalogue;
 pub struct Lists(u16);
 
 impl Lists {
+    /// The lists as a number. Generations are kept with it: a bit keeps its meaning for ever.
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The lists of a number.
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     /// Whether the person stands on a list.
     pub const fn holds(self, list: List) -> bool {
         self.0 & (1 << list as u16) != 0
@@ -117,6 +127,27 @@ pub struct Row {
 
 const NOT_OUTSTANDING: i32 = i32::MIN;
 
+/// What is kept of a row.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// T, R and H.
+    pub points: [MilliPoints; 3],
+    /// Composite of the cohort family.
+    pub cohort: Composed,
+    /// Composite of the outstanding family.
+    pub outstanding: Composed,
+    /// Lists that the person is on.
+    pub lists: Lists,
+    /// What filters ask.
+    pub facets: Facets,
+    /// Areas that the person belongs to.
+    pub areas: Vec<AreaId>,
+    /// Their offender manager.
+    pub officer: Option<OfficerId>,
+    /// Earliest date since when a file is open.
+    pub since: Option<Date>,
+}
+
 impl Row {
     /// The row of a person weighed on `as_of`.
     pub fn new(dossier: &Dossier, weighed: &Weighed, rules: &Rules, as_of: Date, names: &Names) -> Self {
@@ -162,6 +193,24 @@ impl Row {
             },
             officer: membership.and_then(|held| held.offender_manager.as_deref()).map(|officer| names.officer(officer)),
             since: since.unwrap_or(NOT_OUTSTANDING),
+        }
+    }
+
+    /// A row that was kept. What is due on open files is not: it depends on the clock.
+    pub fn kept(kept: Kept) -> Self {
+        let Kept { points: [threat, risk, harm], cohort, outstanding, lists, facets, areas, officer, since } = kept;
+        Self {
+            threat,
+            risk,
+            harm,
+            cohort,
+            outstanding,
+            lists,
+            facets,
+            areas: Areas::new(areas),
+            files: None,
+            officer,
+            since: since.map_or(NOT_OUTSTANDING, Date::days),
         }
     }
 

@@ -75,6 +75,9 @@ pub struct Tokens {
     process: u64,
 }
 
+/// Stands for the process in a token that outlives it. Random numbers of processes are never this one.
+const LASTING: u64 = 0;
+
 const VERSION: u8 = 1;
 const SIGNED: usize = 69;
 const LENGTH: usize = SIGNED + 16;
@@ -94,7 +97,11 @@ impl Tokens {
 
     /// The token of a ticket: 114 characters that need no escaping in a URL.
     pub fn seal(&self, ticket: &Ticket) -> String {
-        let fields = Fields { identity: self.identity, process: self.process, ticket: *ticket };
+        self.sealed(ticket, self.process)
+    }
+
+    fn sealed(&self, ticket: &Ticket, process: u64) -> String {
+        let fields = Fields { identity: self.identity, process, ticket: *ticket };
         let mut bytes = [0; LENGTH];
         let (signed, mac) = bytes.split_at_mut(SIGNED);
         signed.copy_from_slice(&fields.to_bytes());
@@ -112,7 +119,11 @@ impl Tokens {
     /// The key of another store or incarnation is not known here, so these two are told by the plain fields and are
     /// not proven. It does not matter: either way the token is refused, and whoever alters one only deceives themselves.
     pub fn open(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
-        // The decoder asks for room in whole groups of three.
+        let fields = self.opened(token, digest)?;
+        if fields.process == self.process { Ok(fields.ticket) } else { Err(TokenError::Expired) }
+    }
+
+    fn opened(&self, token: &str, digest: Digest) -> Result<Fields, TokenError> {
         let mut bytes = [0; LENGTH.next_multiple_of(3)];
         if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(LENGTH) {
             return Err(TokenError::Invalid);
@@ -131,10 +142,21 @@ impl Tokens {
         if fields.ticket.digest != digest {
             return Err(TokenError::OtherArguments);
         }
-        if fields.process != self.process {
-            return Err(TokenError::Expired);
-        }
-        Ok(fields.ticket)
+        Ok(fields)
+    }
+
+    /// As [`seal`](Self::seal), for pages of what outlives this process: the pin is a number that keeps its meaning.
+    pub fn seal_lasting(&self, ticket: &Ticket) -> String {
+        self.sealed(ticket, LASTING)
+    }
+
+    /// Opens what [`seal_lasting`](Self::seal_lasting) made.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_lasting(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
+        let fields = self.opened(token, digest)?;
+        if fields.process == LASTING { Ok(fields.ticket) } else { Err(TokenError::OtherArguments) }
     }
 
     fn mac(&self, signed: &[u8]) -> [u8; 16] {

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::rescore::runs::Runs;
+use super::scorer;
 use super::state::{State, Touched};
 use crate::domain::dossier::Dossier;
 use crate::domain::{Revision, SubjectId};
@@ -15,7 +17,7 @@ use crate::ranking::retire::Retirement;
 use crate::ranking::row::Row;
 use crate::ranking::snapshot::Meta;
 use crate::ranking::{Change, Names, Standings};
-use crate::scoring::composite::{self, Weighed};
+use crate::scoring::composite::Weighed;
 
 /// Subjects touched by one group from which weighing is worth spreading over cores.
 const WORTH_SPREADING: usize = 64;
@@ -39,6 +41,7 @@ pub struct Board {
     retirement: Retirement,
     standings: ArcSwapOption<Standings>,
     names: Arc<Names>,
+    runs: ArcSwap<Runs>,
     revision: watch::Sender<Revision>,
     condition: watch::Sender<Condition>,
 }
@@ -50,6 +53,7 @@ impl Board {
             retirement,
             standings: ArcSwapOption::empty(),
             names: Arc::default(),
+            runs: ArcSwap::default(),
             revision: watch::Sender::new(Revision(0)),
             condition: watch::Sender::new(Condition::Open),
         }
@@ -58,6 +62,16 @@ impl Board {
     /// The newest standings; `None` before the first.
     pub fn standings(&self) -> Option<Arc<Standings>> {
         self.standings.load_full()
+    }
+
+    /// Runs and what they published.
+    pub fn runs(&self) -> Arc<Runs> {
+        self.runs.load_full()
+    }
+
+    /// Areas and officers by number.
+    pub const fn names(&self) -> &Arc<Names> {
+        &self.names
     }
 
     /// Tells when a revision is on the board.
@@ -78,7 +92,7 @@ impl Board {
     /// Weighs whoever was touched. Nobody is weighed while no policy or day is set.
     pub(super) fn weigh(state: &State, touched: &Touched) -> Weighing {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return Weighing::Nobody };
-        let weigh = |subject: SubjectId| (subject, composite::weigh(state.dossier(subject), rules, as_of));
+        let weigh = |subject: SubjectId| (subject, scorer::weigh_or_unknown(state.dossier(subject), rules, as_of));
         if touched.everyone {
             let everyone = (0..state.next_subject().0).into_par_iter().map(SubjectId);
             return Weighing::Everyone(everyone.map(weigh).collect());
@@ -94,7 +108,13 @@ impl Board {
     /// Puts up the new standings of whoever was weighed. The weighing must be of the state's dossiers as they score.
     pub(super) fn publish(&self, state: &State, weighing: &Weighing, now: Timestamp) {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
-        let meta = Meta { revision: state.revision(), as_of, rules: Arc::clone(rules), generation: 0, published: now };
+        let meta = Meta {
+            revision: state.revision(),
+            as_of,
+            rules: Arc::clone(rules),
+            generation: state.runs().current(),
+            published: now,
+        };
         let earlier = self.standings.load_full();
         let row = |(subject, weighed): &(SubjectId, Weighed)| {
             let dossier = state.dossier(*subject);
@@ -124,6 +144,18 @@ impl Board {
                 }
             }
         };
+        self.runs.store(Arc::clone(state.runs()));
+        self.put_up(earlier, next);
+    }
+
+    /// Puts up standings that a run published.
+    pub(super) fn publish_run(&self, state: &State, next: Standings) {
+        let earlier = self.standings.load_full();
+        let next = match &earlier {
+            Some(earlier) => next.replacing(earlier),
+            None => next,
+        };
+        self.runs.store(Arc::clone(state.runs()));
         self.put_up(earlier, next);
     }
 

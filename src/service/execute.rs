@@ -31,6 +31,9 @@ impl Writer {
         if let MutationBody::Pass { micros } = mutation.body {
             return self.pass(mutation, micros, group, touched);
         }
+        if let MutationBody::Run(step) = &mutation.body {
+            return self.run_step(mutation, step, group, touched);
+        }
         let repeated = group.answered(&mutation.caller, mutation.request_id).map_err(|fault| self.unread(&fault))?;
         if let Some(answer) = repeated.filter(|answer| !expired(answer.answered_micros, now)) {
             return again(&answer, mutation, group.head());
@@ -46,7 +49,8 @@ impl Writer {
                 self.withdraw(mutation, (subject_ref, record_id, reason, etag), group, touched)
             }
             MutationBody::Move(made) => self.make(mutation, made, group, touched, now),
-            MutationBody::Pass { .. } => Err(Fault::Internal),
+            // Carried out elsewhere.
+            MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => Err(Fault::Internal),
         }
     }
 
@@ -258,7 +262,9 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
                 ..pb::RecordVerdict::default()
             })
             .collect(),
-        MutationBody::Withdraw { .. } | MutationBody::Pass { .. } => Vec::new(),
+        MutationBody::Withdraw { .. } | MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => {
+            Vec::new()
+        }
     };
     let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
     Ok(Answer { revision, verdicts, remarks: answer.remarks.clone() })

@@ -104,6 +104,21 @@ pub enum Fault {
     /// The person is not managed.
     #[error("the person is not in the managed cohort")]
     NotManaged,
+    /// A run goes on already.
+    #[error("run {0} goes on already; there is one at a time")]
+    RescoreRunning(String),
+    /// No such run.
+    #[error("there is no such run")]
+    UnknownRun,
+    /// No such generation.
+    #[error("no generation of that number has been published")]
+    UnknownGeneration,
+    /// The generation's file is gone.
+    #[error("the generation is not kept any more")]
+    GenerationNotKept,
+    /// A replay goes on already.
+    #[error("a generation is being replayed already; there is one at a time")]
+    ReplayRunning,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,

@@ -36,6 +36,12 @@ pub mod event_kind {
     pub const OUTSTANDING_NOTED: u8 = 4;
     /// Alignment was noted.
     pub const ALIGNMENT_NOTED: u8 = 5;
+    /// A run was begun.
+    pub const RESCORE_STARTED: u8 = 6;
+    /// A run ended without publishing.
+    pub const RESCORE_ENDED: u8 = 7;
+    /// A generation was published.
+    pub const GENERATION_PUBLISHED: u8 = 8;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -47,6 +53,9 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::PolicyActivated(_) => Some(event_kind::POLICY_ACTIVATED),
         Body::OutstandingNoted(_) => Some(event_kind::OUTSTANDING_NOTED),
         Body::AlignmentNoted(_) => Some(event_kind::ALIGNMENT_NOTED),
+        Body::RescoreStarted(_) => Some(event_kind::RESCORE_STARTED),
+        Body::RescoreEnded(_) => Some(event_kind::RESCORE_ENDED),
+        Body::GenerationPublished(_) => Some(event_kind::GENERATION_PUBLISHED),
         Body::RequestAnswered(_) => None,
     }
 }
@@ -295,7 +304,15 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
                 dossier.bands.push(NotedBand { micros: event.recorded_micros, band });
             }
         }
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        Some(
+            Body::AsOfMoved(_)
+            | Body::PolicyActivated(_)
+            | Body::RequestAnswered(_)
+            | Body::AlignmentNoted(_)
+            | Body::RescoreStarted(_)
+            | Body::RescoreEnded(_)
+            | Body::GenerationPublished(_),
+        )
         | None => return,
     }
     dossier.revision = event.revision;

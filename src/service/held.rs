@@ -256,7 +256,13 @@ impl Followed {
                 true
             }
             Some(
-                Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_),
+                Body::AsOfMoved(_)
+                | Body::PolicyActivated(_)
+                | Body::RequestAnswered(_)
+                | Body::AlignmentNoted(_)
+                | Body::RescoreStarted(_)
+                | Body::RescoreEnded(_)
+                | Body::GenerationPublished(_),
             )
             | None => false,
         };
@@ -304,7 +310,10 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
             | Body::PolicyActivated(_)
             | Body::RequestAnswered(_)
             | Body::OutstandingNoted(_)
-            | Body::AlignmentNoted(_),
+            | Body::AlignmentNoted(_)
+            | Body::RescoreStarted(_)
+            | Body::RescoreEnded(_)
+            | Body::GenerationPublished(_),
         )
         | None => {}
     }

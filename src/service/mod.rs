@@ -29,6 +29,8 @@ pub mod ranked;
 pub mod record;
 #[cfg(test)]
 mod replay_tests;
+pub mod rescore;
+pub mod scorer;
 pub mod start;
 pub mod state;
 pub mod verify;
@@ -212,6 +214,17 @@ impl Service {
             Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
         }
+    }
+
+    /// As [`change`](Self::change), for a thread that may block; waits for a place in the queue.
+    ///
+    /// # Errors
+    /// What the writer found.
+    pub fn change_blocking(&self, mutation: Mutation) -> Result<Answer, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let queued = Queued { mutation, reply, stream: None };
+        self.queue.blocking_send(queued).map_err(|_| Fault::ShuttingDown)?;
+        answer.blocking_recv().unwrap_or(Err(Fault::ShuttingDown))
     }
 
     /// Queues a change of an import, waiting for a place: the stream's own flow control holds its sender back. Once one

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 use super::moves::Move;
+use super::rescore::publish::{Publication, RunStep};
 use crate::access::Caller;
 use crate::domain::Revision;
 use crate::pb;
@@ -49,6 +50,10 @@ pub enum MutationBody {
         /// The moment.
         micros: i64,
     },
+    /// Begin a run, or end one.
+    Run(RunStep),
+    /// Show what a run made. Alone in its group.
+    Publish(Box<Publication>),
 }
 
 impl MutationBody {
@@ -56,7 +61,7 @@ impl MutationBody {
     pub fn writes(&self) -> bool {
         match self {
             Self::Write(records) => !records.validate_only,
-            Self::Withdraw { .. } | Self::Move(_) => true,
+            Self::Withdraw { .. } | Self::Move(_) | Self::Run(_) | Self::Publish(_) => true,
             Self::Pass { .. } => false,
         }
     }

@@ -15,7 +15,7 @@ use super::state::Touched;
 use super::writer::Writer;
 use crate::access::Caller;
 use crate::domain::SubjectId;
-use crate::scoring::composite::Weighed;
+use crate::domain::word::Band;
 use crate::store::pb::OutstandingNoted;
 use crate::store::pb::event::Body;
 
@@ -23,7 +23,7 @@ impl Writer {
     /// Adds to the group what is to be noted of those weighed.
     pub(super) fn note(&mut self, group: &mut Building<'_>, weighing: &Weighing) -> Result<(), Fault> {
         for (subject, weighed) in weighing.weighed() {
-            if let Some(noted) = self.unnoted(*subject, weighed) {
+            if let Some(noted) = self.unnoted(*subject, weighed.outstanding.effective) {
                 self.push_note(group, *subject, noted)?;
             }
         }
@@ -35,8 +35,13 @@ impl Writer {
         let notes = weighing
             .weighed()
             .iter()
-            .filter_map(|(subject, weighed)| self.unnoted(*subject, weighed).map(|noted| (*subject, noted)));
-        let notes: Vec<(SubjectId, OutstandingNoted)> = notes.collect();
+            .filter_map(|(subject, weighed)| Some((*subject, self.unnoted(*subject, weighed.outstanding.effective)?)));
+        let notes = notes.collect();
+        self.note_these(notes)
+    }
+
+    /// Notes what was not noted, in groups of its own.
+    pub(super) fn note_these(&mut self, notes: Vec<(SubjectId, OutstandingNoted)>) -> Result<(), Fault> {
         if notes.is_empty() {
             return Ok(());
         }
@@ -75,13 +80,13 @@ impl Writer {
     }
 
     /// What is to be noted of a person; `None` where the ledger says it already.
-    fn unnoted(&self, subject: SubjectId, weighed: &Weighed) -> Option<OutstandingNoted> {
+    pub(super) fn unnoted(&self, subject: SubjectId, band: Band) -> Option<OutstandingNoted> {
         let dossier = self.state.dossier(subject);
         // Nearly everybody: no file is open, and none was when something was noted last.
         if dossier.noted() == 0 && !dossier.is_outstanding() {
             return None;
         }
-        let noted = crate::supervision::note::of(dossier, weighed.outstanding.effective);
+        let noted = crate::supervision::note::of(dossier, band);
         let noted = note::stored(dossier.subject_ref(), noted);
         (note::digest(&noted) != dossier.noted()).then_some(noted)
     }

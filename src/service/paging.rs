@@ -81,6 +81,24 @@ impl Paging {
         self.tokens.seal(&Ticket { pin: PinId(first), cursor, digest: digest(caller, arguments) })
     }
 
+    /// Where a page of a generation begins.
+    ///
+    /// # Errors
+    /// Faults of the token.
+    pub fn open_generation(&self, generation: u64, caller: &Caller, asked: &PageOf) -> Result<Start, Fault> {
+        if asked.token.is_empty() {
+            return Ok(Start::Top);
+        }
+        let ticket = self.tokens.open_lasting(&asked.token, digest(caller, &asked.arguments)).map_err(fault)?;
+        if ticket.pin.0 == generation { Ok(Start::After(ticket.cursor)) } else { Err(Fault::PageTokenOfOtherArguments) }
+    }
+
+    /// The token of the page of a generation that begins after `cursor`. It outlives a restart.
+    pub fn next_of_generation(&self, generation: u64, cursor: Cursor, caller: &Caller, asked: &PageOf) -> String {
+        let ticket = Ticket { pin: PinId(generation), cursor, digest: digest(caller, &asked.arguments) };
+        self.tokens.seal_lasting(&ticket)
+    }
+
     /// Lets go of snapshots whose tokens have expired.
     pub fn sweep(&self, newest: &Standings) {
         self.pins.sweep(newest, self.millis());

@@ -1,6 +1,7 @@
 //! From a store to a state: views where they are whole, the ledger where they
 //! are not. Ends with what the ledger said last about the day and the policy.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::views;
 use crate::domain::dossier::Dossier;
 use crate::domain::{Moment, Revision, SubjectId};
 use crate::reference::Tables;
-use crate::store::pb::{NotedBand, StoredDossier};
+use crate::store::pb::{Event, NotedBand, StoredDossier};
 use crate::store::recovery::{self, Damage, RecoveryError};
 use crate::store::{AppendError, Entry, Head, KeySpan, Store, StoreError, View, ViewKey, chain, verify_chain};
 
@@ -131,25 +132,32 @@ pub fn read(store: &dyn Store, tables: &'static Tables) -> Result<(Head, State),
 /// See [`StartError`].
 pub(super) fn from_views(store: &dyn Store, head: &Head, tables: &'static Tables) -> Result<State, StartError> {
     let mut state = State::new(tables);
-    for kind in [event_kind::POLICY_ACTIVATED, event_kind::AS_OF_MOVED] {
-        if let Some(event) = last_of_kind(store, kind, head.revision)? {
-            state.apply(&event, &mut Touched::default()).map_err(BuildError::from)?;
-        }
+    for event in of_everybody(store, head.revision)? {
+        state.apply(&event, &mut Touched::default()).map_err(BuildError::from)?;
     }
     let dossiers = dossiers(store, tables)?;
     state.admit(head.revision, dossiers);
     Ok(state)
 }
 
-fn last_of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Option<crate::store::pb::Event>, StartError> {
-    let mut last = None;
-    for entry in store.scan(&KeySpan::kind_index(kind, Revision(0), head)) {
-        last = entry?.0.revision();
+/// Events about nobody in particular that the state follows from, in order: the last policy and the last day set at a
+/// start, and every run.
+fn of_everybody(store: &dyn Store, head: Revision) -> Result<Vec<Event>, StartError> {
+    let mut revisions = BTreeSet::new();
+    for kind in [event_kind::POLICY_ACTIVATED, event_kind::AS_OF_MOVED] {
+        revisions.extend(of_kind(store, kind, head)?.last());
     }
-    Ok(match last {
-        Some(revision) => store.event(revision)?,
-        None => None,
-    })
+    for kind in [event_kind::RESCORE_STARTED, event_kind::RESCORE_ENDED, event_kind::GENERATION_PUBLISHED] {
+        revisions.extend(of_kind(store, kind, head)?);
+    }
+    let events = revisions.into_iter().map(|revision| Ok(store.event(revision)?));
+    events.filter_map(Result::transpose).collect()
+}
+
+/// Revisions of every event of a kind.
+fn of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Vec<Revision>, StoreError> {
+    let entries = store.scan(&KeySpan::kind_index(kind, Revision(0), head));
+    entries.filter_map(|entry| entry.map(|(key, _)| key.revision()).transpose()).collect()
 }
 
 fn dossiers(store: &dyn Store, tables: &'static Tables) -> Result<Vec<Dossier>, StartError> {
@@ -176,6 +184,14 @@ fn dossiers(store: &dyn Store, tables: &'static Tables) -> Result<Vec<Dossier>, 
 pub fn decode(key: &ViewKey, bytes: &[u8], tables: &Tables) -> Result<Dossier, BuildError> {
     let subject = key.subject().unwrap_or(SubjectId(u32::MAX));
     let stored = StoredDossier::decode(bytes).map_err(|_| BuildError::View(subject))?;
+    dossier(subject, &stored, tables)
+}
+
+/// A dossier as it was folded.
+///
+/// # Errors
+/// [`BuildError::View`] when it cannot be read.
+pub fn dossier(subject: SubjectId, stored: &StoredDossier, tables: &Tables) -> Result<Dossier, BuildError> {
     let evidence = stored.evidence.iter().map(|held| {
         let record = held.record.as_ref()?;
         record::from_stored(record, held.recorded_micros, Revision(held.revision), tables)

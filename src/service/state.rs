@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use super::note;
 use super::record;
+use super::rescore::runs::Runs;
 use super::victim::{self, Harmed};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Evidence;
@@ -58,6 +59,8 @@ pub struct State {
     references: Arc<References>,
     records: HashIndex,
     victims: HashIndex,
+    /// Runs and what they published.
+    runs: Arc<Runs>,
     /// Subjects whose victims must be linked anew by [`State::settle`].
     unsettled: BTreeSet<SubjectId>,
 }
@@ -75,6 +78,7 @@ impl State {
             references: Arc::default(),
             records: HashIndex::default(),
             victims: HashIndex::default(),
+            runs: Arc::default(),
             unsettled: BTreeSet::new(),
         }
     }
@@ -119,6 +123,11 @@ impl State {
     pub fn policy_over_other_tables(&self) -> Option<&str> {
         let (text, tables) = self.activated.as_ref()?;
         (*tables != self.tables.digest()).then_some(text)
+    }
+
+    /// Runs and what they published.
+    pub fn runs(&self) -> &Arc<Runs> {
+        &self.runs
     }
 
     /// The published tables.
@@ -178,16 +187,26 @@ impl State {
             }
             Some(Body::AsOfMoved(moved)) => {
                 self.as_of = Some(moved.as_of.parse().map_err(|_| unreadable("its as_of is not a date"))?);
+                Arc::make_mut(&mut self.runs).moved();
                 touched.everyone = true;
             }
             Some(Body::PolicyActivated(activated)) => {
-                self.rules = Some(self.activate(activated).map_err(unreadable)?);
-                self.activated = Some((activated.text.clone(), activated.tables_digest.clone()));
-                self.unsettle_everyone();
+                self.bring_into_force(activated).map_err(unreadable)?;
                 touched.everyone = true;
             }
             Some(Body::OutstandingNoted(noted)) => {
                 self.note(SubjectId(event.subject_id), event, noted, touched).map_err(unreadable)?;
+            }
+            Some(Body::RescoreStarted(started)) => {
+                Arc::make_mut(&mut self.runs).started(event, started).map_err(unreadable)?;
+            }
+            Some(Body::RescoreEnded(ended)) => {
+                Arc::make_mut(&mut self.runs).ended(event, ended).map_err(unreadable)?;
+            }
+            Some(Body::GenerationPublished(published)) => {
+                self.as_of = Some(published.as_of.parse().map_err(|_| unreadable("its as_of is not a date"))?);
+                Arc::make_mut(&mut self.runs).published(event, published).map_err(unreadable)?;
+                touched.everyone = true;
             }
             Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_)) => {}
             None => return Err(unreadable("its kind is unknown")),
@@ -284,6 +303,18 @@ impl State {
                 touched.subjects.insert(subject);
             }
         }
+    }
+
+    /// Brings a policy into force.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn bring_into_force(&mut self, activated: &PolicyActivated) -> Result<(), &'static str> {
+        self.rules = Some(self.activate(activated)?);
+        self.activated = Some((activated.text.clone(), activated.tables_digest.clone()));
+        self.unsettle_everyone();
+        Arc::make_mut(&mut self.runs).activated(&activated.digest);
+        Ok(())
     }
 
     fn activate(&self, activated: &PolicyActivated) -> Result<Arc<Rules>, &'static str> {

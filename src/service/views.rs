@@ -44,13 +44,7 @@ pub fn derive(store: &dyn Store, events: &[Event]) -> Result<Changes, StoreError
         events.iter().filter(|event| event.has_subject).map(|event| event.subject_id).collect();
     let mut dossiers: BTreeMap<u32, StoredDossier> = BTreeMap::new();
     for subject in touched {
-        let mut dossier = StoredDossier::default();
-        for entry in store.scan_subject(SubjectId(subject), Revision(1), before) {
-            let Some(revision) = entry?.0.revision() else { continue };
-            let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
-            fold_dossier(&mut dossier, &event);
-        }
-        dossiers.insert(subject, dossier);
+        dossiers.insert(subject, dossier_at(store, SubjectId(subject), before)?);
     }
     let mut views = Vec::with_capacity(events.len() * 3);
     for event in events {
@@ -63,6 +57,20 @@ pub fn derive(store: &dyn Store, events: &[Event]) -> Result<Changes, StoreError
         views.push((ViewKey::dossier(SubjectId(subject)), Some(dossier.encode_to_vec())));
     }
     Ok(views)
+}
+
+/// The dossier of a subject as the ledger up to a revision told of it; empty where it told nothing.
+///
+/// # Errors
+/// The store's.
+pub fn dossier_at(store: &dyn Store, subject: SubjectId, through: Revision) -> Result<StoredDossier, StoreError> {
+    let mut dossier = StoredDossier::default();
+    for entry in store.scan_subject(subject, Revision(1), through) {
+        let Some(revision) = entry?.0.revision() else { continue };
+        let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
+        fold_dossier(&mut dossier, &event);
+    }
+    Ok(dossier)
 }
 
 /// Rebuilds every view that is missing or of another version, in one pass over the ledger.

@@ -14,7 +14,7 @@ use super::board::Board;
 use super::expiry::Expiry;
 use super::fault::Fault;
 use super::group::{BuildError, Building, GROUP_EVENTS};
-use super::mutation::Queued;
+use super::mutation::{MutationBody, Queued};
 use super::outage::{Backoff, Halt, Pace};
 use super::start::StartError;
 use super::state::{State, Touched};
@@ -183,6 +183,7 @@ impl Writer {
 
     /// Serves what waits in as few groups as the size of a group allows.
     fn serve(&mut self, waiting: &mut Vec<Queued>) {
+        let alone = |queued: &Queued| matches!(queued.mutation.body, MutationBody::Publish(_));
         let mut rest = waiting.drain(..).peekable();
         while rest.peek().is_some() {
             self.look();
@@ -190,13 +191,18 @@ impl Writer {
                 rest.for_each(|queued| queued.tell(Err(refusal.clone())));
                 return;
             }
+            if let Some(queued) = rest.next_if(alone) {
+                let published = self.publish_run(&queued.mutation);
+                queued.tell(published);
+                continue;
+            }
             let store = Arc::clone(&self.store);
             let now = self.stamp();
             let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
             let mut touched = Touched::default();
             let mut answers = Vec::new();
             while !group.is_full()
-                && let Some(queued) = rest.next()
+                && let Some(queued) = rest.next_if(|queued| !alone(queued))
             {
                 let outcome = match queued.ended() {
                     Some(refusal) => Err(refusal),

@@ -18,8 +18,10 @@
 //!   follow within a second, and a checkpoint says how far
 //! - [`recovery`]: from what a kill or a failing disk left to a store that serves
 //! - [`space`]: room on the disk, and the ballast
+//! - [`archive`]: published generations, and the run that makes one
 //! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
+pub mod archive;
 pub mod backup;
 pub mod chain;
 mod checkpoint;

@@ -34,6 +34,16 @@ pub const BACKUP_LAST_SUCCESS: &str = "steelyard_backup_last_success_timestamp_s
 pub const BACKUP_LAST_REVISION: &str = "steelyard_backup_last_revision";
 /// Backups that failed.
 pub const BACKUP_FAILURES: &str = "steelyard_backup_failures_total";
+/// Day on which lists are weighed.
+pub const LISTS_AS_OF: &str = "steelyard_lists_as_of_timestamp_seconds";
+/// Number of the newest published generation.
+pub const GENERATION: &str = "steelyard_generation";
+/// Bytes of the newest published generation.
+pub const GENERATION_BYTES: &str = "steelyard_generation_bytes";
+/// Runs, by how they ended.
+pub const RESCORE_RUNS: &str = "steelyard_rescore_runs_total";
+/// How long runs that published took.
+pub const RESCORE_SECONDS: &str = "steelyard_rescore_duration_seconds";
 /// How long the last backup took, with its check.
 pub const BACKUP_DURATION: &str = "steelyard_backup_duration_seconds";
 
@@ -77,6 +87,11 @@ fn describe() {
     describe_gauge!(BACKUP_LAST_SUCCESS, Unit::Seconds, "When the newest verified backup was written");
     describe_gauge!(BACKUP_LAST_REVISION, "Last event in the newest verified backup");
     describe_counter!(BACKUP_FAILURES, "Backups that failed");
+    describe_gauge!(LISTS_AS_OF, Unit::Seconds, "Beginning of the day on which lists are weighed");
+    describe_gauge!(GENERATION, "Number of the newest published generation");
+    describe_gauge!(GENERATION_BYTES, Unit::Bytes, "Bytes of the newest published generation");
+    describe_counter!(RESCORE_RUNS, "Runs, by how they ended: published, failed or cancelled");
+    describe_gauge!(RESCORE_SECONDS, Unit::Seconds, "How long the last run that published took");
     describe_gauge!(BACKUP_DURATION, Unit::Seconds, "How long the last backup took, with its check");
 }
 

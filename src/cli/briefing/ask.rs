@@ -57,6 +57,7 @@ impl Asked {
 
     pub(super) fn standings(&self, list: List, since: &Since) -> pb::ListStandingsRequest {
         pb::ListStandingsRequest {
+            generation: 0,
             list: list.number(),
             filter: Some(self.filter()),
             view: pb::View::Basic.into(),

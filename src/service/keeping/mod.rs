@@ -34,6 +34,7 @@ use super::writer::Now;
 use crate::config;
 use crate::store::Store;
 pub use detail::{BackupDetail, Detail};
+pub(in crate::service) use run::step_back;
 pub use vault::{Backup, Kind, Phase, Progress, Survey, Unusable, Vault, VaultFault};
 
 /// Messages of a backup that may wait for its caller. One place is always kept for the last.

@@ -57,7 +57,7 @@ fn turn_away(asked: &Asked) {
 }
 
 /// Gives everybody else the first claim on the processor.
-pub(super) fn step_back() {
+pub(in crate::service) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
         info!(error = %error, "work in the background has the same claim on the processor as everything else");

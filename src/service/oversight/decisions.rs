@@ -125,7 +125,10 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
                 | Body::PolicyActivated(_)
                 | Body::RequestAnswered(_)
                 | Body::OutstandingNoted(_)
-                | Body::AlignmentNoted(_),
+                | Body::AlignmentNoted(_)
+                | Body::RescoreStarted(_)
+                | Body::RescoreEnded(_)
+                | Body::GenerationPublished(_),
             )
             | None => {}
         }

@@ -15,6 +15,7 @@ use crate::service::fault::Fault;
 use crate::service::group::event_kind;
 use crate::service::mutation::{Mutation, MutationBody};
 use crate::service::record::{self, ACTIVITY, OUTSTANDING, REVIEW};
+use crate::service::rescore::generation::policy_before;
 use crate::service::{Service, note, timestamp};
 use crate::store::pb::Event;
 use crate::store::pb::event::Body;
@@ -58,7 +59,15 @@ fn said(event: Event) -> Said {
         }
         Some(Body::EvidenceWithdrawn(withdrawn)) => Said::Withdrawn(subject, withdrawn.record_id),
         Some(Body::OutstandingNoted(noted)) => Said::Noted(subject, when, note::read(noted)),
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        Some(
+            Body::AsOfMoved(_)
+            | Body::PolicyActivated(_)
+            | Body::RequestAnswered(_)
+            | Body::AlignmentNoted(_)
+            | Body::RescoreStarted(_)
+            | Body::RescoreEnded(_)
+            | Body::GenerationPublished(_),
+        )
         | None => Said::Nothing,
     }
 }
@@ -106,19 +115,9 @@ fn known(store: &dyn Store, through: Revision) -> Result<Known, StoreError> {
 
 /// The policy in force at a revision; the reference policy before the first.
 fn policy(store: &dyn Store, through: Revision) -> Result<Policy, StoreError> {
-    let mut last = None;
-    for entry in store.scan(&KeySpan::kind_index(event_kind::POLICY_ACTIVATED, Revision(0), through)) {
-        last = entry?.0.revision();
-    }
-    let Some(revision) = last else { return Ok(Policy::reference()) };
-    let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
-    Ok(match event.body {
-        // A start reads this same text, so one that does not parse never comes so far.
-        Some(Body::PolicyActivated(activated)) => {
-            Policy::parse(&activated.text).unwrap_or_else(|_| Policy::reference())
-        }
-        Some(_) | None => Policy::reference(),
-    })
+    let text = policy_before(store, through)?;
+    // A start reads this same text, so one that does not parse never comes so far.
+    Ok(text.and_then(|text| Policy::parse(&text).ok()).unwrap_or_else(Policy::reference))
 }
 
 impl Service {

@@ -1,0 +1,277 @@
+//! `RescoreService` at the edge: parse, call, map.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status};
+
+use super::filter::Arguments;
+use super::{Edge, correlated, error};
+use crate::domain::Date;
+use crate::pb;
+use crate::pb::rescore_service_server::RescoreService;
+use crate::service::fault::Fault;
+use crate::service::mutation::request_id;
+use crate::service::rescore::replay::Replayed;
+use crate::service::rescore::runs::{Generation, RunId, RunState};
+use crate::service::rescore::{Told, text};
+use crate::service::timestamp;
+
+/// How often a watched run is told.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+/// Items of a page, unless asked otherwise, and at most.
+const PAGE: u32 = 50;
+const MOST: u32 = 1_000;
+/// Most characters of a reason.
+const REASON: usize = 500;
+
+/// The service.
+pub struct Rescore(pub Arc<Edge>);
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl RescoreService for Rescore {
+    async fn start_rescore(
+        &self,
+        request: Request<pb::StartRescoreRequest>,
+    ) -> Result<Response<pb::StartRescoreResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let answer = async {
+            let mut arguments = Arguments::default();
+            let id = arguments.run_id("request_id", &asked.request_id);
+            let as_of = arguments.day("as_of", &asked.as_of);
+            arguments.finish()?;
+            let (told, revision) = self.0.rescoring.begin(&caller, id, as_of, asked.dry_run).await?;
+            Ok(pb::StartRescoreResponse { run: Some(run(&told)), revision: revision.0 })
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("StartRescore", &caller, &fault))
+    }
+
+    async fn get_rescore_run(
+        &self,
+        request: Request<pb::GetRescoreRunRequest>,
+    ) -> Result<Response<pb::GetRescoreRunResponse>, Status> {
+        let caller = correlated(&request);
+        let told = self.told(&request.into_inner().run_id);
+        let told = told.map_err(|fault| self.0.refuse("GetRescoreRun", &caller, &fault))?;
+        Ok(Response::new(pb::GetRescoreRunResponse { run: Some(run(&told)) }))
+    }
+
+    async fn list_rescore_runs(
+        &self,
+        request: Request<pb::ListRescoreRunsRequest>,
+    ) -> Result<Response<pb::ListRescoreRunsResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let answer = || {
+            let (from, size) = page(&asked.page_token, asked.page_size)?;
+            let runs = self.0.rescoring.all();
+            let next_page_token = next(from, size, runs.len());
+            let runs = runs.iter().skip(from).take(size).map(run).collect();
+            Ok(pb::ListRescoreRunsResponse { runs, next_page_token })
+        };
+        answer().map(Response::new).map_err(|fault| self.0.refuse("ListRescoreRuns", &caller, &fault))
+    }
+
+    async fn cancel_rescore_run(
+        &self,
+        request: Request<pb::CancelRescoreRunRequest>,
+    ) -> Result<Response<pb::CancelRescoreRunResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let answer = || {
+            let mut arguments = Arguments::default();
+            let id = arguments.run_id("run_id", &asked.run_id);
+            if asked.reason.trim().is_empty() || asked.reason.chars().count() > REASON {
+                let what = format!("reason says in 1 to {REASON} characters why, without personal data");
+                arguments.wrong("reason", "INVALID_LENGTH", what);
+            }
+            arguments.finish()?;
+            Ok(pb::CancelRescoreRunResponse { run: Some(run(&self.0.rescoring.cancel(&id, &asked.reason)?)) })
+        };
+        answer().map(Response::new).map_err(|fault| self.0.refuse("CancelRescoreRun", &caller, &fault))
+    }
+
+    type WatchRescoreRunStream = Answers<pb::WatchRescoreRunResponse>;
+
+    async fn watch_rescore_run(
+        &self,
+        request: Request<pb::WatchRescoreRunRequest>,
+    ) -> Result<Response<Self::WatchRescoreRunStream>, Status> {
+        let caller = correlated(&request);
+        let id = request.into_inner().run_id;
+        self.told(&id).map_err(|fault| self.0.refuse("WatchRescoreRun", &caller, &fault))?;
+        let (sender, answers) = tokio::sync::mpsc::channel(1);
+        // Not the edge itself: a watcher must not hold the service when it stops.
+        let edge = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                let Some(told) = edge.upgrade().and_then(|edge| Self(edge).told(&id).ok()) else {
+                    let _ = sender.send(Err(error::status(&Fault::ShuttingDown, &caller.correlation_id))).await;
+                    return;
+                };
+                let over = told.run.state != RunState::Running || told.completed;
+                let answer = pb::WatchRescoreRunResponse { run: Some(run(&told)) };
+                if sender.send(Ok(answer)).await.is_err() || over {
+                    return;
+                }
+                tokio::time::sleep(TELL_EVERY).await;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
+    }
+
+    async fn list_generations(
+        &self,
+        request: Request<pb::ListGenerationsRequest>,
+    ) -> Result<Response<pb::ListGenerationsResponse>, Status> {
+        let caller = correlated(&request);
+        let asked = request.into_inner();
+        let answer = async {
+            let (from, size) = page(&asked.page_token, asked.page_size)?;
+            let rescoring = self.0.rescoring.clone();
+            let read = tokio::task::spawn_blocking(move || rescoring.generations());
+            let all = read.await.map_err(|_| Fault::Internal)??;
+            let next_page_token = next(from, size, all.len());
+            let generations = all.iter().skip(from).take(size).map(|(told, kept)| generation(told, *kept)).collect();
+            Ok(pb::ListGenerationsResponse { generations, next_page_token })
+        };
+        answer.await.map(Response::new).map_err(|fault| self.0.refuse("ListGenerations", &caller, &fault))
+    }
+
+    type ReplayGenerationStream = Answers<pb::ReplayGenerationResponse>;
+
+    async fn replay_generation(
+        &self,
+        request: Request<pb::ReplayGenerationRequest>,
+    ) -> Result<Response<Self::ReplayGenerationStream>, Status> {
+        let caller = correlated(&request);
+        let told = self.0.rescoring.replay(request.into_inner().generation);
+        let told = told.map_err(|fault| self.0.refuse("ReplayGeneration", &caller, &fault))?;
+        let correlation_id = caller.correlation_id;
+        let answers = ReceiverStream::new(told).map(move |told| match told {
+            Replayed::Progress(events, of_events) => {
+                Ok(pb::ReplayGenerationResponse { events, of_events, outcome: None })
+            }
+            Replayed::Done(told, digest, subjects) => Ok(pb::ReplayGenerationResponse {
+                events: told.weighed.0,
+                of_events: told.weighed.0,
+                outcome: Some(pb::ReplayOutcome {
+                    same: told.digest == digest,
+                    digest: hex(&digest),
+                    // Whether it is still kept has nothing to do with whether it can be weighed again.
+                    generation: Some(generation(&told, false)),
+                    subjects,
+                }),
+            }),
+            Replayed::Failed(fault) => Err(error::status(&fault, &correlation_id)),
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+}
+
+impl Rescore {
+    fn told(&self, id: &str) -> Result<Told, Fault> {
+        let mut arguments = Arguments::default();
+        let id = arguments.run_id("run_id", id);
+        arguments.finish()?;
+        self.0.rescoring.get(&id).ok_or(Fault::UnknownRun)
+    }
+}
+
+impl Arguments {
+    fn run_id(&mut self, field: &str, text: &str) -> RunId {
+        request_id(text).unwrap_or_else(|violation| {
+            self.wrong(field, &violation.reason, violation.description.replace("request_id", field));
+            RunId::default()
+        })
+    }
+
+    /// A day; `None` where none is given.
+    fn day(&mut self, field: &str, text: &str) -> Option<Date> {
+        if text.is_empty() { None } else { self.date(field, text) }
+    }
+}
+
+/// Where a page begins and how long it is. Runs and generations are only added, at the front, and there is one a day: the
+/// token is the place from the end.
+fn page(token: &str, size: u32) -> Result<(usize, usize), Fault> {
+    let mut arguments = Arguments::default();
+    let size = arguments.size("page_size", size, PAGE, MOST);
+    arguments.finish()?;
+    let from = if token.is_empty() { Some(0) } else { token.parse().ok() };
+    Ok((from.ok_or(Fault::PageTokenInvalid)?, size))
+}
+
+fn next(from: usize, size: usize, of: usize) -> String {
+    if from + size < of { (from + size).to_string() } else { String::new() }
+}
+
+fn hex(digest: &[u8; 32]) -> String {
+    blake3::Hash::from_bytes(*digest).to_hex().to_string()
+}
+
+fn instant(micros: i64) -> Option<pbjson_types::Timestamp> {
+    (micros != 0).then(|| jiff::Timestamp::from_microsecond(micros).map(timestamp).ok()).flatten()
+}
+
+fn run(told: &Told) -> pb::RescoreRun {
+    let run = &told.run;
+    let (state, generation, reason) = match &run.state {
+        RunState::Running if told.completed => (pb::RescoreState::Completed, 0, String::new()),
+        RunState::Running => (pb::RescoreState::Running, 0, String::new()),
+        RunState::Published(generation) => (pb::RescoreState::Published, *generation, String::new()),
+        RunState::Ended { cancelled: true, reason } => (pb::RescoreState::Cancelled, 0, reason.clone()),
+        RunState::Ended { cancelled: false, reason } => (pb::RescoreState::Failed, 0, reason.clone()),
+    };
+    let counters = &run.counters;
+    pb::RescoreRun {
+        run_id: text(&run.id),
+        attempt: run.attempt,
+        as_of: run.as_of.to_string(),
+        state: state.into(),
+        dry_run: told.dry,
+        counters: Some(pb::RescoreCounters {
+            universe: counters.universe,
+            scored: counters.scored,
+            changed: counters.changed,
+            failed: counters.failed,
+            resumed: counters.resumed,
+            skipped: 0,
+        }),
+        failures: told
+            .failures
+            .iter()
+            .map(|(subject_ref, reason)| pb::RescoreFailure {
+                subject_ref: subject_ref.clone(),
+                reason: reason.clone(),
+            })
+            .collect(),
+        generation,
+        reason,
+        start_time: instant(run.started_micros),
+        end_time: instant(run.ended_micros),
+        actor: run.actor.to_string(),
+    }
+}
+
+fn generation(told: &Generation, kept: bool) -> pb::Generation {
+    pb::Generation {
+        generation: told.number,
+        as_of: told.as_of.to_string(),
+        policy_version: told.policy_version.to_string(),
+        weighed_revision: told.weighed.0,
+        published_revision: told.published.0,
+        published_time: instant(told.published_micros),
+        run_id: text(&told.run),
+        digest: hex(&told.digest),
+        subjects: told.subjects,
+        kept,
+        engine_version: told.engine_version.to_string(),
+    }
+}

@@ -1,0 +1,277 @@
+//! What was published, read back. Rows come from the generation's file, bit for
+//! bit; what explains them comes from the ledger up to the revision that the
+//! generation is of, and, for repeat victims, from the file again. References
+//! of people are the store's own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use tracing::error;
+
+use super::Rescoring;
+use super::runs::Generation;
+use crate::access::{Caller, Disclosure};
+use crate::domain::dossier::{Dossier, Repeat};
+use crate::domain::{Revision, SubjectId};
+use crate::policy::Policy;
+use crate::ranking::frame::{self, Past, PastRepeat};
+use crate::ranking::{Change, Meta, Standings};
+use crate::reference;
+use crate::scoring::Rules;
+use crate::scoring::harm::Catalogue;
+use crate::service::fault::Fault;
+use crate::service::group::{BuildError, event_kind};
+use crate::service::ranked::{PageOf, Reading, TokenedPage};
+use crate::service::{Seen, start, views};
+use crate::store::pb::event::Body;
+use crate::store::{KeySpan, Store, StoreError};
+
+/// Generations kept in memory once they were read.
+const READ: usize = 3;
+
+/// A generation that was read.
+#[derive(Debug)]
+pub struct Held {
+    /// What the ledger tells of it.
+    pub told: Generation,
+    /// Its lists. Its people's dossiers are those of today, for their references alone: see [`Rescoring::dossier`].
+    pub standings: Arc<Standings>,
+    /// Victims that were repeat victims.
+    repeats: BTreeMap<SubjectId, Vec<PastRepeat>>,
+}
+
+/// Generations read lately.
+#[derive(Debug, Default)]
+pub struct Cache(Mutex<Vec<Arc<Held>>>);
+
+impl Cache {
+    fn find(&self, number: u64) -> Option<Arc<Held>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = held.iter().position(|held| held.told.number == number)?;
+        let found = held.remove(place);
+        held.push(Arc::clone(&found));
+        Some(found)
+    }
+
+    fn keep(&self, read: &Arc<Held>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() == READ {
+            held.remove(0);
+        }
+        held.push(Arc::clone(read));
+    }
+}
+
+impl Rescoring {
+    /// Generations, the newest first, each with whether it can be read back.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] where the archive cannot be listed.
+    pub fn generations(&self) -> Result<Vec<(Generation, bool)>, Fault> {
+        let kept = self.0.archive.generations().map_err(|fault| failed(&fault))?;
+        let runs = self.0.service.board.runs();
+        let told = runs.generations().iter().rev();
+        Ok(told.map(|told| (told.clone(), kept.binary_search(&told.number).is_ok())).collect())
+    }
+
+    /// A generation, read back.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownGeneration`], [`Fault::GenerationNotKept`], or [`Fault::Internal`] where it is damaged.
+    pub async fn generation(&self, number: u64) -> Result<Arc<Held>, Fault> {
+        let service = &self.0.service;
+        let told = service.board.runs().generation(number).cloned().ok_or(Fault::UnknownGeneration)?;
+        if let Some(held) = self.0.read.find(number) {
+            return Ok(held);
+        }
+        let newest = service.standings(Seen::new(0, "")).await?;
+        let rescoring = self.clone();
+        let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+        // Whoever waited for the permit may find it read.
+        if let Some(held) = self.0.read.find(number) {
+            return Ok(held);
+        }
+        let read = tokio::task::spawn_blocking(move || rescoring.read(told, &newest));
+        let held = Arc::new(read.await.map_err(|_| Fault::Internal)??);
+        self.0.read.keep(&held);
+        Ok(held)
+    }
+
+    /// A page of a list of a generation. In full: with the dossiers that explain it.
+    ///
+    /// # Errors
+    /// As [`generation`](Self::generation), and faults of the token.
+    pub async fn page(
+        &self,
+        caller: &Caller,
+        asked: &PageOf,
+        number: u64,
+        full: bool,
+        seen: Seen<'_>,
+    ) -> Result<Disclosure<Reading<TokenedPage>>, Fault> {
+        let service = &self.0.service;
+        // Whoever waits for a revision waits for what it may have published, too.
+        service.standings(seen).await?;
+        let held = self.generation(number).await?;
+        let start = service.paging.open_generation(number, caller, asked)?;
+        let page = held.standings.page(asked.list, &asked.filter, start, asked.size);
+        let next = page.next.map(|cursor| service.paging.next_of_generation(number, cursor, caller, asked));
+        let subjects: Vec<SubjectId> = page.rows.iter().map(|placed| placed.subject).collect();
+        let mut standings = Arc::clone(&held.standings);
+        if full {
+            let (rescoring, of, subjects) = (self.clone(), Arc::clone(&held), subjects.clone());
+            let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+            let read = tokio::task::spawn_blocking(move || rescoring.explained(&of, &subjects));
+            standings = Arc::new(read.await.map_err(|_| Fault::Internal)??);
+        }
+        Ok(Disclosure { answer: Reading { standings, found: TokenedPage { page, next } }, subjects })
+    }
+
+    fn read(&self, told: Generation, newest: &Standings) -> Result<Held, Fault> {
+        let people = self.people(&told)?;
+        let rules = self.rules(&told)?;
+        let mut repeats = BTreeMap::new();
+        let mut rows = Vec::with_capacity(people.len());
+        for (index, past) in people.into_iter().enumerate() {
+            let subject = SubjectId(u32::try_from(index).map_err(|_| Fault::Internal)?);
+            // Whoever was weighed is held for ever.
+            let dossier = newest.dossier(subject).ok_or(Fault::Internal)?;
+            if !past.repeats.is_empty() {
+                repeats.insert(subject, past.repeats);
+            }
+            rows.push((Arc::clone(dossier), past.row));
+        }
+        let published = Timestamp::from_microsecond(told.published_micros).map_err(|_| Fault::Internal)?;
+        let meta = Meta { revision: told.weighed, as_of: told.as_of, rules, generation: told.number, published };
+        let (names, references) = (Arc::clone(newest.names()), Arc::clone(newest.references()));
+        Ok(Held { told, standings: Arc::new(Standings::load(meta, names, references, rows)), repeats })
+    }
+
+    fn people(&self, told: &Generation) -> Result<Vec<Past>, Fault> {
+        let kept = self.0.archive.generation(told.number).map_err(|fault| failed(&fault))?;
+        let kept = kept.ok_or(Fault::GenerationNotKept)?;
+        let names = self.0.service.board.names();
+        let frames: Vec<Vec<Past>> = (0..kept.frames())
+            .into_par_iter()
+            .map(|number| {
+                let bytes = kept.frame(number).map_err(|fault| failed(&fault))?;
+                frame::decode(&bytes, names).ok_or_else(|| {
+                    error!(generation = told.number, frame = number, "a frame of a generation cannot be read");
+                    Fault::Internal
+                })
+            })
+            .collect::<Result<_, Fault>>()?;
+        Ok(frames.into_iter().flatten().collect())
+    }
+
+    /// One person in a generation, without reading the others. `None`: they were not held then. Blocks.
+    ///
+    /// # Errors
+    /// As [`generation`](Self::generation).
+    pub fn past(&self, number: u64, subject: SubjectId) -> Result<Option<Past>, Fault> {
+        let kept = self.0.archive.generation(number).map_err(|fault| failed(&fault))?;
+        let kept = kept.ok_or(Fault::GenerationNotKept)?;
+        let (frame, place) = (subject.index() / frame::TOGETHER, subject.index() % frame::TOGETHER);
+        if frame >= kept.frames() {
+            return Ok(None);
+        }
+        let bytes = kept.frame(frame).map_err(|fault| failed(&fault))?;
+        let people = frame::decode(&bytes, self.0.service.board.names()).ok_or(Fault::Internal)?;
+        Ok(people.into_iter().nth(place))
+    }
+
+    /// The rules that a generation was weighed under: those of the text in the ledger with its digest.
+    fn rules(&self, told: &Generation) -> Result<Arc<Rules>, Fault> {
+        let service = &self.0.service;
+        if let Some(standings) = service.board.standings()
+            && standings.rules().policy.version == *told.policy_version
+        {
+            return Ok(Arc::clone(standings.rules()));
+        }
+        let store = &*service.store;
+        let text = policy_before(store, told.published).map_err(|fault| failed(&fault))?.ok_or(Fault::Internal)?;
+        let policy = Policy::parse(&text).map_err(|_| Fault::Internal)?;
+        let catalogue = Catalogue::new(reference::tables(), &policy);
+        Ok(Arc::new(Rules { policy, catalogue }))
+    }
+
+    /// The dossier of a person as a generation was weighed from it. Blocks.
+    ///
+    /// # Errors
+    /// [`Fault::ReadOnly`] or [`Fault::Internal`] where the ledger cannot be read.
+    pub fn dossier(&self, held: &Held, subject: SubjectId) -> Result<Option<Dossier>, Fault> {
+        let empty = Vec::new();
+        let repeats = held.repeats.get(&subject).unwrap_or(&empty);
+        dossier_at(&*self.0.service.store, subject, held.told.weighed, repeats)
+    }
+
+    /// The lists of a generation, with these people's dossiers as it was weighed from them: so that it can be explained
+    /// why they stood where they did. Blocks.
+    ///
+    /// # Errors
+    /// As [`dossier`](Self::dossier).
+    pub fn explained(&self, held: &Held, subjects: &[SubjectId]) -> Result<Standings, Fault> {
+        let mut changes = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let (Some(row), Some(dossier)) = (held.standings.row(*subject), self.dossier(held, *subject)?) else {
+                continue;
+            };
+            changes.push(Change { subject: *subject, dossier: Arc::new(dossier), row: row.clone() });
+        }
+        Ok(held.standings.with(&changes, held.standings.meta().clone()))
+    }
+}
+
+/// Text of the last policy that was in force by a revision.
+pub fn policy_before(store: &dyn Store, through: Revision) -> Result<Option<String>, StoreError> {
+    let mut last = None;
+    for entry in store.scan(&KeySpan::kind_index(event_kind::POLICY_ACTIVATED, Revision(0), through)) {
+        last = entry?.0.revision();
+    }
+    let Some(revision) = last else { return Ok(None) };
+    let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
+    Ok(match event.body {
+        Some(Body::PolicyActivated(activated)) => Some(activated.text),
+        Some(_) | None => None,
+    })
+}
+
+/// The dossier of a person at a revision, with the repeat victims that were known then. `None`: they were not held.
+///
+/// # Errors
+/// [`Fault::ReadOnly`] or [`Fault::Internal`] where the ledger cannot be read.
+pub fn dossier_at(
+    store: &dyn Store,
+    subject: SubjectId,
+    through: Revision,
+    repeats: &[PastRepeat],
+) -> Result<Option<Dossier>, Fault> {
+    let stored = views::dossier_at(store, subject, through).map_err(|fault| failed(&fault))?;
+    if stored.subject_ref.is_empty() {
+        return Ok(None);
+    }
+    let dossier = start::dossier(subject, &stored, reference::tables()).map_err(|fault: BuildError| {
+        error!(fault = %fault, "a dossier of the past could not be read");
+        Fault::Internal
+    })?;
+    let find = |mark: u32| dossier.offences().find(|offence| frame::mark(offence.id) == mark);
+    let repeats: Box<[Repeat]> = repeats
+        .iter()
+        .filter_map(|past| {
+            let offence = find(past.offence)?;
+            Some(Repeat { offence_id: offence.id.into(), dates: past.dates.clone().into_boxed_slice() })
+        })
+        .collect();
+    Ok(Some(dossier.with_repeats(repeats)))
+}
+
+/// What is said of a store or an archive that cannot be read.
+pub fn failed(fault: &StoreError) -> Fault {
+    if let StoreError::Full = fault {
+        return Fault::ReadOnly;
+    }
+    error!(fault = %fault, "a generation or the ledger behind it could not be read");
+    Fault::Internal
+}

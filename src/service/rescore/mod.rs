@@ -1,0 +1,336 @@
+//! Weighing everybody anew on another day. A thread of its own, with the lowest
+//! claim on the processor, weighs the newest standings on every core, keeps what
+//! it weighed in a file as it goes, catches up with what was written meanwhile,
+//! and hands the whole to the writer, which publishes it in one step. That a run
+//! was begun and how it ended is in the ledger: a start takes up what goes on.
+//!
+//! Nothing here changes what a person is weighed by, and no reader waits for it.
+//!
+//! - [`runs`]: runs and generations, as the ledger tells of them
+//! - [`run`]: the thread; [`checkpoint`]: what it has weighed, over a kill
+//! - [`publish`]: the writer's part
+//! - [`generation`]: what was published, read back; [`replay`]: weighed again
+//! - [`retention`]: which generations are kept; [`schedule`]: when a run is due
+
+pub mod checkpoint;
+pub mod generation;
+pub mod publish;
+pub mod replay;
+pub mod retention;
+mod run;
+pub mod runs;
+pub mod schedule;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::mutation::{Mutation, MutationBody, content_digest};
+use super::{Seen, Service};
+use crate::access::Caller;
+use crate::config;
+use crate::domain::{Date, Revision};
+use crate::pb;
+use crate::store::archive::Archive;
+use crate::store::pb::RescoreCounters;
+use publish::RunStep;
+use runs::{Run, RunId, RunState};
+
+/// Dry runs that are remembered.
+const DRY_RUNS: usize = 16;
+
+/// A run's id as text.
+pub fn text(id: &RunId) -> String {
+    Uuid::from_bytes(*id).to_string()
+}
+
+/// The run id that a day's run has, wherever it is asked for.
+pub fn id_of_day(as_of: Date) -> RunId {
+    let name = format!("steelyard rescore {as_of}");
+    *Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).as_bytes()
+}
+
+/// One run as it is told.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The run.
+    pub run: Run,
+    /// Nothing is published.
+    pub dry: bool,
+    /// A dry run came to its end.
+    pub completed: bool,
+    /// References of those that could not be weighed, with the reason.
+    pub failures: Vec<(String, String)>,
+}
+
+/// The runs of one store. Cheap to clone; [`stop`](Self::stop) ends the thread.
+#[derive(Clone)]
+pub struct Rescoring(Arc<Inner>);
+
+struct Inner {
+    service: Service,
+    archive: Arc<Archive>,
+    settings: config::Rescore,
+    state: Mutex<State>,
+    bell: Condvar,
+    stopping: AtomicBool,
+    progress: Progress,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    replaying: AtomicBool,
+    read: generation::Cache,
+}
+
+#[derive(Default)]
+struct State {
+    /// Told to look for work.
+    rung: bool,
+    /// The dry run that is wanted or goes on.
+    dry: Option<RunId>,
+    dry_runs: VecDeque<Told>,
+    /// The run that is to be cancelled, and why.
+    cancel: Option<(RunId, String)>,
+}
+
+/// How far the run has come that is carried out.
+#[derive(Debug, Default)]
+struct Progress {
+    universe: AtomicU32,
+    scored: AtomicU32,
+    changed: AtomicU32,
+    failed: AtomicU32,
+    resumed: AtomicU32,
+}
+
+impl Progress {
+    fn reset(&self) {
+        for count in [&self.universe, &self.scored, &self.changed, &self.failed, &self.resumed] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn counters(&self) -> RescoreCounters {
+        let of = |count: &AtomicU32| count.load(Ordering::Relaxed);
+        RescoreCounters {
+            universe: of(&self.universe),
+            scored: of(&self.scored),
+            changed: of(&self.changed),
+            failed: of(&self.failed),
+            resumed: of(&self.resumed),
+        }
+    }
+}
+
+impl Rescoring {
+    /// Takes up the run that goes on, and waits for others.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn start(service: Service, archive: Arc<Archive>, settings: config::Rescore) -> std::io::Result<Self> {
+        let rescoring = Self(Arc::new(Inner {
+            service,
+            archive,
+            settings,
+            state: Mutex::new(State { rung: true, ..State::default() }),
+            bell: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            progress: Progress::default(),
+            thread: Mutex::default(),
+            replaying: AtomicBool::new(false),
+            read: generation::Cache::default(),
+        }));
+        let inner = Arc::clone(&rescoring.0);
+        let thread = thread::Builder::new().name("rescore".to_owned()).spawn(move || run::run(&inner))?;
+        *rescoring.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(rescoring)
+    }
+
+    /// Begins a run, or gives the one of this id; with the revision at which the ledger says so, 0 for a dry run.
+    ///
+    /// # Errors
+    /// [`Fault::RescoreRunning`], [`Fault::RequestIdReused`], a day that is not allowed, or what the writer says.
+    pub async fn begin(
+        &self,
+        caller: &Caller,
+        id: RunId,
+        as_of: Option<Date>,
+        dry: bool,
+    ) -> Result<(Told, Revision), Fault> {
+        let service = &self.0.service;
+        let standings = service.standings(Seen::new(0, "")).await?;
+        let as_of = as_of.unwrap_or_else(|| Date::in_london(service.now()));
+        if let Some(known) = self.0.dry_run(&id) {
+            return if dry && known.run.as_of == as_of {
+                Ok((known, Revision(0)))
+            } else {
+                Err(Fault::RequestIdReused)
+            };
+        }
+        let runs = service.board.runs();
+        if dry {
+            if runs.get(&id).is_some() {
+                return Err(Fault::RequestIdReused);
+            }
+            if as_of < standings.as_of() || as_of > Date::in_london(service.now()).max(standings.as_of()) {
+                let description = format!("as_of {as_of} lies outside {} to today", standings.as_of());
+                return Err(Fault::field("as_of", "OUTSIDE_THE_LISTS", description));
+            }
+            let told = self.0.begin_dry(caller, id, as_of, runs.running().map(|run| run.id))?;
+            return Ok((told, Revision(0)));
+        }
+        if let Some(other) = self.0.state().dry {
+            return Err(Fault::RescoreRunning(text(&other)));
+        }
+        let body = MutationBody::Run(RunStep::Start { id, as_of });
+        let digest = content_digest("StartRescore", &pb::StartRescoreRequest::default());
+        let answer = service.change(Mutation { caller: caller.clone(), request_id: id, digest, body }).await?;
+        self.0.ring();
+        let run = self.get(&id).ok_or(Fault::Internal)?;
+        Ok((run, answer.revision))
+    }
+
+    /// A run as it is now.
+    pub fn get(&self, id: &RunId) -> Option<Told> {
+        if let Some(dry) = self.0.dry_run(id) {
+            return Some(dry);
+        }
+        let run = self.0.service.board.runs().get(id).cloned();
+        run.map(|run| self.told(run))
+    }
+
+    /// Every run that the ledger tells of, the newest first.
+    pub fn all(&self) -> Vec<Told> {
+        let runs = self.0.service.board.runs();
+        runs.newest_first().into_iter().map(|run| self.told(run.clone())).collect()
+    }
+
+    fn told(&self, mut run: Run) -> Told {
+        if run.state == RunState::Running {
+            run.counters = self.0.progress.counters();
+        }
+        let standings = self.0.service.board.standings();
+        let reference = |subject: u32| {
+            let dossier = standings.as_ref()?.dossier(crate::domain::SubjectId(subject))?;
+            Some(dossier.subject_ref().to_owned())
+        };
+        let failures = run.failures.iter();
+        let failures =
+            failures.map(|one| (reference(one.subject_id).unwrap_or_default(), one.reason.clone())).collect();
+        Told { run, dry: false, completed: false, failures }
+    }
+
+    /// Cancels a run; one that has ended stays as it is.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownRun`].
+    pub fn cancel(&self, id: &RunId, reason: &str) -> Result<Told, Fault> {
+        let told = self.get(id).ok_or(Fault::UnknownRun)?;
+        if told.run.state == RunState::Running && !told.completed {
+            self.0.state().cancel = Some((*id, reason.to_owned()));
+            self.0.ring();
+        }
+        self.get(id).ok_or(Fault::UnknownRun)
+    }
+
+    /// Asks the thread to end. A run that goes on is taken up at the next start.
+    pub fn give_up(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+        self.0.ring();
+    }
+
+    /// Ends the thread as [`give_up`](Self::give_up), and blocks until it has ended.
+    pub fn stop(&self) {
+        self.give_up();
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(_)) = thread.map(JoinHandle::join) {
+            // The panic itself was logged where it happened.
+            tracing::warn!("runs had ended before the server");
+        }
+    }
+
+    /// The use cases that runs are made of.
+    pub fn service(&self) -> &Service {
+        &self.0.service
+    }
+}
+
+impl Inner {
+    /// A panic of the thread leaves what is known of runs as it was.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn ring(&self) {
+        self.state().rung = true;
+        self.bell.notify_all();
+    }
+
+    /// Waits until there may be something to do, or for so long.
+    fn wait(&self, time: std::time::Duration) {
+        let waiting = self.bell.wait_timeout_while(self.state(), time, |state| !state.rung && !self.stopping());
+        waiting.unwrap_or_else(PoisonError::into_inner).0.rung = false;
+    }
+
+    /// Why this run is to be cancelled, if it is.
+    fn cancelled(&self, id: &RunId) -> Option<String> {
+        self.state().cancel.as_ref().filter(|(wanted, _)| wanted == id).map(|(_, reason)| reason.clone())
+    }
+
+    fn dry_run(&self, id: &RunId) -> Option<Told> {
+        let state = self.state();
+        let mut told = state.dry_runs.iter().find(|told| told.run.id == *id).cloned()?;
+        if state.dry == Some(*id) {
+            told.run.counters = self.progress.counters();
+        }
+        Some(told)
+    }
+
+    fn begin_dry(&self, caller: &Caller, id: RunId, as_of: Date, running: Option<RunId>) -> Result<Told, Fault> {
+        let mut state = self.state();
+        if let Some(other) = running.or(state.dry) {
+            return Err(Fault::RescoreRunning(text(&other)));
+        }
+        let run = Run {
+            id,
+            attempt: 1,
+            as_of,
+            state: RunState::Running,
+            counters: RescoreCounters::default(),
+            failures: Vec::new(),
+            started_micros: self.service.now().as_microsecond(),
+            ended_micros: 0,
+            actor: caller.actor.clone(),
+            revision: Revision(0),
+        };
+        let told = Told { run, dry: true, completed: false, failures: Vec::new() };
+        state.dry = Some(id);
+        if state.dry_runs.len() == DRY_RUNS {
+            state.dry_runs.pop_front();
+        }
+        state.dry_runs.push_back(told.clone());
+        drop(state);
+        self.ring();
+        Ok(told)
+    }
+
+    /// What became of the dry run.
+    fn end_dry(&self, id: &RunId, change: impl FnOnce(&mut Told)) {
+        let now: Timestamp = self.service.now();
+        let mut state = self.state();
+        state.dry = None;
+        if let Some(told) = state.dry_runs.iter_mut().find(|told| told.run.id == *id) {
+            told.run.ended_micros = now.as_microsecond();
+            change(told);
+        }
+    }
+}

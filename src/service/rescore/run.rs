@@ -1,0 +1,428 @@
+//! The thread that carries runs out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use metrics::{counter, gauge};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use super::checkpoint;
+use super::publish::{Publication, RunStep};
+use super::runs::{Run, RunId, RunState};
+use super::{Inner, retention, schedule, text};
+use crate::access::Caller;
+use crate::domain::dossier::Dossier;
+use crate::domain::word::Family;
+use crate::domain::{Date, SubjectId};
+use crate::ranking::{Meta, Row, Standings, frame};
+use crate::reference;
+use crate::scoring::Rules;
+use crate::scoring::composite::Weighed;
+use crate::service::fault::Fault;
+use crate::service::keeping::step_back;
+use crate::service::mutation::{Mutation, MutationBody};
+use crate::service::scorer;
+use crate::store::StoreError;
+use crate::store::archive::Partial;
+use crate::store::pb::{RescoreEnded, RescoreFailure};
+use crate::telemetry::metrics as figures;
+
+/// People weighed between two looks at whether the run is still wanted, and in one record of its file.
+const TOGETHER: usize = 16_384;
+/// Times that the run catches up with what was written before it leaves the rest to the writer.
+const CATCHING_UP: usize = 4;
+/// How often it looks whether a run is due by the schedule.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long after a refusal for want of room the publication is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a run did not come to its end.
+enum Stopped {
+    /// The server stops: it is taken up at the next start.
+    Interrupted,
+    /// Somebody cancelled it.
+    Cancelled(String),
+    /// It failed.
+    Failed(String),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(fault: StoreError) -> Self {
+        error!(fault = %fault, "a run could not be kept");
+        Self::Failed(match fault {
+            StoreError::Full => "the disk is full".to_owned(),
+            _ => "its files could not be written or read: the log says why".to_owned(),
+        })
+    }
+}
+
+/// Works until told to stop.
+pub(super) fn run(inner: &Inner) {
+    step_back();
+    let pool = ThreadPoolBuilder::new().thread_name(|number| format!("rescore-{number}"));
+    let pool = match pool.start_handler(|_| step_back()).build() {
+        Ok(pool) => pool,
+        Err(error) => {
+            error!(error = %error, "no run can be carried out: its threads could not be started");
+            return;
+        }
+    };
+    sweep(inner);
+    let mut schedule = schedule::Due::default();
+    while !inner.stopping() {
+        let runs = inner.service.board.runs();
+        if let Some(going) = runs.running().cloned() {
+            carry_out(inner, &pool, &going);
+            continue;
+        }
+        let dry = inner.state().dry;
+        if let Some(id) = dry {
+            dry_run(inner, &pool, &id);
+            continue;
+        }
+        schedule.look(inner);
+        inner.wait(LOOK_EVERY);
+    }
+}
+
+/// Removes what was never published, and what is not to be kept any longer.
+fn sweep(inner: &Inner) {
+    let runs = inner.service.board.runs();
+    let unpublished = |numbers: Vec<u64>| {
+        let never = numbers.into_iter().filter(|number| *number >= runs.next_generation());
+        never.map(|number| inner.archive.remove(number)).collect::<Result<(), _>>()
+    };
+    if let Err(fault) = inner.archive.generations().and_then(unpublished) {
+        warn!(fault = %fault, "what was never published could not be removed");
+    }
+    keep_to_retention(inner);
+}
+
+fn keep_to_retention(inner: &Inner) {
+    let runs = inner.service.board.runs();
+    let Ok(kept) = inner.archive.generations() else { return };
+    for number in retention::surplus(runs.generations(), &kept, &inner.settings.retention) {
+        match inner.archive.remove(number) {
+            Ok(()) => info!(generation = number, "a generation is not kept any longer"),
+            Err(fault) => warn!(generation = number, fault = %fault, "a generation could not be removed"),
+        }
+    }
+}
+
+/// Carries out the run that goes on.
+fn carry_out(inner: &Inner, pool: &ThreadPool, going: &Run) {
+    let begun = Instant::now();
+    info!(rescore.run = %text(&going.id), rescore.attempt = going.attempt, as_of = %going.as_of, "a run begins");
+    let stopped = match attempt(inner, pool, going) {
+        Ok(()) => {
+            counter!(figures::RESCORE_RUNS, "outcome" => "published").increment(1);
+            gauge!(figures::RESCORE_SECONDS).set(begun.elapsed().as_secs_f64());
+            if let Err(fault) = inner.archive.forget_runs_but(None) {
+                warn!(fault = %fault, "a run's file could not be removed");
+            }
+            keep_to_retention(inner);
+            return;
+        }
+        Err(stopped) => stopped,
+    };
+    let (cancelled, reason) = match stopped {
+        Stopped::Interrupted => {
+            info!(rescore.run = %text(&going.id), "a run is interrupted: the next start takes it up");
+            return;
+        }
+        Stopped::Cancelled(reason) => (true, reason),
+        Stopped::Failed(reason) => (false, reason),
+    };
+    let outcome = if cancelled { "cancelled" } else { "failed" };
+    counter!(figures::RESCORE_RUNS, "outcome" => outcome).increment(1);
+    warn!(rescore.run = %text(&going.id), outcome, reason, "a run ended without publishing");
+    let ended = RescoreEnded {
+        run_id: going.id.to_vec(),
+        attempt: going.attempt,
+        cancelled,
+        reason,
+        counters: Some(inner.progress.counters()),
+    };
+    // Until the ledger says that it has ended, it goes on.
+    while !inner.stopping() {
+        match inner.service.change_blocking(mutation(MutationBody::Run(RunStep::End(ended.clone())))) {
+            Ok(_) | Err(Fault::ShuttingDown) => return,
+            Err(fault) => {
+                warn!(fault = %fault, "the end of a run could not be written yet");
+                inner.wait(AGAIN);
+            }
+        }
+    }
+}
+
+fn mutation(body: MutationBody) -> Mutation {
+    let request_id = Uuid::new_v4().into_bytes();
+    Mutation { caller: Caller::service(), request_id, digest: [0; 32], body }
+}
+
+fn dry_run(inner: &Inner, pool: &ThreadPool, id: &RunId) {
+    let Some(told) = inner.dry_run(id) else { return };
+    let weighed = weigh_everybody(inner, pool, &told.run, None);
+    let reference = |standings: &Standings, subject: u32| {
+        standings.dossier(SubjectId(subject)).map_or_else(String::new, |dossier| dossier.subject_ref().to_owned())
+    };
+    inner.end_dry(id, |told| {
+        told.run.counters = inner.progress.counters();
+        match weighed {
+            Ok(weighed) => {
+                told.completed = true;
+                let failures = weighed.failures.iter().take(super::publish::FAILURES_KEPT);
+                told.failures =
+                    failures.map(|one| (reference(&weighed.standings, one.subject_id), one.reason.clone())).collect();
+            }
+            Err(stopped) => {
+                let (cancelled, reason) = match stopped {
+                    Stopped::Interrupted => (true, "the server stopped".to_owned()),
+                    Stopped::Cancelled(reason) => (true, reason),
+                    Stopped::Failed(reason) => (false, reason),
+                };
+                told.run.state = RunState::Ended { cancelled, reason };
+            }
+        }
+    });
+}
+
+/// One attempt, up to its publication.
+fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped> {
+    let policy_digest = inner.service.board.runs().policy_digest().to_vec();
+    let conditions = checkpoint::conditions(going.as_of, &policy_digest, &reference::tables().digest()[..]);
+    let name = text(&going.id);
+    inner.archive.forget_runs_but(Some(&name))?;
+    let (records, mut partial) = inner.archive.run(&name)?;
+    let mut held = HashMap::new();
+    match records.split_first() {
+        Some((first, rest)) if *first == conditions => held = checkpoint::read(rest),
+        Some(_) => {
+            partial.clear()?;
+            partial.append(&conditions)?;
+        }
+        None => partial.append(&conditions)?,
+    }
+    drop(records);
+    let Everybody { standings, failures } = weigh_everybody(inner, pool, going, Some((held, &mut partial)))?;
+    let (frames, digest) = pool.install(|| frame::generation(&standings));
+    let bytes = pool.install(|| inner.archive.stage(&frames))?;
+    drop(frames);
+    gauge!(figures::GENERATION_BYTES).set(figures::float(bytes));
+    let publication = Publication {
+        run: going.id,
+        attempt: going.attempt,
+        standings: Arc::new(standings),
+        digest,
+        counters: inner.progress.counters(),
+        failures,
+        policy_digest,
+        archive: Arc::clone(&inner.archive),
+    };
+    publish(inner, going, &publication)
+}
+
+/// Has the writer publish, as often as it takes on a disk without room.
+fn publish(inner: &Inner, going: &Run, publication: &Publication) -> Result<(), Stopped> {
+    loop {
+        if inner.stopping() {
+            return Err(Stopped::Interrupted);
+        }
+        if let Some(reason) = inner.cancelled(&going.id) {
+            return Err(Stopped::Cancelled(reason));
+        }
+        match inner.service.change_blocking(mutation(MutationBody::Publish(Box::new(publication.clone())))) {
+            Ok(_) => return Ok(()),
+            Err(Fault::ShuttingDown) => return Err(Stopped::Interrupted),
+            Err(fault @ (Fault::ReadOnly | Fault::DiskLow { .. } | Fault::QueueFull)) => {
+                // It may be published all the same: the ledger tells once the store is open again.
+                if let Some(RunState::Published(_)) =
+                    inner.service.board.runs().get(&going.id).map(|run| run.state.clone())
+                {
+                    return Ok(());
+                }
+                warn!(fault = %fault, "a run could not be published yet");
+                inner.wait(AGAIN);
+            }
+            Err(fault) => return Err(Stopped::Failed(fault.to_string())),
+        }
+    }
+}
+
+/// Everybody as weighed.
+struct Everybody {
+    standings: Standings,
+    failures: Vec<RescoreFailure>,
+}
+
+type Person = (Arc<Dossier>, Row);
+
+/// What is held of an earlier attempt, and where to keep what this one weighs.
+type Kept<'a, 'b> = (HashMap<SubjectId, (u64, Weighed)>, &'a mut Partial<'b>);
+
+fn weigh_everybody(
+    inner: &Inner,
+    pool: &ThreadPool,
+    run: &Run,
+    mut kept: Option<Kept<'_, '_>>,
+) -> Result<Everybody, Stopped> {
+    let service = &inner.service;
+    let mut base = service.board.standings().ok_or_else(|| Stopped::Failed("no policy is active".to_owned()))?;
+    inner.progress.reset();
+    inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
+    let mut failures = Vec::new();
+    let mut chunks: Vec<Vec<Person>> = Vec::with_capacity(base.subjects().div_ceil(TOGETHER));
+    for from in (0..base.subjects()).step_by(TOGETHER) {
+        wanted(inner, &run.id)?;
+        let subjects = (from..(from + TOGETHER).min(base.subjects())).map(subject).collect();
+        chunks.push(weigh(inner, pool, &base, run.as_of, subjects, &mut kept, &mut failures)?);
+    }
+    for _ in 0..CATCHING_UP {
+        let newest = service.board.standings().unwrap_or_else(|| Arc::clone(&base));
+        let written: Vec<SubjectId> = newest
+            .differing(&base)
+            .filter(|subject| {
+                let (then, now) = (base.dossier(*subject), newest.dossier(*subject));
+                then.zip(now).is_none_or(|(then, now)| {
+                    !Arc::ptr_eq(then, now) && (then.revision() != now.revision() || then.repeats() != now.repeats())
+                })
+            })
+            .chain((base.subjects()..newest.subjects()).map(subject))
+            .collect();
+        let written: std::collections::BTreeSet<SubjectId> =
+            written.into_iter().filter(|subject| subject.index() < newest.subjects()).collect();
+        let done = written.is_empty();
+        base = newest;
+        inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
+        for together in written.into_iter().collect::<Vec<_>>().chunks(TOGETHER) {
+            wanted(inner, &run.id)?;
+            failures.retain(|failure: &RescoreFailure| !together.contains(&SubjectId(failure.subject_id)));
+            let people = weigh(inner, pool, &base, run.as_of, together.to_vec(), &mut kept, &mut failures)?;
+            for (subject, person) in together.iter().zip(people) {
+                place(&mut chunks, subject.index(), person);
+            }
+        }
+        if done {
+            break;
+        }
+    }
+    let universe = base.subjects();
+    inner.progress.scored.store(count(universe - failures.len()), Ordering::Relaxed);
+    inner.progress.failed.store(count(failures.len()), Ordering::Relaxed);
+    if universe > 0 && failures.len() == universe {
+        return Err(Stopped::Failed(format!("none of {universe} people could be weighed")));
+    }
+    wanted(inner, &run.id)?;
+    let meta = Meta {
+        revision: base.revision(),
+        as_of: run.as_of,
+        rules: Arc::clone(base.rules()),
+        generation: service.board.runs().next_generation(),
+        published: service.now(),
+    };
+    let (names, references) = (Arc::clone(base.names()), Arc::clone(base.references()));
+    drop(base);
+    let standings = pool.install(|| Standings::load(meta, names, references, chunks.into_iter().flatten()));
+    failures.sort_by_key(|failure| failure.subject_id);
+    Ok(Everybody { standings, failures })
+}
+
+/// Puts a person into their place; the next free one is a new person's.
+fn place(chunks: &mut Vec<Vec<Person>>, index: usize, person: Person) {
+    let (chunk, within) = (index / TOGETHER, index % TOGETHER);
+    if chunks.len() <= chunk {
+        chunks.push(Vec::new());
+    }
+    match chunks[chunk].get_mut(within) {
+        Some(held) => *held = person,
+        None => chunks[chunk].push(person),
+    }
+}
+
+/// Weighs these people, but for those that an earlier attempt had weighed from the same.
+fn weigh(
+    inner: &Inner,
+    pool: &ThreadPool,
+    base: &Standings,
+    as_of: Date,
+    subjects: Vec<SubjectId>,
+    kept: &mut Option<Kept<'_, '_>>,
+    failures: &mut Vec<RescoreFailure>,
+) -> Result<Vec<Person>, Stopped> {
+    let rules: &Rules = base.rules();
+    let held = kept.as_ref().map(|(held, _)| held);
+    let one = |subject: SubjectId| {
+        let (before, dossier) = base.person(subject)?;
+        let print = checkpoint::fingerprint(dossier);
+        let known =
+            held.and_then(|held| held.get(&subject)).filter(|(of, _)| *of == print).map(|(_, weighed)| *weighed);
+        let weighed = match known {
+            Some(weighed) => Ok(weighed),
+            None => scorer::weigh(dossier, rules, as_of),
+        };
+        let failed = weighed.err();
+        let weighed = weighed.unwrap_or_else(|_| scorer::unknown(dossier, rules, as_of));
+        let row = Row::new(dossier, &weighed, rules, as_of, base.names());
+        let changed = differs(before, &row);
+        Some((subject, print, weighed, known.is_some(), failed, changed, (Arc::clone(dossier), row)))
+    };
+    let weighed: Vec<_> = pool.install(|| subjects.into_par_iter().filter_map(one).collect());
+    if let Some((_, partial)) = kept {
+        let fresh = weighed.iter().filter(|(.., known, failed, _, _)| !known && failed.is_none());
+        let record = checkpoint::record(fresh.map(|(subject, print, weighed, ..)| (*subject, *print, *weighed)));
+        if !record.is_empty() {
+            partial.append(&record)?;
+        }
+    }
+    let mut people = Vec::with_capacity(weighed.len());
+    let progress = &inner.progress;
+    for (subject, _, _, known, failed, changed, person) in weighed {
+        let add =
+            |count: &std::sync::atomic::AtomicU32, when: bool| count.fetch_add(u32::from(when), Ordering::Relaxed);
+        add(&progress.scored, failed.is_none());
+        add(&progress.failed, failed.is_some());
+        add(&progress.resumed, known);
+        add(&progress.changed, changed);
+        if let Some(fault) = failed {
+            failures.push(RescoreFailure { subject_id: subject.0, reason: fault.to_string() });
+        }
+        people.push(person);
+    }
+    Ok(people)
+}
+
+/// Whether somebody stands otherwise.
+fn differs(before: &Row, after: &Row) -> bool {
+    let points = |row: &Row| [row.threat, row.risk, row.harm];
+    let composed = |row: &Row, family| {
+        let composed = row.composed(family);
+        (composed.point, composed.effective)
+    };
+    points(before) != points(after)
+        || [Family::Cohort, Family::Outstanding]
+            .into_iter()
+            .any(|family| composed(before, family) != composed(after, family))
+}
+
+fn wanted(inner: &Inner, id: &RunId) -> Result<(), Stopped> {
+    if inner.stopping() {
+        return Err(Stopped::Interrupted);
+    }
+    match inner.cancelled(id) {
+        Some(reason) => Err(Stopped::Cancelled(reason)),
+        None => Ok(()),
+    }
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn subject(index: usize) -> SubjectId {
+    SubjectId(u32::try_from(index).expect("a store must hold fewer than 2^32 subjects"))
+}
