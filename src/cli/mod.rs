@@ -28,6 +28,8 @@ mod paging;
 pub mod policy;
 pub mod predict;
 pub mod probe_store;
+pub mod replay;
+pub mod rescore;
 pub mod restore;
 pub mod returns;
 pub mod serve;
@@ -101,6 +103,10 @@ enum Command {
     Predict(predict::Args),
     /// Check a policy file
     Policy(policy::Args),
+    /// Weigh everybody anew on another day, and show runs and what they published
+    Rescore(rescore::Args),
+    /// Weigh a published generation again from the ledger, and compare
+    Replay(replay::Args),
     /// Make a backup, or show which there are
     Backup(backup::Args),
     /// Make a data directory from backups
@@ -160,6 +166,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Rescore(args) => wait(rescore::run(args)),
+        Command::Replay(args) => wait(replay::run(args)),
         Command::Backup(args) => wait(backup::run(args)),
         Command::Restore(args) => restore::run(args),
         Command::Verify(args) => wait(verify::run(args)),

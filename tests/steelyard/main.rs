@@ -21,6 +21,7 @@ mod personas;
 mod powercut;
 mod privacy;
 mod recovery;
+mod rescoring;
 mod restore;
 mod restore_drill;
 mod safety_page;

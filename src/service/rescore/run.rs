@@ -32,8 +32,11 @@ use crate::store::archive::Partial;
 use crate::store::pb::{RescoreEnded, RescoreFailure};
 use crate::telemetry::metrics as figures;
 
-/// People weighed between two looks at whether the run is still wanted, and in one record of its file.
-const TOGETHER: usize = 16_384;
+/// People weighed between two looks at whether the run is still wanted.
+const TOGETHER: usize = 2_048;
+/// People, and time, after which what was weighed is put on the disk: so much is weighed again after a kill, at most.
+const KEPT_TOGETHER: usize = 32_768;
+const KEPT_EVERY: Duration = Duration::from_millis(250);
 /// Times that the run catches up with what was written before it leaves the rest to the writer.
 const CATCHING_UP: usize = 4;
 /// How often it looks whether a run is due by the schedule.
@@ -209,7 +212,8 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
         None => partial.append(&conditions)?,
     }
     drop(records);
-    let Everybody { standings, failures } = weigh_everybody(inner, pool, going, Some((held, &mut partial)))?;
+    let kept = Kept { held, partial: &mut partial, pending: Vec::new(), people: 0, since: Instant::now() };
+    let Everybody { standings, failures } = weigh_everybody(inner, pool, going, Some(kept))?;
     let (frames, digest) = pool.install(|| frame::generation(&standings));
     let bytes = pool.install(|| inner.archive.stage(&frames))?;
     drop(frames);
@@ -263,7 +267,28 @@ struct Everybody {
 type Person = (Arc<Dossier>, Row);
 
 /// What is held of an earlier attempt, and where to keep what this one weighs.
-type Kept<'a, 'b> = (HashMap<SubjectId, (u64, Weighed)>, &'a mut Partial<'b>);
+struct Kept<'a, 'b> {
+    held: HashMap<SubjectId, (u64, Weighed)>,
+    partial: &'a mut Partial<'b>,
+    pending: Vec<u8>,
+    people: usize,
+    since: Instant,
+}
+
+impl Kept<'_, '_> {
+    fn add(&mut self, record: Vec<u8>, people: usize) -> Result<(), StoreError> {
+        self.pending.extend(record);
+        self.people += people;
+        if self.people < KEPT_TOGETHER && self.since.elapsed() < KEPT_EVERY {
+            return Ok(());
+        }
+        if !self.pending.is_empty() {
+            self.partial.append(&std::mem::take(&mut self.pending))?;
+        }
+        (self.people, self.since) = (0, Instant::now());
+        Ok(())
+    }
+}
 
 fn weigh_everybody(
     inner: &Inner,
@@ -355,7 +380,7 @@ fn weigh(
     failures: &mut Vec<RescoreFailure>,
 ) -> Result<Vec<Person>, Stopped> {
     let rules: &Rules = base.rules();
-    let held = kept.as_ref().map(|(held, _)| held);
+    let held = kept.as_ref().map(|kept| &kept.held);
     let one = |subject: SubjectId| {
         let (before, dossier) = base.person(subject)?;
         let print = checkpoint::fingerprint(dossier);
@@ -372,12 +397,10 @@ fn weigh(
         Some((subject, print, weighed, known.is_some(), failed, changed, (Arc::clone(dossier), row)))
     };
     let weighed: Vec<_> = pool.install(|| subjects.into_par_iter().filter_map(one).collect());
-    if let Some((_, partial)) = kept {
+    if let Some(kept) = kept {
         let fresh = weighed.iter().filter(|(.., known, failed, _, _)| !known && failed.is_none());
         let record = checkpoint::record(fresh.map(|(subject, print, weighed, ..)| (*subject, *print, *weighed)));
-        if !record.is_empty() {
-            partial.append(&record)?;
-        }
+        kept.add(record, weighed.len())?;
     }
     let mut people = Vec::with_capacity(weighed.len());
     let progress = &inner.progress;
