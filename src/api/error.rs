@@ -52,6 +52,12 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::FileExists => pb::ErrorReason::FileExists,
         Fault::AlreadyManaged => pb::ErrorReason::AlreadyManaged,
         Fault::NotManaged => pb::ErrorReason::NotManaged,
+        Fault::UnknownPolicy => pb::ErrorReason::UnknownPolicy,
+        Fault::SecondPersonRequired => pb::ErrorReason::SecondPersonRequired,
+        Fault::PolicyNotApproved => pb::ErrorReason::PolicyNotApproved,
+        Fault::PolicyApproved => pb::ErrorReason::PolicyApproved,
+        Fault::PolicyActivated => pb::ErrorReason::PolicyActivated,
+        Fault::SimulationRunning => pb::ErrorReason::SimulationRunning,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -60,7 +66,9 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
 fn code(fault: &Fault) -> Code {
     match fault {
         Fault::Invalid(_) | Fault::PageTokenInvalid | Fault::PageTokenOfOtherArguments => Code::InvalidArgument,
-        Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord | Fault::UnknownFile => Code::NotFound,
+        Fault::UnknownSubject | Fault::NotOnList | Fault::UnknownRecord | Fault::UnknownFile | Fault::UnknownPolicy => {
+            Code::NotFound
+        }
         Fault::NotYetScored
         | Fault::NoActivePolicy
         | Fault::PageTokenExpired
@@ -71,9 +79,15 @@ fn code(fault: &Fault) -> Code {
         | Fault::FileClosed
         | Fault::FileOpen
         | Fault::AlreadyManaged
-        | Fault::NotManaged => Code::FailedPrecondition,
+        | Fault::NotManaged
+        | Fault::SecondPersonRequired
+        | Fault::PolicyNotApproved
+        | Fault::PolicyApproved
+        | Fault::PolicyActivated => Code::FailedPrecondition,
         Fault::RequestIdReused | Fault::FileExists => Code::AlreadyExists,
-        Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning => Code::Aborted,
+        Fault::EtagMismatch | Fault::BackupRunning | Fault::VerificationRunning | Fault::SimulationRunning => {
+            Code::Aborted
+        }
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
         Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
@@ -133,6 +147,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::FileExists
         | Fault::AlreadyManaged
         | Fault::NotManaged
+        | Fault::UnknownPolicy
+        | Fault::SecondPersonRequired
+        | Fault::PolicyNotApproved
+        | Fault::PolicyApproved
+        | Fault::PolicyActivated
+        | Fault::SimulationRunning
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)
@@ -163,7 +183,9 @@ fn message(fault: &Fault) -> String {
         told.push(format!("and {} more", violations.len() - TOLD));
     }
     if fitting(violations).len() < violations.len() {
-        told.push("too many for one error: ask again with validate_only for all of them".to_owned());
+        told.push(
+            "too many for one error: ask again with validate_only, or ValidatePolicy, for all of them".to_owned(),
+        );
     }
     told.join("; ")
 }

@@ -12,6 +12,7 @@ pub mod moves;
 #[cfg(test)]
 mod outage_tests;
 pub mod outstanding;
+pub mod policy;
 pub mod ranking;
 pub mod standing;
 pub mod verification;
@@ -37,6 +38,7 @@ use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::outstanding_service_server::OutstandingServiceServer;
+use crate::pb::policy_service_server::PolicyServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::reference;
 use crate::service::board::Condition;
@@ -99,7 +101,13 @@ impl Edge {
             | Fault::FileOpen
             | Fault::FileExists
             | Fault::AlreadyManaged
-            | Fault::NotManaged => {
+            | Fault::NotManaged
+            | Fault::UnknownPolicy
+            | Fault::SecondPersonRequired
+            | Fault::PolicyNotApproved
+            | Fault::PolicyApproved
+            | Fault::PolicyActivated
+            | Fault::SimulationRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -217,6 +225,7 @@ async fn serve(
     health.set_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
     health.set_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
     health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
+    health.set_serving::<PolicyServiceServer<policy::Policies>>().await;
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
@@ -240,6 +249,7 @@ async fn serve(
         health.set_not_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
         health.set_not_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
+        health.set_not_serving::<PolicyServiceServer<policy::Policies>>().await;
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         // Nobody waits once the server has ended by itself.
@@ -370,6 +380,9 @@ fn router(
     let cohort = CohortServiceServer::new(cohort::Cohort(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let policies = PolicyServiceServer::new(policy::Policies(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -386,5 +399,6 @@ fn router(
         .add_service(ranking)
         .add_service(maintenance)
         .add_service(outstanding)
-        .add_service(cohort))
+        .add_service(cohort)
+        .add_service(policies))
 }

@@ -226,7 +226,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::NotOnList
         | ErrorReason::NotYetScored
         | ErrorReason::UnknownRecord
-        | ErrorReason::UnknownFile => Exit::Nothing,
+        | ErrorReason::UnknownFile
+        | ErrorReason::UnknownPolicy => Exit::Nothing,
         ErrorReason::InvalidArgument
         | ErrorReason::PageTokenOfOtherArguments
         | ErrorReason::PageTokenOfAnotherStore
@@ -242,7 +243,11 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::FileOpen
         | ErrorReason::FileExists
         | ErrorReason::AlreadyManaged
-        | ErrorReason::NotManaged => Exit::DataRefused,
+        | ErrorReason::NotManaged
+        | ErrorReason::SecondPersonRequired
+        | ErrorReason::PolicyNotApproved
+        | ErrorReason::PolicyApproved
+        | ErrorReason::PolicyActivated => Exit::DataRefused,
         ErrorReason::NoActivePolicy
         | ErrorReason::PageTokenExpired
         | ErrorReason::RevisionNotReached
@@ -251,6 +256,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::DiskLow
         | ErrorReason::BackupRunning
         | ErrorReason::VerificationRunning
+        | ErrorReason::SimulationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,

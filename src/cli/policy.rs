@@ -19,7 +19,7 @@ use super::exit::{Exit, Failure};
 use super::sheet::{blank, right_align};
 use crate::domain::Date;
 use crate::domain::word::Band;
-use crate::policy::{Policy, PolicyViolation};
+use crate::policy::{Policy, PolicyViolation, numbers};
 
 /// Judges policy files.
 #[derive(Clone, Debug, ClapArgs)]
@@ -134,7 +134,7 @@ struct Number {
 
 /// Every number of a valid policy file, in order of its keys.
 fn numbers(text: &str) -> Vec<Number> {
-    let (own, reference) = (flat(text), flat(Policy::default_text()));
+    let (own, reference) = (numbers::numbers(text), numbers::numbers(Policy::default_text()));
     own.into_iter()
         .map(|(key, value)| {
             let held = reference.iter().find(|(known, _)| *known == key).map(|(_, value)| value);
@@ -146,31 +146,6 @@ fn numbers(text: &str) -> Vec<Number> {
             Number { key, value, reference }
         })
         .collect()
-}
-
-/// Keys and values of a TOML text, in order, as `section.key`.
-fn flat(text: &str) -> Vec<(String, String)> {
-    fn walk(path: &str, value: &toml::Value, into: &mut Vec<(String, String)>) {
-        let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        match value {
-            toml::Value::Table(table) => table.iter().for_each(|(key, value)| walk(&at(key), value, into)),
-            toml::Value::Array(array) => {
-                for (place, value) in array.iter().enumerate() {
-                    walk(&format!("{path}[{place}]"), value, into);
-                }
-            }
-            toml::Value::String(text) => into.push((path.to_owned(), text.clone())),
-            // 1 and 1.0 are the same number, whichever way a force writes it.
-            toml::Value::Float(number) => into.push((path.to_owned(), number.to_string())),
-            toml::Value::Integer(_) | toml::Value::Boolean(_) | toml::Value::Datetime(_) => {
-                into.push((path.to_owned(), value.to_string()));
-            }
-        }
-    }
-    let mut numbers = Vec::new();
-    let table: toml::Table = text.parse().expect("a valid policy must be TOML");
-    walk("", &toml::Value::Table(table), &mut numbers);
-    numbers
 }
 
 fn told(named: &str, policy: &Policy, numbers: &[Number], shares: &[BandShares]) -> String {

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::policies::Policies;
 use super::state::{State, Touched};
 use crate::domain::dossier::Dossier;
 use crate::domain::{Revision, SubjectId};
@@ -38,6 +39,7 @@ pub enum Condition {
 pub struct Board {
     retirement: Retirement,
     standings: ArcSwapOption<Standings>,
+    policies: ArcSwap<Policies>,
     names: Arc<Names>,
     revision: watch::Sender<Revision>,
     condition: watch::Sender<Condition>,
@@ -49,6 +51,7 @@ impl Board {
         Self {
             retirement,
             standings: ArcSwapOption::empty(),
+            policies: ArcSwap::default(),
             names: Arc::default(),
             revision: watch::Sender::new(Revision(0)),
             condition: watch::Sender::new(Condition::Open),
@@ -58,6 +61,11 @@ impl Board {
     /// The newest standings; `None` before the first.
     pub fn standings(&self) -> Option<Arc<Standings>> {
         self.standings.load_full()
+    }
+
+    /// Every policy, as of the newest standings or of the commit that is about to be seen in them.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.policies.load_full()
     }
 
     /// Tells when a revision is on the board.
@@ -93,6 +101,8 @@ impl Board {
 
     /// Puts up the new standings of whoever was weighed. The weighing must be of the state's dossiers as they score.
     pub(super) fn publish(&self, state: &State, weighing: &Weighing, now: Timestamp) {
+        // Before the revision is told, so that whoever waited for it finds them.
+        self.policies.store(Arc::clone(state.policies()));
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
         let meta = Meta { revision: state.revision(), as_of, rules: Arc::clone(rules), generation: 0, published: now };
         let earlier = self.standings.load_full();

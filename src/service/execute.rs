@@ -46,6 +46,7 @@ impl Writer {
                 self.withdraw(mutation, (subject_ref, record_id, reason, etag), group, touched)
             }
             MutationBody::Move(made) => self.make(mutation, made, group, touched, now),
+            MutationBody::Policy(change) => self.change_policy(mutation, change, group, touched),
             MutationBody::Pass { .. } => Err(Fault::Internal),
         }
     }
@@ -258,7 +259,7 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
                 ..pb::RecordVerdict::default()
             })
             .collect(),
-        MutationBody::Withdraw { .. } | MutationBody::Pass { .. } => Vec::new(),
+        MutationBody::Withdraw { .. } | MutationBody::Policy(_) | MutationBody::Pass { .. } => Vec::new(),
     };
     let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
     Ok(Answer { revision, verdicts, remarks: answer.remarks.clone() })

@@ -36,6 +36,8 @@ pub mod event_kind {
     pub const OUTSTANDING_NOTED: u8 = 4;
     /// Alignment was noted.
     pub const ALIGNMENT_NOTED: u8 = 5;
+    /// A policy was drafted, approved or scheduled. From 10 on the numbers are those of records.
+    pub const POLICY_STEP: u8 = 9;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -47,6 +49,7 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::PolicyActivated(_) => Some(event_kind::POLICY_ACTIVATED),
         Body::OutstandingNoted(_) => Some(event_kind::OUTSTANDING_NOTED),
         Body::AlignmentNoted(_) => Some(event_kind::ALIGNMENT_NOTED),
+        Body::PolicyDrafted(_) | Body::PolicyApproved(_) | Body::PolicyScheduled(_) => Some(event_kind::POLICY_STEP),
         Body::RequestAnswered(_) => None,
     }
 }
@@ -295,7 +298,15 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
                 dossier.bands.push(NotedBand { micros: event.recorded_micros, band });
             }
         }
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        Some(
+            Body::AsOfMoved(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
+            | Body::PolicyActivated(_)
+            | Body::RequestAnswered(_)
+            | Body::AlignmentNoted(_),
+        )
         | None => return,
     }
     dossier.revision = event.revision;

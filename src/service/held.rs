@@ -256,7 +256,13 @@ impl Followed {
                 true
             }
             Some(
-                Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_),
+                Body::AsOfMoved(_)
+                | Body::PolicyDrafted(_)
+                | Body::PolicyApproved(_)
+                | Body::PolicyScheduled(_)
+                | Body::PolicyActivated(_)
+                | Body::RequestAnswered(_)
+                | Body::AlignmentNoted(_),
             )
             | None => false,
         };
@@ -301,6 +307,9 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
         }
         Some(
             Body::AsOfMoved(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
             | Body::PolicyActivated(_)
             | Body::RequestAnswered(_)
             | Body::OutstandingNoted(_)

@@ -1,6 +1,7 @@
 //! From a store to a state: views where they are whole, the ledger where they
 //! are not. Ends with what the ledger said last about the day and the policy.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use super::group::{BuildError, event_kind};
 use super::note;
 use super::record;
-use super::state::{State, Touched};
+use super::state::{State, Touched, Unreadable};
 use super::views;
 use crate::domain::dossier::Dossier;
 use crate::domain::{Moment, Revision, SubjectId};
@@ -131,9 +132,12 @@ pub fn read(store: &dyn Store, tables: &'static Tables) -> Result<(Head, State),
 /// See [`StartError`].
 pub(super) fn from_views(store: &dyn Store, head: &Head, tables: &'static Tables) -> Result<State, StartError> {
     let mut state = State::new(tables);
-    for kind in [event_kind::POLICY_ACTIVATED, event_kind::AS_OF_MOVED] {
-        if let Some(event) = last_of_kind(store, kind, head.revision)? {
-            state.apply(&event, &mut Touched::default()).map_err(BuildError::from)?;
+    for (revision, told) in told(store, head.revision)? {
+        let Some(event) = store.event(revision)? else { continue };
+        match told {
+            Told::Applied => state.apply(&event, &mut Touched::default()).map_err(BuildError::from)?,
+            // A policy of long ago need not validate any more to be remembered.
+            Told::Recalled => state.recall(&event).map_err(|why| BuildError::from(Unreadable { revision, why }))?,
         }
     }
     let dossiers = dossiers(store, tables)?;
@@ -141,15 +145,33 @@ pub(super) fn from_views(store: &dyn Store, head: &Head, tables: &'static Tables
     Ok(state)
 }
 
-fn last_of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Option<crate::store::pb::Event>, StartError> {
-    let mut last = None;
+/// What becomes of an event of no subject at a start.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    /// It holds.
+    Applied,
+    /// It is remembered; a later one holds.
+    Recalled,
+}
+
+/// Events that say what holds for everybody, in their order: of days the last, of policies all.
+fn told(store: &dyn Store, head: Revision) -> Result<BTreeMap<Revision, Told>, StartError> {
+    let last_day = of_kind(store, event_kind::AS_OF_MOVED, head)?.pop();
+    let mut in_force = of_kind(store, event_kind::POLICY_ACTIVATED, head)?;
+    let last_in_force = in_force.pop();
+    let steps = of_kind(store, event_kind::POLICY_STEP, head)?;
+    let recalled = in_force.into_iter().chain(steps).map(|revision| (revision, Told::Recalled));
+    let applied = last_day.into_iter().chain(last_in_force).map(|revision| (revision, Told::Applied));
+    Ok(recalled.chain(applied).collect())
+}
+
+/// Revisions of a kind, in order.
+fn of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Vec<Revision>, StartError> {
+    let mut found = Vec::new();
     for entry in store.scan(&KeySpan::kind_index(kind, Revision(0), head)) {
-        last = entry?.0.revision();
+        found.extend(entry?.0.revision());
     }
-    Ok(match last {
-        Some(revision) => store.event(revision)?,
-        None => None,
-    })
+    Ok(found)
 }
 
 fn dossiers(store: &dyn Store, tables: &'static Tables) -> Result<Vec<Dossier>, StartError> {

@@ -58,7 +58,15 @@ fn said(event: Event) -> Said {
         }
         Some(Body::EvidenceWithdrawn(withdrawn)) => Said::Withdrawn(subject, withdrawn.record_id),
         Some(Body::OutstandingNoted(noted)) => Said::Noted(subject, when, note::read(noted)),
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        Some(
+            Body::AsOfMoved(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
+            | Body::PolicyActivated(_)
+            | Body::RequestAnswered(_)
+            | Body::AlignmentNoted(_),
+        )
         | None => Said::Nothing,
     }
 }

@@ -88,7 +88,15 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
     match &event.body {
         Some(Body::EvidenceWritten(_)) => event.subject_id as usize <= known,
         Some(Body::EvidenceWithdrawn(_) | Body::OutstandingNoted(_)) => (event.subject_id as usize) < known,
-        Some(Body::AsOfMoved(_) | Body::PolicyActivated(_) | Body::RequestAnswered(_) | Body::AlignmentNoted(_))
+        Some(
+            Body::AsOfMoved(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
+            | Body::PolicyActivated(_)
+            | Body::RequestAnswered(_)
+            | Body::AlignmentNoted(_),
+        )
         | None => true,
     }
 }
