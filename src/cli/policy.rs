@@ -1,9 +1,17 @@
-//! `steelyard policy check`: judges a policy file before a force starts by it,
-//! and shows every number that it changes from the reference policy.
+//! `steelyard policy`. `check` judges a policy file in this process, and shows every
+//! number that it changes from the reference policy; with a file of records it weighs
+//! those people too, and shows the share of them that would stand in each band.
 //!
-//! With a file of records it weighs those people too, and shows the share of
-//! them that would stand in each band.
+//! Every other asks the server: a draft, its trial on the lists as they stand, its
+//! approval by a second person, its activation, and who changed which number.
 
+mod desk;
+mod diff;
+mod named;
+#[cfg(test)]
+mod screens;
+mod show;
+mod simulate;
 mod trial;
 
 use std::fmt::Write as _;
@@ -21,7 +29,7 @@ use crate::domain::Date;
 use crate::domain::word::Band;
 use crate::policy::{Policy, PolicyViolation, numbers};
 
-/// Judges policy files.
+/// Judges policy files, and has policies drafted, tried, approved and activated.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
     /// What to do.
@@ -34,6 +42,20 @@ pub struct Args {
 pub enum Command {
     /// Checks a policy file: every fault at once, or a summary of its numbers.
     Check(CheckArgs),
+    /// Keep a policy file as a draft under the version that it states
+    Draft(desk::DraftArgs),
+    /// Show who would change band, and who would enter the top of a list, under a policy
+    Simulate(simulate::SimulateArgs),
+    /// Approve a policy as a second person
+    Approve(desk::ApproveArgs),
+    /// Have an approved policy come into force with the next run that publishes
+    Activate(desk::ActivateArgs),
+    /// Show the values that differ between two policies
+    Diff(diff::DiffArgs),
+    /// Show a policy: who changed which number, when and why
+    Show(show::ShowArgs),
+    /// Show which policies there are, the newest first
+    List(show::ListArgs),
 }
 
 /// Arguments of `policy check`.
@@ -76,10 +98,18 @@ pub struct BandShares {
 /// Runs the command. Exit code 65 where the policy has faults.
 ///
 /// # Errors
-/// When a file cannot be read, a record is refused, or the answer cannot be written.
+/// When a file cannot be read, a record is refused, the server does not answer or refuses, or the answer cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
+        // It serves in this process, on threads of its own.
         Command::Check(args) => check(args),
+        Command::Draft(args) => super::wait(desk::draft(args)),
+        Command::Simulate(args) => super::wait(simulate::run(args)),
+        Command::Approve(args) => super::wait(desk::approve(args)),
+        Command::Activate(args) => super::wait(desk::activate(args)),
+        Command::Diff(args) => super::wait(diff::run(args)),
+        Command::Show(args) => super::wait(show::show(args)),
+        Command::List(args) => super::wait(show::list(args)),
     }
 }
 

@@ -6,6 +6,7 @@ use steelyard::pb::cohort_service_client::CohortServiceClient;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
+use steelyard::pb::policy_service_client::PolicyServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -23,6 +24,8 @@ pub struct Client {
     pub outstanding: OutstandingServiceClient<Channel>,
     /// Of the cohort.
     pub cohort: CohortServiceClient<Channel>,
+    /// Of policies.
+    pub policies: PolicyServiceClient<Channel>,
 }
 
 impl Client {
