@@ -23,7 +23,8 @@ impl<'a> Named<'a> {
     /// What is meant.
     pub fn of(name: &'a str) -> Self {
         let path = Path::new(name);
-        let is_path = path.exists() || path.components().count() > 1 || name.ends_with(".toml");
+        let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        let is_path = is_toml || path.components().count() > 1 || path.exists();
         if is_path { Self::File(path) } else { Self::Version(name) }
     }
 

@@ -10,9 +10,9 @@ fn change(key: &str, from: Option<&str>, to: Option<&str>) -> pb::NumberChange {
     pb::NumberChange { key: key.to_owned(), from: from.map(str::to_owned), to: to.map(str::to_owned) }
 }
 
-fn step(officer: &str, reason: &str) -> Option<pb::PolicyStep> {
+fn step(officer: &str, reason: &str) -> pb::PolicyStep {
     let time = Some(pbjson_types::Timestamp { seconds: 1_780_000_000, nanos: 0 });
-    Some(pb::PolicyStep { officer: officer.to_owned(), reason: reason.to_owned(), time, ..Default::default() })
+    pb::PolicyStep { officer: officer.to_owned(), reason: reason.to_owned(), time, ..Default::default() }
 }
 
 fn waiting() -> pb::Policy {
@@ -20,8 +20,8 @@ fn waiting() -> pb::Policy {
         version: "thr-2026.2".to_owned(),
         state: pb::PolicyState::AwaitingRun.into(),
         base_version: "thr-2026.1".to_owned(),
-        drafted: step("DI-1", "Too few stand at the top."),
-        approved: step("DI-2", ""),
+        drafted: Some(step("DI-1", "Too few stand at the top.")),
+        approved: Some(step("DI-2", "")),
         ..Default::default()
     }
 }

@@ -240,7 +240,7 @@ fn people() -> Vec<pb::Record> {
         let victim = pb::Victim {
             victim_ref: format!("V-{}", number % 7),
             natural_person: true,
-            vulnerable: number % 3 == 0,
+            vulnerable: number.is_multiple_of(3),
             ..pb::Victim::default()
         };
         let kind = Kind::Offence(pb::Offence {
