@@ -42,15 +42,16 @@ impl PolicyService for Policies {
             arguments.subject_ref("officer", &asked.officer);
             arguments.text("reason", &asked.reason, 10, 2_000);
             arguments.text("base_version", &asked.base_version, 0, VERSION);
-            let faults = if text(&mut arguments, "text", &asked.text) {
-                self.0.service.faults_of(&asked.text)
-            } else {
-                Vec::new()
-            };
-            // That its version is taken may be because this very request was answered before: the writer knows.
-            let fresh = faults.iter().all(|fault| fault.reason == "VERSION_TAKEN");
-            for fault in faults.into_iter().filter(|_| !fresh) {
-                arguments.wrong(&fault.field, &fault.reason, fault.description);
+            if text(&mut arguments, "text", &asked.text) {
+                let faults = self.0.service.faults_of(&asked.text, &asked.base_version);
+                // That its version is taken may be because this very request was answered before: the writer knows, where
+                // nothing else is wrong.
+                let taken = faults.iter().all(|fault| fault.reason == "VERSION_TAKEN");
+                if !(taken && arguments.sound()) {
+                    for fault in faults {
+                        arguments.wrong(&fault.field, &fault.reason, fault.description);
+                    }
+                }
             }
             let version = stated_version(&asked.text).unwrap_or_default();
             let change = PolicyChange::Draft {

@@ -96,6 +96,11 @@ async fn numbers_change_through_two_people_and_nobody_is_weighed_by_them_before_
     assert_eq!(keys, ["bands.high", "bands.medium", "bands.very_high"]);
     let taken = told(&client.policies.create_policy_draft(draft(&text, "DI-1")).await.unwrap_err());
     assert!(taken.contains("version: VERSION_TAKEN"), "{taken}");
+    let both = pb::CreatePolicyDraftRequest { base_version: "thr-0".to_owned(), ..draft(&text, "") };
+    let both = told(&client.policies.create_policy_draft(both).await.unwrap_err());
+    for fault in ["version: VERSION_TAKEN", "base_version: UNKNOWN_POLICY", "officer: INVALID_REFERENCE"] {
+        assert!(both.contains(fault), "{fault}: {both}");
+    }
 
     // Tried on the lists as they stand, which stay as they are.
     let held = everybody(&mut client).await;

@@ -91,7 +91,7 @@ impl Writer {
         }
         let held = policies.get(&base);
         if held.is_none() && !base.is_empty() {
-            violations.push(violation("base_version", "UNKNOWN_POLICY", format!("no policy {base} is known")));
+            violations.push(unknown_base(&base));
         }
         if !violations.is_empty() {
             return Err(Fault::Invalid(violations));
@@ -163,6 +163,11 @@ pub(super) fn version_taken(version: &str) -> pb::Violation {
         "VERSION_TAKEN",
         format!("a policy {version} is known already: give this one a version of its own"),
     )
+}
+
+/// What differs is told against a policy that is known.
+pub(super) fn unknown_base(base: &str) -> pb::Violation {
+    violation("base_version", "UNKNOWN_POLICY", format!("no policy {base} is known"))
 }
 
 fn violation(field: &str, reason: &str, description: String) -> pb::Violation {

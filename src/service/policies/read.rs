@@ -73,7 +73,7 @@ impl Service {
     ) -> Result<Disclosure<pb::ValidatePolicyResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let policies = self.policies();
-        let violations = self.faults_of(&asked.text);
+        let violations = self.faults_of(&asked.text, "");
         let changes = if violations.is_empty() { changes_to(policies.in_force(), &asked.text) } else { Vec::new() };
         let answer = pb::ValidatePolicyResponse {
             context: Some(self.context(&standings)),
@@ -84,11 +84,16 @@ impl Service {
         Ok(nobody(answer))
     }
 
-    /// Everything wrong with a text that is to be a draft: of itself, and that its version is taken.
-    pub fn faults_of(&self, text: &str) -> Vec<pb::Violation> {
+    /// Everything wrong with a text that is to be a draft made from `base`: of itself, that its version is taken, that there
+    /// is no such base.
+    pub fn faults_of(&self, text: &str, base: &str) -> Vec<pb::Violation> {
+        let policies = self.policies();
         let mut faults = Policy::parse(text).err().map(|faults| violations(&faults)).unwrap_or_default();
-        if let Some(version) = stated_version(text).filter(|version| self.policies().get(version).is_some()) {
+        if let Some(version) = stated_version(text).filter(|version| policies.get(version).is_some()) {
             faults.push(judge::version_taken(&version));
+        }
+        if !base.is_empty() && policies.get(base).is_none() {
+            faults.push(judge::unknown_base(base));
         }
         faults
     }
