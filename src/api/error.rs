@@ -57,6 +57,12 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::UnknownGeneration => pb::ErrorReason::UnknownGeneration,
         Fault::GenerationNotKept => pb::ErrorReason::GenerationNotKept,
         Fault::ReplayRunning => pb::ErrorReason::ReplayRunning,
+        Fault::UnknownPolicy => pb::ErrorReason::UnknownPolicy,
+        Fault::SecondPersonRequired => pb::ErrorReason::SecondPersonRequired,
+        Fault::PolicyNotApproved => pb::ErrorReason::PolicyNotApproved,
+        Fault::PolicyApproved => pb::ErrorReason::PolicyApproved,
+        Fault::PolicyActivated => pb::ErrorReason::PolicyActivated,
+        Fault::SimulationRunning => pb::ErrorReason::SimulationRunning,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -70,7 +76,8 @@ fn code(fault: &Fault) -> Code {
         | Fault::UnknownRecord
         | Fault::UnknownFile
         | Fault::UnknownRun
-        | Fault::UnknownGeneration => Code::NotFound,
+        | Fault::UnknownGeneration
+        | Fault::UnknownPolicy => Code::NotFound,
         Fault::NotYetScored
         | Fault::NoActivePolicy
         | Fault::PageTokenExpired
@@ -82,13 +89,18 @@ fn code(fault: &Fault) -> Code {
         | Fault::FileOpen
         | Fault::AlreadyManaged
         | Fault::NotManaged
-        | Fault::GenerationNotKept => Code::FailedPrecondition,
+        | Fault::GenerationNotKept
+        | Fault::SecondPersonRequired
+        | Fault::PolicyNotApproved
+        | Fault::PolicyApproved
+        | Fault::PolicyActivated => Code::FailedPrecondition,
         Fault::RequestIdReused | Fault::FileExists => Code::AlreadyExists,
         Fault::EtagMismatch
         | Fault::BackupRunning
         | Fault::VerificationRunning
         | Fault::RescoreRunning(_)
-        | Fault::ReplayRunning => Code::Aborted,
+        | Fault::ReplayRunning
+        | Fault::SimulationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
         Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
@@ -156,6 +168,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::UnknownGeneration
         | Fault::GenerationNotKept
         | Fault::ReplayRunning
+        | Fault::UnknownPolicy
+        | Fault::SecondPersonRequired
+        | Fault::PolicyNotApproved
+        | Fault::PolicyApproved
+        | Fault::PolicyActivated
+        | Fault::SimulationRunning
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)
@@ -186,7 +204,9 @@ fn message(fault: &Fault) -> String {
         told.push(format!("and {} more", violations.len() - TOLD));
     }
     if fitting(violations).len() < violations.len() {
-        told.push("too many for one error: ask again with validate_only for all of them".to_owned());
+        told.push(
+            "too many for one error: ask again with validate_only, or ValidatePolicy, for all of them".to_owned(),
+        );
     }
     told.join("; ")
 }

@@ -12,6 +12,7 @@ pub mod moves;
 #[cfg(test)]
 mod outage_tests;
 pub mod outstanding;
+pub mod policy;
 pub mod ranking;
 pub mod rescore;
 pub mod standing;
@@ -38,6 +39,7 @@ use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::outstanding_service_server::OutstandingServiceServer;
+use crate::pb::policy_service_server::PolicyServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::pb::rescore_service_server::RescoreServiceServer;
 use crate::reference;
@@ -110,7 +112,13 @@ impl Edge {
             | Fault::UnknownRun
             | Fault::UnknownGeneration
             | Fault::GenerationNotKept
-            | Fault::ReplayRunning => {
+            | Fault::ReplayRunning
+            | Fault::UnknownPolicy
+            | Fault::SecondPersonRequired
+            | Fault::PolicyNotApproved
+            | Fault::PolicyApproved
+            | Fault::PolicyActivated
+            | Fault::SimulationRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -238,6 +246,7 @@ async fn serve(
     health.set_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
     health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
     health.set_serving::<RescoreServiceServer<rescore::Rescore>>().await;
+    health.set_serving::<PolicyServiceServer<policy::Policies>>().await;
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
@@ -263,6 +272,7 @@ async fn serve(
         health.set_not_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
         health.set_not_serving::<RescoreServiceServer<rescore::Rescore>>().await;
+        health.set_not_serving::<PolicyServiceServer<policy::Policies>>().await;
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         rescoring.give_up();
@@ -399,6 +409,9 @@ fn router(
     let cohort = CohortServiceServer::new(cohort::Cohort(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let policies = PolicyServiceServer::new(policy::Policies(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -416,5 +429,6 @@ fn router(
         .add_service(maintenance)
         .add_service(outstanding)
         .add_service(cohort)
-        .add_service(rescore))
+        .add_service(rescore)
+        .add_service(policies))
 }

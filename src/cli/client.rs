@@ -14,6 +14,7 @@ use crate::pb::ErrorReason;
 use crate::pb::cohort_service_client::CohortServiceClient;
 use crate::pb::maintenance_service_client::MaintenanceServiceClient;
 use crate::pb::outstanding_service_client::OutstandingServiceClient;
+use crate::pb::policy_service_client::PolicyServiceClient;
 use crate::pb::ranking_service_client::RankingServiceClient;
 use crate::pb::rescore_service_client::RescoreServiceClient;
 
@@ -90,6 +91,11 @@ pub fn maintenance(channel: Channel) -> MaintenanceServiceClient<Channel> {
 /// A client of the rescore service on a connection.
 pub fn rescore(channel: Channel) -> RescoreServiceClient<Channel> {
     RescoreServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
+}
+
+/// A client of the policy service on a connection.
+pub fn policies(channel: Channel) -> PolicyServiceClient<Channel> {
+    PolicyServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
 }
 
 /// A client of the ranking service on a connection.

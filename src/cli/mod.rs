@@ -1,5 +1,5 @@
 //! The command line: one file a subcommand, or one folder. `serve` and `demo` run a server;
-//! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
+//! `generate`, `offence`, `predict`, `policy check`, `config` and `completions` need none;
 //! `restore` makes a data directory that no server has open; `verify` asks a server
 //! or reads the directory of a stopped one; every other is a gRPC client and never
 //! touches the store.
@@ -101,7 +101,7 @@ enum Command {
     Offence(offence::Args),
     /// Compute the published predictors for cases given as JSON lines
     Predict(predict::Args),
-    /// Check a policy file
+    /// Check a policy file; draft, try, approve, activate and show policies
     Policy(policy::Args),
     /// Weigh everybody anew on another day, and show runs and what they published
     Rescore(rescore::Args),

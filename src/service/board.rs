@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::policies::Policies;
 use super::rescore::runs::Runs;
 use super::scorer;
 use super::state::{State, Touched};
@@ -40,6 +41,7 @@ pub enum Condition {
 pub struct Board {
     retirement: Retirement,
     standings: ArcSwapOption<Standings>,
+    policies: ArcSwap<Policies>,
     names: Arc<Names>,
     runs: ArcSwap<Runs>,
     revision: watch::Sender<Revision>,
@@ -52,6 +54,7 @@ impl Board {
         Self {
             retirement,
             standings: ArcSwapOption::empty(),
+            policies: ArcSwap::default(),
             names: Arc::default(),
             runs: ArcSwap::default(),
             revision: watch::Sender::new(Revision(0)),
@@ -72,6 +75,11 @@ impl Board {
     /// Areas and officers by number.
     pub const fn names(&self) -> &Arc<Names> {
         &self.names
+    }
+
+    /// Every policy, as of the newest standings or of the commit that is about to be seen in them.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.policies.load_full()
     }
 
     /// Tells when a revision is on the board.
@@ -107,6 +115,8 @@ impl Board {
 
     /// Puts up the new standings of whoever was weighed. The weighing must be of the state's dossiers as they score.
     pub(super) fn publish(&self, state: &State, weighing: &Weighing, now: Timestamp) {
+        // Before the revision is told, so that whoever waited for it finds them.
+        self.policies.store(Arc::clone(state.policies()));
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
         let meta = Meta {
             revision: state.revision(),
@@ -150,6 +160,7 @@ impl Board {
 
     /// Puts up standings that a run published.
     pub(super) fn publish_run(&self, state: &State, next: Standings) {
+        self.policies.store(Arc::clone(state.policies()));
         let earlier = self.standings.load_full();
         let next = match &earlier {
             Some(earlier) => next.replacing(earlier),

@@ -119,6 +119,24 @@ pub enum Fault {
     /// A replay goes on already.
     #[error("a generation is being replayed already; there is one at a time")]
     ReplayRunning,
+    /// No such policy.
+    #[error("no policy of that version is known")]
+    UnknownPolicy,
+    /// One person would bring numbers into force alone.
+    #[error("a second person is required: nobody brings a policy into force alone")]
+    SecondPersonRequired,
+    /// The policy is a draft.
+    #[error("the policy has not been approved")]
+    PolicyNotApproved,
+    /// The policy is approved.
+    #[error("the policy has been approved already")]
+    PolicyApproved,
+    /// The policy is in force, or will be.
+    #[error("the policy is in force, or waits for a run, already")]
+    PolicyActivated,
+    /// A simulation is running already.
+    #[error("a simulation is running already; there is one at a time")]
+    SimulationRunning,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,

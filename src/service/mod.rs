@@ -25,6 +25,7 @@ pub mod outage;
 mod outage_tests;
 pub mod oversight;
 pub mod paging;
+pub mod policies;
 pub mod ranked;
 pub mod record;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub mod state;
 pub mod verify;
 pub mod victim;
 pub mod views;
+mod weighing;
 pub mod writer;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -121,6 +123,7 @@ pub struct Service {
     gaps: Arc<Gaps>,
     mark: Arc<Mark>,
     blocking: Arc<Semaphore>,
+    simulating: Arc<Semaphore>,
     stale_after: Duration,
     now: Now,
 }
@@ -197,6 +200,7 @@ impl Service {
             store,
             queue,
             blocking: Arc::new(Semaphore::new(BLOCKING_READS)),
+            simulating: Arc::new(Semaphore::new(1)),
             stale_after: options.stale_after,
             now: options.now,
         };
@@ -365,6 +369,13 @@ fn own_changes(state: &state::State, options: &Options) -> Result<Vec<OwnChange>
         if held.is_some_and(|held| held.version == policy.version && *held != policy) {
             return Err(StartFault::Policy(vec![format!(
                 "version: {} is in force with other numbers; a policy that differs needs a version of its own",
+                policy.version
+            )]));
+        }
+        let known = state.policies().get(&policy.version).and_then(|known| Policy::parse(&known.text).ok());
+        if known.is_some_and(|known| known != policy) {
+            return Err(StartFault::Policy(vec![format!(
+                "version: {} is known with other numbers; a policy that differs needs a version of its own",
                 policy.version
             )]));
         }

@@ -6,6 +6,7 @@ use steelyard::pb::cohort_service_client::CohortServiceClient;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
+use steelyard::pb::policy_service_client::PolicyServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
 use steelyard::pb::rescore_service_client::RescoreServiceClient;
 use tonic::transport::Channel;
@@ -26,6 +27,8 @@ pub struct Client {
     pub cohort: CohortServiceClient<Channel>,
     /// Of runs.
     pub rescore: RescoreServiceClient<Channel>,
+    /// Of policies.
+    pub policies: PolicyServiceClient<Channel>,
 }
 
 impl Client {

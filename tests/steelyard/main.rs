@@ -16,6 +16,7 @@ mod lists;
 mod people;
 mod persona_tests;
 mod personas;
+mod policies;
 #[cfg(target_os = "linux")]
 #[expect(clippy::unwrap_used, reason = "whatever a drill does not expect ends it")]
 mod powercut;
