@@ -34,6 +34,7 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::AnotherStore => pb::ErrorReason::AnotherStore,
         Fault::PageTokenInvalid => pb::ErrorReason::PageTokenInvalid,
         Fault::RevisionNotReached => pb::ErrorReason::RevisionNotReached,
+        Fault::RevisionCompacted { .. } => pb::ErrorReason::RevisionCompacted,
         Fault::RequestIdReused => pb::ErrorReason::RequestIdReused,
         Fault::EtagMismatch => pb::ErrorReason::EtagMismatch,
         Fault::UnknownRecord => pb::ErrorReason::UnknownRecord,
@@ -67,6 +68,7 @@ fn code(fault: &Fault) -> Code {
         | Fault::PageTokenOfAnotherStore
         | Fault::StoreRestored
         | Fault::AnotherStore
+        | Fault::RevisionCompacted { .. }
         | Fault::NoDataDirectory
         | Fault::FileClosed
         | Fault::FileOpen
@@ -87,6 +89,9 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     let mut metadata = HashMap::from([("correlation_id".to_owned(), correlation_id.to_owned())]);
     if let Fault::Invalid(violations) = fault {
         metadata.insert("violations".to_owned(), violations.len().to_string());
+    }
+    if let Fault::RevisionCompacted { oldest } = fault {
+        metadata.insert("oldest_revision".to_owned(), oldest.to_string());
     }
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
@@ -118,6 +123,7 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::AnotherStore
         | Fault::PageTokenInvalid
         | Fault::RevisionNotReached
+        | Fault::RevisionCompacted { .. }
         | Fault::RequestIdReused
         | Fault::EtagMismatch
         | Fault::UnknownRecord
@@ -220,6 +226,15 @@ mod tests {
             status.get_error_details().error_info().expect("must have a reason").reason.clone()
         });
         assert_eq!(reasons, ["STORE_RESTORED", "PAGE_TOKEN_OF_ANOTHER_STORE", "ANOTHER_STORE"]);
+    }
+
+    #[test]
+    fn a_compacted_revision_is_told_with_the_oldest_one_left() {
+        let status = status(&Fault::RevisionCompacted { oldest: crate::domain::Revision(812) }, "c-1");
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let details = status.get_error_details();
+        let info = details.error_info().expect("must have a reason");
+        assert_eq!((info.reason.as_str(), info.metadata["oldest_revision"].as_str()), ("REVISION_COMPACTED", "812"));
     }
 
     #[test]

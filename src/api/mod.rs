@@ -15,6 +15,7 @@ pub mod outstanding;
 pub mod ranking;
 pub mod standing;
 pub mod verification;
+pub mod watching;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,7 @@ impl Edge {
             | Fault::AnotherStore
             | Fault::PageTokenInvalid
             | Fault::RevisionNotReached
+            | Fault::RevisionCompacted { .. }
             | Fault::RequestIdReused
             | Fault::EtagMismatch
             | Fault::UnknownRecord
@@ -220,6 +222,7 @@ async fn serve(
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
+    let streams = service.streams();
     let edge = Arc::new(Edge { service, keeping: keeping.clone() });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
@@ -240,6 +243,7 @@ async fn serve(
         health.set_not_serving::<MaintenanceServiceServer<maintenance::Maintenance>>().await;
         health.set_not_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
+        streams.end();
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         // Nobody waits once the server has ended by itself.

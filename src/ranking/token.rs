@@ -112,6 +112,19 @@ impl Tokens {
     /// The key of another store or incarnation is not known here, so these two are told by the plain fields and are
     /// not proven. It does not matter: either way the token is refused, and whoever alters one only deceives themselves.
     pub fn open(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
+        let fields = self.fields(token, digest)?;
+        if fields.process == self.process { Ok(fields.ticket) } else { Err(TokenError::Expired) }
+    }
+
+    /// As [`open`](Self::open), of an earlier process too: for what outlives a restart.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but never [`TokenError::Expired`].
+    pub fn open_lasting(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
+        Ok(self.fields(token, digest)?.ticket)
+    }
+
+    fn fields(&self, token: &str, digest: Digest) -> Result<Fields, TokenError> {
         // The decoder asks for room in whole groups of three.
         let mut bytes = [0; LENGTH.next_multiple_of(3)];
         if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(LENGTH) {
@@ -131,10 +144,7 @@ impl Tokens {
         if fields.ticket.digest != digest {
             return Err(TokenError::OtherArguments);
         }
-        if fields.process != self.process {
-            return Err(TokenError::Expired);
-        }
-        Ok(fields.ticket)
+        Ok(fields)
     }
 
     fn mac(&self, signed: &[u8]) -> [u8; 16] {
@@ -290,5 +300,8 @@ mod tests {
         assert_eq!(open(Tokens::new([9; 32], restored, 40), ticket.digest), Err(TokenError::Restored));
         assert_eq!(open(tokens(), other_digest), Err(TokenError::OtherArguments));
         assert_eq!(open(Tokens::new([9; 32], HERE, 41), ticket.digest), Err(TokenError::Expired));
+        let earlier = Tokens::new([9; 32], HERE, 41).seal(&ticket);
+        assert_eq!(tokens().open_lasting(&earlier, ticket.digest), Ok(ticket));
+        assert_eq!(tokens().open_lasting(&earlier, other_digest), Err(TokenError::OtherArguments));
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::changes::Changes;
 use super::state::{State, Touched};
 use crate::domain::dossier::Dossier;
 use crate::domain::{Revision, SubjectId};
@@ -39,6 +40,7 @@ pub struct Board {
     retirement: Retirement,
     standings: ArcSwapOption<Standings>,
     names: Arc<Names>,
+    changes: Changes,
     revision: watch::Sender<Revision>,
     condition: watch::Sender<Condition>,
 }
@@ -50,6 +52,7 @@ impl Board {
             retirement,
             standings: ArcSwapOption::empty(),
             names: Arc::default(),
+            changes: Changes::default(),
             revision: watch::Sender::new(Revision(0)),
             condition: watch::Sender::new(Condition::Open),
         }
@@ -58,6 +61,11 @@ impl Board {
     /// The newest standings; `None` before the first.
     pub fn standings(&self) -> Option<Arc<Standings>> {
         self.standings.load_full()
+    }
+
+    /// Who changed since when.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Tells when a revision is on the board.
@@ -130,6 +138,7 @@ impl Board {
     /// Shows the next standings in place of the earlier ones: every publication comes by here.
     fn put_up(&self, earlier: Option<Arc<Standings>>, next: Standings) {
         let revision = next.revision();
+        self.changes.record(earlier.as_deref(), &next);
         self.standings.store(Some(Arc::new(next)));
         self.revision.send_replace(revision);
         self.retirement.retire_all(earlier);

@@ -69,9 +69,23 @@ impl Paging {
         if token.is_empty() {
             return Ok(None);
         }
-        let ticket = self.tokens.open(token, digest(caller, arguments)).map_err(fault)?;
-        let second = u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched);
-        Ok(Some((ticket.pin.0, second)))
+        self.tokens.open(token, digest(caller, arguments)).map(|ticket| Some(pair(&ticket))).map_err(fault)
+    }
+
+    /// As [`read_pair`](Self::read_pair), of a token that an earlier process of the store may have made.
+    ///
+    /// # Errors
+    /// Faults of the token.
+    pub fn read_lasting_pair(
+        &self,
+        token: &str,
+        caller: &Caller,
+        arguments: &[u8; 32],
+    ) -> Result<Option<(u64, u64)>, Fault> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        self.tokens.open_lasting(token, digest(caller, arguments)).map(|ticket| Some(pair(&ticket))).map_err(fault)
     }
 
     /// A token that carries two numbers: what a chain is of, such as a revision that never changes, and how far it has come.
@@ -89,6 +103,10 @@ impl Paging {
     fn millis(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+fn pair(ticket: &Ticket) -> (u64, u64) {
+    (ticket.pin.0, u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched))
 }
 
 fn digest(caller: &Caller, arguments: &[u8; 32]) -> Digest {
