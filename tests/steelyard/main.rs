@@ -28,4 +28,5 @@ mod small_disk;
 mod supervision;
 mod torture;
 mod verify;
+mod watching;
 mod worked_person;
