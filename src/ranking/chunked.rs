@@ -162,17 +162,20 @@ impl<T: Clone> FromIterator<T> for Chunked<T> {
     }
 }
 
+/// A block of one version of an array; `None` where that ends before it.
+type Block<'a, T> = Option<&'a Arc<[T]>>;
+
 /// The blocks at places where two versions do not share one, with the place.
 fn unshared<'a, T>(
     this: &'a [Arc<[T]>],
     that: &'a [Arc<[T]>],
-) -> impl Iterator<Item = (usize, Option<&'a Arc<[T]>>, Option<&'a Arc<[T]>>)> {
+) -> impl Iterator<Item = (usize, Block<'a, T>, Block<'a, T>)> {
     let pairs = (0..this.len().max(that.len())).map(|place| (place, this.get(place), that.get(place)));
     pairs.filter(|(_, this, that)| !this.zip(*that).is_some_and(|(this, that)| Arc::ptr_eq(this, that)))
 }
 
 /// What a block holds; nothing where it is missing.
-fn branches<T>(block: Option<&Arc<[T]>>) -> &[T] {
+fn branches<T>(block: Block<'_, T>) -> &[T] {
     block.map_or(&[], |block| block)
 }
 

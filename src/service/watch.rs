@@ -53,10 +53,9 @@ impl Stage {
     fn pair(self) -> Option<(u64, u64)> {
         let marked = |revision: Revision| *ENGINE << REVISION_BITS | revision.0;
         match self {
-            Self::Begin => None,
-            Self::Settled(at) => Some((marked(at), 0)),
             // To begin the whole list again is to begin.
-            Self::Whole { from: SubjectId(0), .. } => None,
+            Self::Begin | Self::Whole { from: SubjectId(0), .. } => None,
+            Self::Settled(at) => Some((marked(at), 0)),
             Self::Whole { mark, from } => Some((marked(mark), u64::from(from.0))),
             Self::Difference { since, mark, from } => match u32::try_from(mark.0 - since.0) {
                 Ok(ahead) if from.0 > 0 => Some((marked(since), u64::from(ahead) << 32 | u64::from(from.0))),

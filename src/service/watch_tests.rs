@@ -47,12 +47,11 @@ impl Client {
         self.token = self.follower.stage.pair();
         match outcome {
             Outcome::Idle => return false,
-            Outcome::Again => {}
+            Outcome::Again | Outcome::Tell(Event::Publication(_)) => {}
             Outcome::Tell(Event::Initial(_)) => {
                 self.held.clear();
                 (self.kept, self.complete) = (None, None);
             }
-            Outcome::Tell(Event::Publication(_)) => {}
             Outcome::Tell(Event::Changes { told, complete }) => {
                 for Told { subject, kind } in told {
                     match kind {
