@@ -246,3 +246,7 @@ fn change(standings: &Standings, list: List, Told { subject, kind }: Told) -> Op
         outstanding_since: detail::date(row.outstanding_since()),
     })
 }
+
+#[cfg(test)]
+#[path = "watching_tests.rs"]
+mod tests;
