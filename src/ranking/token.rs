@@ -75,6 +75,9 @@ pub struct Tokens {
     process: u64,
 }
 
+/// Stands for the process in a token that outlives it. Random numbers of processes are never this one.
+const LASTING: u64 = 0;
+
 const VERSION: u8 = 1;
 const SIGNED: usize = 69;
 const LENGTH: usize = SIGNED + 16;
@@ -94,7 +97,11 @@ impl Tokens {
 
     /// The token of a ticket: 114 characters that need no escaping in a URL.
     pub fn seal(&self, ticket: &Ticket) -> String {
-        let fields = Fields { identity: self.identity, process: self.process, ticket: *ticket };
+        self.sealed(ticket, self.process)
+    }
+
+    fn sealed(&self, ticket: &Ticket, process: u64) -> String {
+        let fields = Fields { identity: self.identity, process, ticket: *ticket };
         let mut bytes = [0; LENGTH];
         let (signed, mac) = bytes.split_at_mut(SIGNED);
         signed.copy_from_slice(&fields.to_bytes());
@@ -112,20 +119,11 @@ impl Tokens {
     /// The key of another store or incarnation is not known here, so these two are told by the plain fields and are
     /// not proven. It does not matter: either way the token is refused, and whoever alters one only deceives themselves.
     pub fn open(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
-        let fields = self.fields(token, digest)?;
+        let fields = self.opened(token, digest)?;
         if fields.process == self.process { Ok(fields.ticket) } else { Err(TokenError::Expired) }
     }
 
-    /// As [`open`](Self::open), of an earlier process too: for what outlives a restart.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open), but never [`TokenError::Expired`].
-    pub fn open_lasting(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
-        Ok(self.fields(token, digest)?.ticket)
-    }
-
-    fn fields(&self, token: &str, digest: Digest) -> Result<Fields, TokenError> {
-        // The decoder asks for room in whole groups of three.
+    fn opened(&self, token: &str, digest: Digest) -> Result<Fields, TokenError> {
         let mut bytes = [0; LENGTH.next_multiple_of(3)];
         if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(LENGTH) {
             return Err(TokenError::Invalid);
@@ -145,6 +143,20 @@ impl Tokens {
             return Err(TokenError::OtherArguments);
         }
         Ok(fields)
+    }
+
+    /// As [`seal`](Self::seal), for pages of what outlives this process: the pin is a number that keeps its meaning.
+    pub fn seal_lasting(&self, ticket: &Ticket) -> String {
+        self.sealed(ticket, LASTING)
+    }
+
+    /// Opens what [`seal_lasting`](Self::seal_lasting) made.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_lasting(&self, token: &str, digest: Digest) -> Result<Ticket, TokenError> {
+        let fields = self.opened(token, digest)?;
+        if fields.process == LASTING { Ok(fields.ticket) } else { Err(TokenError::OtherArguments) }
     }
 
     fn mac(&self, signed: &[u8]) -> [u8; 16] {
@@ -300,8 +312,5 @@ mod tests {
         assert_eq!(open(Tokens::new([9; 32], restored, 40), ticket.digest), Err(TokenError::Restored));
         assert_eq!(open(tokens(), other_digest), Err(TokenError::OtherArguments));
         assert_eq!(open(Tokens::new([9; 32], HERE, 41), ticket.digest), Err(TokenError::Expired));
-        let earlier = Tokens::new([9; 32], HERE, 41).seal(&ticket);
-        assert_eq!(tokens().open_lasting(&earlier, ticket.digest), Ok(ticket));
-        assert_eq!(tokens().open_lasting(&earlier, other_digest), Err(TokenError::OtherArguments));
     }
 }

@@ -72,7 +72,17 @@ impl Paging {
         self.tokens.open(token, digest(caller, arguments)).map(|ticket| Some(pair(&ticket))).map_err(fault)
     }
 
-    /// As [`read_pair`](Self::read_pair), of a token that an earlier process of the store may have made.
+    /// A token that carries two numbers: what a chain is of, such as a revision that never changes, and how far it has come.
+    pub fn pair_token(&self, numbers: (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
+        self.tokens.seal(&paired(numbers, digest(caller, arguments)))
+    }
+
+    /// As [`pair_token`](Self::pair_token), of two numbers that keep their meaning when the process ends.
+    pub fn lasting_pair_token(&self, numbers: (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
+        self.tokens.seal_lasting(&paired(numbers, digest(caller, arguments)))
+    }
+
+    /// The two numbers of a token that [`lasting_pair_token`](Self::lasting_pair_token) made; `None` where it is empty.
     ///
     /// # Errors
     /// Faults of the token.
@@ -88,13 +98,6 @@ impl Paging {
         self.tokens.open_lasting(token, digest(caller, arguments)).map(|ticket| Some(pair(&ticket))).map_err(fault)
     }
 
-    /// A token that carries two numbers: what a chain is of, such as a revision that never changes, and how far it has come.
-    pub fn pair_token(&self, (first, second): (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
-        let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
-        let cursor = Cursor { last: SubjectId(half(second >> 32)), matched: half(second & u64::from(u32::MAX)) };
-        self.tokens.seal(&Ticket { pin: PinId(first), cursor, digest: digest(caller, arguments) })
-    }
-
     /// Lets go of snapshots whose tokens have expired.
     pub fn sweep(&self, newest: &Standings) {
         self.pins.sweep(newest, self.millis());
@@ -103,6 +106,12 @@ impl Paging {
     fn millis(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+fn paired((first, second): (u64, u64), digest: Digest) -> Ticket {
+    let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
+    let cursor = Cursor { last: SubjectId(half(second >> 32)), matched: half(second & u64::from(u32::MAX)) };
+    Ticket { pin: PinId(first), cursor, digest }
 }
 
 fn pair(ticket: &Ticket) -> (u64, u64) {

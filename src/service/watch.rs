@@ -350,7 +350,7 @@ impl Service {
 
     /// The token by which a reader goes on from where it is; empty: from the beginning.
     pub fn follow_token(&self, caller: &Caller, follower: &Follower) -> String {
-        let token = |pair| self.paging.pair_token(pair, caller, &arguments(follower.list));
+        let token = |pair| self.paging.lasting_pair_token(pair, caller, &arguments(follower.list));
         follower.stage.pair().map(token).unwrap_or_default()
     }
 
