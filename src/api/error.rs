@@ -34,6 +34,7 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::AnotherStore => pb::ErrorReason::AnotherStore,
         Fault::PageTokenInvalid => pb::ErrorReason::PageTokenInvalid,
         Fault::RevisionNotReached => pb::ErrorReason::RevisionNotReached,
+        Fault::RevisionCompacted { .. } => pb::ErrorReason::RevisionCompacted,
         Fault::RequestIdReused => pb::ErrorReason::RequestIdReused,
         Fault::EtagMismatch => pb::ErrorReason::EtagMismatch,
         Fault::UnknownRecord => pb::ErrorReason::UnknownRecord,
@@ -84,6 +85,7 @@ fn code(fault: &Fault) -> Code {
         | Fault::PageTokenOfAnotherStore
         | Fault::StoreRestored
         | Fault::AnotherStore
+        | Fault::RevisionCompacted { .. }
         | Fault::NoDataDirectory
         | Fault::FileClosed
         | Fault::FileOpen
@@ -118,6 +120,9 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     if let Fault::RescoreRunning(run) = fault {
         metadata.insert("run_id".to_owned(), run.clone());
     }
+    if let Fault::RevisionCompacted { oldest } = fault {
+        metadata.insert("oldest_revision".to_owned(), oldest.to_string());
+    }
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
         Fault::Invalid(violations) => {
@@ -148,6 +153,7 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::AnotherStore
         | Fault::PageTokenInvalid
         | Fault::RevisionNotReached
+        | Fault::RevisionCompacted { .. }
         | Fault::RequestIdReused
         | Fault::EtagMismatch
         | Fault::UnknownRecord
@@ -263,6 +269,15 @@ mod tests {
             status.get_error_details().error_info().expect("must have a reason").reason.clone()
         });
         assert_eq!(reasons, ["STORE_RESTORED", "PAGE_TOKEN_OF_ANOTHER_STORE", "ANOTHER_STORE"]);
+    }
+
+    #[test]
+    fn a_compacted_revision_is_told_with_the_oldest_one_left() {
+        let status = status(&Fault::RevisionCompacted { oldest: crate::domain::Revision(812) }, "c-1");
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let details = status.get_error_details();
+        let info = details.error_info().expect("must have a reason");
+        assert_eq!((info.reason.as_str(), info.metadata["oldest_revision"].as_str()), ("REVISION_COMPACTED", "812"));
     }
 
     #[test]

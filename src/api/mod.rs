@@ -17,6 +17,7 @@ pub mod ranking;
 pub mod rescore;
 pub mod standing;
 pub mod verification;
+pub mod watching;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -90,6 +91,7 @@ impl Edge {
             | Fault::AnotherStore
             | Fault::PageTokenInvalid
             | Fault::RevisionNotReached
+            | Fault::RevisionCompacted { .. }
             | Fault::RequestIdReused
             | Fault::EtagMismatch
             | Fault::UnknownRecord
@@ -250,6 +252,7 @@ async fn serve(
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
+    let streams = service.streams();
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
     let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone() });
     let router = router(&edge, settings, health_service)?;
@@ -273,6 +276,7 @@ async fn serve(
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
         health.set_not_serving::<RescoreServiceServer<rescore::Rescore>>().await;
         health.set_not_serving::<PolicyServiceServer<policy::Policies>>().await;
+        streams.end();
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         rescoring.give_up();

@@ -42,6 +42,7 @@ mod test_server;
 mod test_services;
 pub mod verify;
 pub mod victims;
+pub mod watch;
 mod when;
 pub mod word;
 mod write;
@@ -77,6 +78,8 @@ enum Command {
     Import(import::Args),
     /// Show a ranked list
     List(list::Args),
+    /// Show what changes on a list, as it happens
+    Watch(watch::Args),
     /// Show why a person stands where they stand
     Explain(explain::Args),
     /// Show why one person stands above another
@@ -153,6 +156,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Generate(args) => generate::run(args),
         Command::Import(args) => wait(import::run(args)),
         Command::List(args) => wait(list::run(args)),
+        Command::Watch(args) => wait(watch::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Compare(args) => wait(compare::run(args)),
         Command::Outstanding(args) => wait(outstanding::run(args)),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::changes::Changes;
 use super::policies::Policies;
 use super::rescore::runs::Runs;
 use super::scorer;
@@ -44,6 +45,7 @@ pub struct Board {
     policies: ArcSwap<Policies>,
     names: Arc<Names>,
     runs: ArcSwap<Runs>,
+    changes: Changes,
     revision: watch::Sender<Revision>,
     condition: watch::Sender<Condition>,
 }
@@ -57,6 +59,7 @@ impl Board {
             policies: ArcSwap::default(),
             names: Arc::default(),
             runs: ArcSwap::default(),
+            changes: Changes::default(),
             revision: watch::Sender::new(Revision(0)),
             condition: watch::Sender::new(Condition::Open),
         }
@@ -80,6 +83,11 @@ impl Board {
     /// Every policy, as of the newest standings or of the commit that is about to be seen in them.
     pub fn policies(&self) -> Arc<Policies> {
         self.policies.load_full()
+    }
+
+    /// Who changed since when.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Tells when a revision is on the board.
@@ -173,6 +181,7 @@ impl Board {
     /// Shows the next standings in place of the earlier ones: every publication comes by here.
     fn put_up(&self, earlier: Option<Arc<Standings>>, next: Standings) {
         let revision = next.revision();
+        self.changes.record(earlier.as_deref(), &next);
         self.standings.store(Some(Arc::new(next)));
         self.revision.send_replace(revision);
         self.retirement.retire_all(earlier);

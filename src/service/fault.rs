@@ -1,6 +1,7 @@
 //! Everything that can go wrong for a caller, told apart. The edge turns each
 //! into a status; nothing of the inside goes with it.
 
+use crate::domain::Revision;
 use crate::pb;
 use crate::store::NoRoom;
 
@@ -43,6 +44,12 @@ pub enum Fault {
     /// `min_revision` did not arrive in time.
     #[error("the revision asked for was not reached in time")]
     RevisionNotReached,
+    /// Changes since the revision of a token are no longer kept.
+    #[error("changes since then are no longer kept: begin again with an empty token, which gives the whole list")]
+    RevisionCompacted {
+        /// The oldest revision since which they are.
+        oldest: Revision,
+    },
     /// The request id was used with other content.
     #[error("this request_id was used before with other content")]
     RequestIdReused,

@@ -6,6 +6,7 @@ pub mod board;
 mod bound;
 #[cfg(test)]
 mod bound_tests;
+pub mod changes;
 mod execute;
 pub mod expiry;
 pub mod fault;
@@ -37,6 +38,7 @@ pub mod state;
 pub mod verify;
 pub mod victim;
 pub mod views;
+pub mod watch;
 mod weighing;
 pub mod writer;
 
@@ -46,7 +48,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tracing::{error, warn};
 
 use crate::domain::evidence::Other;
@@ -122,6 +124,7 @@ pub struct Service {
     paging: Arc<Paging>,
     gaps: Arc<Gaps>,
     mark: Arc<Mark>,
+    streams: watch::Streams,
     blocking: Arc<Semaphore>,
     simulating: Arc<Semaphore>,
     stale_after: Duration,
@@ -196,6 +199,7 @@ impl Service {
             mark: Arc::new(Mark::of(store.identity())),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             gaps: Arc::default(),
+            streams: watch::Streams::default(),
             board,
             store,
             queue,
@@ -322,7 +326,7 @@ impl Service {
     }
 
     /// Tells whether writes are taken, and of every change. Ends with the service.
-    pub fn conditions(&self) -> watch::Receiver<Condition> {
+    pub fn conditions(&self) -> tokio::sync::watch::Receiver<Condition> {
         self.board.conditions()
     }
 

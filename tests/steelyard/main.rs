@@ -30,4 +30,5 @@ mod small_disk;
 mod supervision;
 mod torture;
 mod verify;
+mod watching;
 mod worked_person;
