@@ -4,13 +4,14 @@
 
 use rayon::prelude::*;
 
+use super::scorer;
 use super::victim::{self, InMind};
 use crate::domain::SubjectId;
 use crate::domain::dossier::Dossier;
 use crate::ranking::Standings;
 use crate::ranking::hash_index::HashIndex;
 use crate::scoring::Rules;
-use crate::scoring::composite::{self, Weighed};
+use crate::scoring::composite::Weighed;
 
 /// What `each` makes of everybody, weighed under `rules` on the day of the snapshot; in order of subject. Linked dossiers
 /// are let go of one by one: beside what `each` keeps, this takes 14 bytes for each victim of each person.
@@ -32,13 +33,13 @@ pub fn weighed<T: Send>(
         let held = standings.dossier(subject)?;
         let anew = if linked { None } else { victim::linked(held, rules, in_mind, people) };
         let dossier = anew.as_ref().unwrap_or(held);
-        each(subject, dossier, &composite::weigh(dossier, rules, as_of))
+        each(subject, dossier, &scorer::weigh_or_unknown(dossier, rules, as_of))
     };
     everybody.map_init(InMind::default, weigh).flatten_iter().collect()
 }
 
 /// Who has which victims.
-fn victims(standings: &Standings) -> HashIndex {
+pub fn victims(standings: &Standings) -> HashIndex {
     let mut index = HashIndex::default();
     for subject in (0..).map(SubjectId).take(standings.subjects()) {
         let Some(dossier) = standings.dossier(subject) else { continue };

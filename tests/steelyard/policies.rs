@@ -146,6 +146,16 @@ async fn numbers_change_through_two_people_and_nobody_is_weighed_by_them_before_
     let versions: Vec<&str> = listed.policies.iter().map(|policy| policy.version.as_str()).collect();
     assert_eq!((versions, listed.awaiting_version.as_str()), (vec!["thr-2026.2", "thr-2026.1"], "thr-2026.2"));
     assert_eq!(everybody(&mut client).await.1, before.1, "nobody is weighed by it yet");
+
+    // The next run brings it into force, and moves those whom the trial said it would.
+    client.weigh_on("2026-04-01").await;
+    let told = policy(&mut client, "").await;
+    assert_eq!(told.context.expect("told").policy_version, "thr-2026.2");
+    assert_eq!(policy(&mut client, "thr-2026.1").await.policy.expect("told").state(), pb::PolicyState::Superseded);
+    for moved in tried.changed {
+        let standing = client.on_list(&moved.subject_ref, pb::List::All).await;
+        assert_eq!(standing.effective_band, moved.to_band, "{moved:?}");
+    }
 }
 
 /// `steelyard policy ...` against a server.
