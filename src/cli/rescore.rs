@@ -2,6 +2,7 @@
 //! follows from the day, so that a job which is run again asks for the same run.
 //! The store is never opened here.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -182,21 +183,22 @@ fn told(run: &pb::RescoreRun) -> String {
         pb::RescoreState::Completed => format!("dry run of {}: nothing was published\n", plain(&run.as_of)),
         _ => format!("{} run of {}{}\n", state(run), plain(&run.as_of), because(run)),
     };
-    text.push_str(&format!(
-        "  run {}, attempt {}\n  {} of {} people weighed, {} stand otherwise than before\n",
+    let _ = writeln!(
+        text,
+        "  run {}, attempt {}\n  {} of {} people weighed, {} stand otherwise than before",
         plain(&run.run_id),
         run.attempt,
         count(counters.scored),
         count(counters.universe),
         count(counters.changed)
-    ));
+    );
     if counters.resumed > 0 {
-        text.push_str(&format!("  {} of them by an attempt that was interrupted\n", count(counters.resumed)));
+        let _ = writeln!(text, "  {} of them by an attempt that was interrupted", count(counters.resumed));
     }
     if counters.failed > 0 {
-        text.push_str(&format!("  {} could not be weighed:\n", count(counters.failed)));
+        let _ = writeln!(text, "  {} could not be weighed:", count(counters.failed));
         for failure in &run.failures {
-            text.push_str(&format!("    {}: {}\n", plain(&failure.subject_ref), plain(&failure.reason)));
+            let _ = writeln!(text, "    {}: {}", plain(&failure.subject_ref), plain(&failure.reason));
         }
     }
     text

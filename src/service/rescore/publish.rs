@@ -153,7 +153,7 @@ impl Writer {
         let mut next = self.with_the_written(standings)?;
         let notes = self.unnoted_of(&next);
         let noted: Vec<SubjectId> = notes.iter().map(|(subject, _)| *subject).collect();
-        self.note_these(notes)?;
+        self.note_these(&notes)?;
         next = next.with(&self.changes(noted), self.meta()?);
         self.board.publish_run(&self.state, next);
         self.moved = true;

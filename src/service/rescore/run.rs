@@ -99,8 +99,8 @@ pub(super) fn run(inner: &Inner) {
 fn sweep(inner: &Inner) {
     let runs = inner.service.board.runs();
     let unpublished = |numbers: Vec<u64>| {
-        let never = numbers.into_iter().filter(|number| *number >= runs.next_generation());
-        never.map(|number| inner.archive.remove(number)).collect::<Result<(), _>>()
+        let mut never = numbers.into_iter().filter(|number| *number >= runs.next_generation());
+        never.try_for_each(|number| inner.archive.remove(number))
     };
     if let Err(fault) = inner.archive.generations().and_then(unpublished) {
         warn!(fault = %fault, "what was never published could not be removed");
