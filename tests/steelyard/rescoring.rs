@@ -40,7 +40,7 @@ async fn fill(client: &mut Client) {
         let records = (from..from + TOGETHER).flat_map(|n| {
             let born = format!("19{}-0{}-11", 60 + n % 40, 1 + n % 9);
             let mut somebody = Somebody::man(&format!("P-{n}"), &born);
-            for offence in 0..1 + n % 4 {
+            for offence in 0..=n % 4 {
                 somebody = somebody.charged("TH68010", &day(-30 * i32::try_from(offence + n % 11).unwrap_or(0) - 5));
             }
             somebody.records()
