@@ -260,6 +260,11 @@ async fn a_client_killed_and_resumed_at_random_ends_with_the_servers_list() {
         working.push(tokio::spawn(watched(server.client().await, list, seed)));
         working.push(tokio::spawn(paged(server.client().await, list, 10 + seed)));
     }
+    // Two nights pass meanwhile: everybody is weighed anew under their eyes.
+    let mut nights = server.client().await;
+    for as_of in ["2026-04-01", "2026-04-02"] {
+        nights.weigh_on(as_of).await;
+    }
     let mut holding = Vec::new();
     for client in working {
         holding.push(client.await.expect("a client must not panic"));
@@ -267,6 +272,7 @@ async fn a_client_killed_and_resumed_at_random_ends_with_the_servers_list() {
     stop.send(true).expect("the writer listens");
     let last = writer.await.expect("the writer must not panic");
     assert!(last > 0);
+    let mut publications = 0;
     for mut held in holding {
         let before = held.applied;
         if held.list == pb::List::Outstanding {
@@ -279,7 +285,9 @@ async fn a_client_killed_and_resumed_at_random_ends_with_the_servers_list() {
         assert!(up_to_date);
         assert_eq!(held.applied[0], before[0], "nobody had to begin again");
         held.is_the_list(&mut client).await;
+        publications += held.applied[1];
     }
+    assert!(publications >= 4, "both nights were told as publications: {publications}");
 }
 
 #[tokio::test]

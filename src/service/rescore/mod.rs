@@ -213,10 +213,18 @@ impl Rescoring {
     }
 
     fn told(&self, mut run: Run) -> Told {
+        let board = &self.0.service.board;
+        let standings = board.standings();
+        // The ledger says so a moment before anybody can see it: whoever hears of a publication finds it.
+        if let RunState::Published(number) = run.state
+            && let Some(generation) = board.runs().generation(number)
+            && standings.as_ref().is_some_and(|standings| standings.revision() < generation.published)
+        {
+            (run.state, run.ended_micros) = (RunState::Running, 0);
+        }
         if run.state == RunState::Running {
             run.counters = self.0.progress.counters();
         }
-        let standings = self.0.service.board.standings();
         let reference = |subject: u32| {
             let dossier = standings.as_ref()?.dossier(crate::domain::SubjectId(subject))?;
             Some(dossier.subject_ref().to_owned())
