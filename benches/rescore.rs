@@ -76,7 +76,7 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     let newest = u64::try_from(options.pairs)?;
     let file = std::fs::metadata(force.data().join("generations").join(format!("g-{newest:08}")))?.len();
     tell("a stored generation: bytes a subject", &[file as f64 / f64::from(subjects)], Target::AtMost(24.0));
-    match postgres(&scratch, subjects, options.pairs)? {
+    match postgres(subjects, options.pairs)? {
         Some(statements) => {
             let ratios: Vec<f64> = runs.iter().zip(statements).map(|(run, statement)| run / statement).collect();
             tell("run: times one statement of PostgreSQL", &ratios, Target::AtMost(0.1));
@@ -255,7 +255,7 @@ fn person(number: u32) -> Vec<pb::Record> {
 }
 
 /// Seconds that one statement takes, each time anew, on a PostgreSQL of its own; `None`: there is none here.
-fn postgres(scratch: &Path, subjects: u32, pairs: usize) -> anyhow::Result<Option<Vec<f64>>> {
+fn postgres(subjects: u32, pairs: usize) -> anyhow::Result<Option<Vec<f64>>> {
     let found = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
     if !["initdb", "postgres", "psql", "pg_ctl"].into_iter().all(found) {
         return Ok(None);
@@ -267,7 +267,6 @@ fn postgres(scratch: &Path, subjects: u32, pairs: usize) -> anyhow::Result<Optio
     let stopped = as_postgres(&home, &format!("pg_ctl -D {0}/data -m immediate stop", home.display()));
     drop(stopped);
     std::fs::remove_dir_all(&home)?;
-    drop(scratch);
     outcome.map(Some)
 }
 

@@ -249,11 +249,11 @@ async fn serve(
     health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
     health.set_serving::<RescoreServiceServer<rescore::Rescore>>().await;
     health.set_serving::<PolicyServiceServer<policy::Policies>>().await;
-    let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
     let streams = service.streams();
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
+    let tending = tokio::spawn(tend(rescoring.clone()));
     let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone() });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
@@ -346,11 +346,12 @@ async fn halted(mut conditions: watch::Receiver<Condition>) {
 }
 
 /// Keeps the house in order between calls.
-async fn tend(service: Service) {
+async fn tend(rescoring: Rescoring) {
     let mut interval = tokio::time::interval(TEND);
     loop {
         interval.tick().await;
-        service.tend();
+        rescoring.service().tend();
+        rescoring.tend();
     }
 }
 

@@ -69,10 +69,9 @@ impl RescoreService for Rescore {
         let caller = correlated(&request);
         let asked = request.into_inner();
         let answer = || {
-            let (from, size) = page(&asked.page_token, asked.page_size)?;
-            let runs = self.0.rescoring.all();
-            let next_page_token = next(from, size, runs.len());
-            let runs = runs.iter().skip(from).take(size).map(run).collect();
+            let size = page_size(asked.page_size)?;
+            let (runs, next_page_token) = self.0.rescoring.page_of_runs(&caller, &asked.page_token, size)?;
+            let runs = runs.iter().map(run).collect();
             Ok(pb::ListRescoreRunsResponse { runs, next_page_token })
         };
         answer().map(Response::new).map_err(|fault| self.0.refuse("ListRescoreRuns", &caller, &fault))
@@ -108,10 +107,11 @@ impl RescoreService for Rescore {
         self.told(&id).map_err(|fault| self.0.refuse("WatchRescoreRun", &caller, &fault))?;
         let (sender, answers) = tokio::sync::mpsc::channel(1);
         // Not the edge itself: a watcher must not hold the service when it stops.
-        let edge = Arc::downgrade(&self.0);
+        let (edge, streams) = (Arc::downgrade(&self.0), self.0.service.streams());
         tokio::spawn(async move {
             loop {
-                let Some(told) = edge.upgrade().and_then(|edge| Self(edge).told(&id).ok()) else {
+                let edge = edge.upgrade().filter(|edge| !edge.rescoring.stopping());
+                let Some(told) = edge.and_then(|edge| Self(edge).told(&id).ok()) else {
                     let _ = sender.send(Err(error::status(&Fault::ShuttingDown, &caller.correlation_id))).await;
                     return;
                 };
@@ -120,7 +120,11 @@ impl RescoreService for Rescore {
                 if sender.send(Ok(answer)).await.is_err() || over {
                     return;
                 }
-                tokio::time::sleep(TELL_EVERY).await;
+                tokio::select! {
+                    () = tokio::time::sleep(TELL_EVERY) => {}
+                    // At once: a watcher must not hold up a stop.
+                    () = streams.ended() => {}
+                }
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
@@ -133,12 +137,11 @@ impl RescoreService for Rescore {
         let caller = correlated(&request);
         let asked = request.into_inner();
         let answer = async {
-            let (from, size) = page(&asked.page_token, asked.page_size)?;
-            let rescoring = self.0.rescoring.clone();
-            let read = tokio::task::spawn_blocking(move || rescoring.generations());
-            let all = read.await.map_err(|_| Fault::Internal)??;
-            let next_page_token = next(from, size, all.len());
-            let generations = all.iter().skip(from).take(size).map(|(told, kept)| generation(told, *kept)).collect();
+            let size = page_size(asked.page_size)?;
+            let (rescoring, of) = (self.0.rescoring.clone(), caller.clone());
+            let read = tokio::task::spawn_blocking(move || rescoring.page_of_generations(&of, &asked.page_token, size));
+            let (page, next_page_token) = read.await.map_err(|_| Fault::Internal)??;
+            let generations = page.iter().map(|(told, kept)| generation(told, *kept)).collect();
             Ok(pb::ListGenerationsResponse { generations, next_page_token })
         };
         answer.await.map(Response::new).map_err(|fault| self.0.refuse("ListGenerations", &caller, &fault))
@@ -198,18 +201,11 @@ impl Arguments {
     }
 }
 
-/// Where a page begins and how long it is. Runs and generations are only added, at the front, and there is one a day: the
-/// token is the place from the end.
-fn page(token: &str, size: u32) -> Result<(usize, usize), Fault> {
+fn page_size(asked: u32) -> Result<usize, Fault> {
     let mut arguments = Arguments::default();
-    let size = arguments.size("page_size", size, PAGE, MOST);
+    let size = arguments.size("page_size", asked, PAGE, MOST);
     arguments.finish()?;
-    let from = if token.is_empty() { Some(0) } else { token.parse().ok() };
-    Ok((from.ok_or(Fault::PageTokenInvalid)?, size))
-}
-
-fn next(from: usize, size: usize, of: usize) -> String {
-    if from + size < of { (from + size).to_string() } else { String::new() }
+    Ok(size)
 }
 
 fn hex(digest: &[u8; 32]) -> String {

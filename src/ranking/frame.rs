@@ -117,13 +117,28 @@ pub fn generation(standings: &Standings) -> (Vec<Vec<u8>>, [u8; 32]) {
             (bytes, digest)
         })
         .collect();
+    let digest = together(standings.as_of(), count, frames.iter().map(|(_, digest)| digest));
+    (frames.into_iter().map(|(bytes, _)| bytes).collect(), digest)
+}
+
+/// The digest of frames that were read back, of a day and so many people, whose references `standings` tells.
+pub fn digest(as_of: Date, people: usize, frames: &[Vec<u8>], standings: &Standings) -> [u8; 32] {
+    use rayon::prelude::*;
+    let of = |(number, bytes): (usize, &Vec<u8>)| {
+        digest_of(standings, bytes, number * TOGETHER..(number * TOGETHER + TOGETHER).min(people))
+    };
+    let digests: Vec<[u8; 32]> = frames.par_iter().enumerate().map(of).collect();
+    together(as_of, people, digests.iter())
+}
+
+fn together<'a>(as_of: Date, people: usize, frames: impl Iterator<Item = &'a [u8; 32]>) -> [u8; 32] {
     let mut hasher = Hasher::new_derive_key(CONTEXT);
-    hasher.update(&standings.as_of().days().to_be_bytes());
-    hasher.update(&(count as u64).to_be_bytes());
-    for (_, digest) in &frames {
+    hasher.update(&as_of.days().to_be_bytes());
+    hasher.update(&(people as u64).to_be_bytes());
+    for digest in frames {
         hasher.update(digest);
     }
-    (frames.into_iter().map(|(bytes, _)| bytes).collect(), *hasher.finalize().as_bytes())
+    *hasher.finalize().as_bytes()
 }
 
 /// Of a frame's bytes and of whom they are about.
@@ -229,8 +244,8 @@ fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>
         })
         .collect();
     areas.write(&mut out);
-    out.column(2, by_person.iter().map(|of| u32::try_from(of.len()).unwrap_or(u32::MAX)));
-    out.column(2, by_person.into_iter().flatten());
+    out.column(4, by_person.iter().map(|of| u32::try_from(of.len()).unwrap_or(u32::MAX)));
+    out.column(4, by_person.into_iter().flatten());
     let mut officers = Dictionary::default();
     let by_person: Vec<u32> = people
         .iter()
@@ -239,7 +254,7 @@ fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>
         })
         .collect();
     officers.write(&mut out);
-    out.column(2, by_person);
+    out.column(4, by_person);
 
     for list in List::ALL.iter().copied() {
         let on = people.iter().filter(|(_, row, _)| row.lists.holds(list));
@@ -250,10 +265,10 @@ fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>
     out.column(2, [u32::try_from(repeating().count()).unwrap_or(u32::MAX)]);
     out.column(2, repeating().map(|(place, _)| place));
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    out.column(2, repeating().map(|(_, (_, _, repeats))| count(repeats.len())));
+    out.column(4, repeating().map(|(_, (_, _, repeats))| count(repeats.len())));
     let all = || repeating().flat_map(|(_, (_, _, repeats))| repeats.iter());
     out.column(4, all().map(|repeat| mark(&repeat.offence_id)));
-    out.column(2, all().map(|repeat| count(repeat.dates.len())));
+    out.column(4, all().map(|repeat| count(repeat.dates.len())));
     out.column(3, all().flat_map(|repeat| repeat.dates.iter().copied().map(days)));
     out.0
 }
@@ -291,11 +306,11 @@ pub fn decode(bytes: &[u8], names: &Names) -> Option<Vec<Past>> {
     let mut since = from.column(3, outstanding)?.into_iter();
 
     let areas: Vec<AreaId> = from.dictionary()?.iter().map(|name| names.area(name)).collect();
-    let counts = from.column(2, count)?;
+    let counts = from.column(4, count)?;
     let total = counts.iter().map(|count| *count as usize).sum();
-    let mut of_people = from.column(2, total)?.into_iter();
+    let mut of_people = from.column(4, total)?.into_iter();
     let officers: Vec<OfficerId> = from.dictionary()?.iter().map(|name| names.officer(name)).collect();
-    let of_officer = from.column(2, count)?;
+    let of_officer = from.column(4, count)?;
 
     let mut ranks = vec![[0; LISTS]; count];
     for list in List::ALL.iter().copied() {
@@ -342,16 +357,16 @@ impl Dictionary {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        let number = u32::try_from(self.names.len()).expect("a frame must name fewer than 2^16");
+        let number = u32::try_from(self.names.len()).expect("a frame must name fewer than 2^32");
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         number
     }
 
     fn write(&self, out: &mut Writer) {
-        let length = |name: &String| u32::try_from(name.len()).expect("a name must be shorter than 2^16");
-        out.column(2, [u32::try_from(self.names.len()).expect("a frame must name fewer than 2^16")]);
-        out.column(2, self.names.iter().map(length));
+        let length = |name: &String| u32::try_from(name.len()).expect("a name must be shorter than 4 GiB");
+        out.column(4, [u32::try_from(self.names.len()).expect("a frame must name fewer than 2^32")]);
+        out.column(4, self.names.iter().map(length));
         for name in &self.names {
             out.0.extend(name.as_bytes());
         }
@@ -383,8 +398,8 @@ impl Reader<'_> {
     }
 
     fn dictionary(&mut self) -> Option<Vec<String>> {
-        let count = *self.column(2, 1)?.first()? as usize;
-        let lengths = self.column(2, count)?;
+        let count = *self.column(4, 1)?.first()? as usize;
+        let lengths = self.column(4, count)?;
         let mut names = Vec::with_capacity(count);
         for length in lengths {
             let (name, rest) = self.0.split_at_checked(length as usize)?;
@@ -397,9 +412,9 @@ impl Reader<'_> {
     fn repeats(&mut self, people: usize) -> Option<Vec<Vec<PastRepeat>>> {
         let mut repeats = vec![Vec::new(); people];
         let count = *self.column(2, 1)?.first()? as usize;
-        let (places, counts) = (self.column(2, count)?, self.column(2, count)?);
+        let (places, counts) = (self.column(2, count)?, self.column(4, count)?);
         let total = counts.iter().map(|count| *count as usize).sum();
-        let (marks, lengths) = (self.column(4, total)?, self.column(2, total)?);
+        let (marks, lengths) = (self.column(4, total)?, self.column(4, total)?);
         let dates = self.column(3, lengths.iter().map(|length| *length as usize).sum())?;
         let mut dates = dates.into_iter().map(date);
         let mut each = marks.into_iter().zip(lengths);

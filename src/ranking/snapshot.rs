@@ -125,6 +125,13 @@ impl Standings {
         standings
     }
 
+    /// With the table of references that is added to now: a store that was opened again has another.
+    #[must_use]
+    pub fn referring(mut self, references: Arc<References>) -> Self {
+        self.references = references;
+        self
+    }
+
     /// This snapshot as the successor of another that it shares nothing with but dossiers.
     #[must_use]
     pub fn replacing(mut self, earlier: &Self) -> Self {

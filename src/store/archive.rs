@@ -1,7 +1,7 @@
 //! Published generations in files of their own, and the part-way state of a run:
 //! bytes in frames, each with a checksum, read back one frame at a time. What is
 //! in a frame is for others to say. The ledger tells which generations there
-//! are, and their digests; a file here is never believed before it agrees.
+//! are, and their digests: whoever reads one whole compares.
 //!
 //! | bytes | a generation's file |
 //! |---|---|
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::StoreError;
-use super::sled_files::sync;
+use super::sled_files::{make_private, sync};
 
 const MAGIC: &[u8; 8] = b"SYGENER1";
 const LEVEL: i32 = 3;
@@ -70,7 +70,7 @@ impl Archive {
     /// What the file system refused.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         if !directory.exists() {
-            fs::create_dir(directory).map_err(StoreError::io("creating the directory", directory))?;
+            make_private(directory).map_err(StoreError::io("creating the directory", directory))?;
             if let Some(parent) = directory.parent() {
                 sync(parent)?;
             }
@@ -98,7 +98,11 @@ impl Archive {
                     file.write_all(&bytes)?;
                     file.sync_all()
                 });
-                written.map_err(StoreError::io("writing a generation", &path))?;
+                if let Err(error) = written {
+                    // Half a file serves nobody, and takes the room that others need.
+                    drop(fs::remove_file(&path));
+                    return Err(StoreError::io("writing a generation", &path)(error));
+                }
             }
             Self::Memory(held) => {
                 lock(held).insert(STAGED.to_owned(), Arc::new(bytes));
@@ -116,7 +120,11 @@ impl Archive {
         match self {
             Self::Directory(directory) => {
                 let path = directory.join(&name);
-                fs::rename(directory.join(STAGED), &path).map_err(StoreError::io("naming a generation", &path))?;
+                match fs::rename(directory.join(STAGED), &path) {
+                    // Staging comes first, so it has this name already: asked again after a refusal behind it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => {}
+                    renamed => renamed.map_err(StoreError::io("naming a generation", &path))?,
+                }
                 sync(directory)
             }
             Self::Memory(held) => {
@@ -154,6 +162,14 @@ impl Archive {
     /// What the file system refused.
     pub fn remove(&self, generation: u64) -> Result<(), StoreError> {
         self.removed(&file_name(generation))
+    }
+
+    /// Removes what was staged and never named.
+    ///
+    /// # Errors
+    /// What the file system refused.
+    pub fn forget_staged(&self) -> Result<(), StoreError> {
+        self.removed(STAGED)
     }
 
     /// Lets go of the files of every run but this one.
@@ -447,6 +463,8 @@ mod tests {
             let read: Vec<Vec<u8>> = (0..kept.frames()).map(|number| kept.frame(number).unwrap()).collect();
             assert_eq!(read, frames);
             assert_eq!(archive.generations().unwrap(), [1]);
+            archive.name(1).unwrap();
+            assert!(archive.generation(1).unwrap().is_some(), "named again after a refusal behind it");
             archive.remove(1).unwrap();
             assert!(archive.generation(1).unwrap().is_none());
         }

@@ -99,6 +99,7 @@ class Clients(unittest.TestCase):
         cls.ranking_grpc = importlib.import_module("steelyard.v1.ranking_pb2_grpc")
         cls.outstanding_grpc = importlib.import_module("steelyard.v1.outstanding_pb2_grpc")
         cls.cohort_grpc = importlib.import_module("steelyard.v1.cohort_pb2_grpc")
+        cls.rescore_grpc = importlib.import_module("steelyard.v1.rescore_pb2_grpc")
         cls.server = Server(cls.folder)
         cls.channel = grpc.insecure_channel(cls.server.address)
         cls.write = cls.evidence_grpc.EvidenceServiceStub(cls.channel)
@@ -262,14 +263,14 @@ class Clients(unittest.TestCase):
 
     def test_health_is_told_for_each_service(self):
         stub = health_pb2_grpc.HealthStub(self.channel)
-        named = [f"steelyard.v1.{name}Service" for name in ("Evidence", "Maintenance", "Ranking")]
+        named = [f"steelyard.v1.{name}Service" for name in ("Evidence", "Maintenance", "Policy", "Ranking", "Rescore")]
         for service in ("", *named):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
             self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING, service)
 
     def test_reflection_names_the_services(self):
         services = set(ProtoReflectionDescriptorDatabase(self.channel).get_services())
-        named = {f"steelyard.v1.{name}Service" for name in ("Cohort", "Evidence", "Maintenance", "Outstanding", "Ranking")}
+        named = {f"steelyard.v1.{name}Service" for name in ("Cohort", "Evidence", "Maintenance", "Outstanding", "Policy", "Ranking", "Rescore")}
         self.assertLessEqual(named, services)
 
     def run_tool(self, *command):
@@ -297,6 +298,54 @@ class Clients(unittest.TestCase):
         page = self.run_tool("grpcurl", "-plaintext", "-d", body, self.server.address, "steelyard.v1.RankingService/ListStandings")
         message = json_format.ParseDict(page, self.ranking.ListStandingsResponse())
         self.assertEqual(len(message.standings), 2)
+
+    def test_a_night_is_run_watched_and_followed(self):
+        home = self.folder / "night"
+        home.mkdir()
+        server = Server(home)
+        try:
+            with grpc.insecure_channel(server.address) as channel:
+                write = self.evidence_grpc.EvidenceServiceStub(channel)
+                read = self.ranking_grpc.RankingServiceStub(channel)
+                runs = self.rescore_grpc.RescoreServiceStub(channel)
+                offence = self.evidence.Offence(cjs_code="TH68010", outcome=self.evidence.OUTCOME_CHARGED)
+                records = [
+                    self.evidence.Record(id=f"N-{n}-1", subject_ref=f"N-{n}", source_system="test", event_date="2026-03-01", offence=offence)
+                    for n in range(30)
+                ]
+                write.WriteEvidence(self.evidence.WriteEvidenceRequest(request_id=str(uuid.uuid4()), records=records), timeout=20)
+                stream = read.WatchStandings(self.ranking.WatchStandingsRequest(list=self.common.LIST_ALL), timeout=60)
+                held, publications = {}, 0
+                run_id = str(uuid.uuid5(uuid.NAMESPACE_OID, "steelyard rescore 2026-04-01"))
+                for message in stream:
+                    if message.boundary.kind == self.ranking.BOUNDARY_KIND_PUBLICATION:
+                        publications += 1
+                    for change in message.changes.changes:
+                        if change.kind == self.ranking.CHANGE_KIND_LEFT:
+                            held.pop(change.subject_ref, None)
+                        else:
+                            held[change.subject_ref] = change.composite
+                    whole = message.complete_revision == message.context.revision
+                    if whole and publications == 0 and len(held) == 30:
+                        begun = runs.StartRescore(
+                            self.rescore.StartRescoreRequest(request_id=run_id, as_of="2026-04-01"), timeout=20
+                        ).run
+                        self.assertEqual(begun.run_id, run_id)
+                        told = list(runs.WatchRescoreRun(self.rescore.WatchRescoreRunRequest(run_id=run_id), timeout=60))
+                        self.assertEqual(told[-1].run.state, self.rescore.RESCORE_STATE_PUBLISHED)
+                        self.assertEqual(told[-1].run.counters.scored, 30)
+                    if whole and publications == 1:
+                        break
+                stream.cancel()
+                page = read.ListStandings(
+                    self.ranking.ListStandingsRequest(list=self.common.LIST_ALL, page_size=100, generation=1), timeout=20
+                )
+                self.assertEqual((page.context.as_of, page.context.generation), ("2026-04-01", 1))
+                self.assertEqual({row.subject_ref: row.composite for row in page.standings}, held)
+                replay = list(runs.ReplayGeneration(self.rescore.ReplayGenerationRequest(generation=1), timeout=60))
+                self.assertTrue(replay[-1].outcome.same)
+        finally:
+            self.assertEqual(server.stop(), 0)
 
     def test_an_altered_page_token_is_refused(self):
         token = next(self.pages(self.common.LIST_ALL, 10)).next_page_token

@@ -10,6 +10,7 @@ use crate::domain::word::{Band, CustodyState};
 use crate::domain::{MilliPoints, SubjectId};
 use crate::scoring::Scored;
 use crate::scoring::composite::{Composed, Weighed};
+use crate::store::Identity;
 
 const VERSION: u8 = 1;
 const CONTEXT: &str = "steelyard 2026 run checkpoint 1";
@@ -18,10 +19,17 @@ const CONTEXT: &str = "steelyard 2026 run checkpoint 1";
 const EACH: usize = 4 + 8 + 9 * 4 + 2 * (3 * 4 + 2) + 2;
 
 /// What everybody of a run is weighed by. An attempt that is taken up under anything else begins anew.
-pub fn conditions(as_of: crate::domain::Date, policy_digest: &[u8], tables_digest: &[u8]) -> [u8; 32] {
+pub fn conditions(
+    store: &Identity,
+    as_of: crate::domain::Date,
+    policy_digest: &[u8],
+    tables_digest: &[u8],
+) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
     hasher.update(&[VERSION]).update(&as_of.days().to_be_bytes());
-    for part in [policy_digest, tables_digest, env!("CARGO_PKG_VERSION").as_bytes()] {
+    for part in
+        [&store.store_id[..], &store.incarnation, policy_digest, tables_digest, env!("CARGO_PKG_VERSION").as_bytes()]
+    {
         hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
     }
     *hasher.finalize().as_bytes()

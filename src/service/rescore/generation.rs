@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -28,8 +29,9 @@ use crate::service::{Seen, start, views};
 use crate::store::pb::event::Body;
 use crate::store::{KeySpan, Store, StoreError};
 
-/// Generations kept in memory once they were read.
+/// Generations kept in memory once they were read, and for how long after somebody asked.
 const READ: usize = 3;
+const HELD_FOR: Duration = Duration::from_mins(10);
 
 /// A generation that was read.
 #[derive(Debug)]
@@ -44,36 +46,55 @@ pub struct Held {
 
 /// Generations read lately.
 #[derive(Debug, Default)]
-pub struct Cache(Mutex<Vec<Arc<Held>>>);
+pub struct Cache {
+    held: Mutex<Vec<(Instant, Arc<Held>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Cache {
     fn find(&self, number: u64) -> Option<Arc<Held>> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = held.iter().position(|held| held.told.number == number)?;
-        let found = held.remove(place);
-        held.push(Arc::clone(&found));
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = held.iter().position(|(_, held)| held.told.number == number)?;
+        let (_, found) = held.remove(place);
+        held.push((Instant::now(), Arc::clone(&found)));
         Some(found)
     }
 
+    /// Lets go of what nobody has asked for in a while.
+    pub fn tend(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|(used, _)| used.elapsed() < HELD_FOR);
+    }
+
     fn keep(&self, read: &Arc<Held>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() == READ {
             held.remove(0);
         }
-        held.push(Arc::clone(read));
+        held.push((Instant::now(), Arc::clone(read)));
     }
 }
 
 impl Rescoring {
-    /// Generations, the newest first, each with whether it can be read back.
+    /// Generations, the newest first, each with whether it can be read back; a page at a time. Blocks.
     ///
     /// # Errors
-    /// [`Fault::Internal`] where the archive cannot be listed.
-    pub fn generations(&self) -> Result<Vec<(Generation, bool)>, Fault> {
+    /// Faults of the token, or [`Fault::Internal`] where the archive cannot be listed.
+    pub fn page_of_generations(
+        &self,
+        caller: &Caller,
+        token: &str,
+        size: usize,
+    ) -> Result<(Vec<(Generation, bool)>, String), Fault> {
         let kept = self.0.archive.generations().map_err(|fault| failed(&fault))?;
         let runs = self.0.service.board.runs();
-        let told = runs.generations().iter().rev();
-        Ok(told.map(|told| (told.clone(), kept.binary_search(&told.number).is_ok())).collect())
+        let all = runs.generations().iter().rev().map(|told| (told.number, told.clone()));
+        let (page, next) = self.page_of(caller, "ListGenerations", token, size, all)?;
+        let kept = |told: Generation| {
+            let kept = kept.binary_search(&told.number).is_ok();
+            (told, kept)
+        };
+        Ok((page.into_iter().map(kept).collect(), next))
     }
 
     /// A generation, read back.
@@ -88,8 +109,9 @@ impl Rescoring {
         }
         let newest = service.standings(Seen::new(0, "")).await?;
         let rescoring = self.clone();
+        // One at a time: whoever waited may find it read.
+        let _turn = self.0.read.turn.lock().await;
         let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
-        // Whoever waited for the permit may find it read.
         if let Some(held) = self.0.read.find(number) {
             return Ok(held);
         }
@@ -130,7 +152,7 @@ impl Rescoring {
     }
 
     fn read(&self, told: Generation, newest: &Standings) -> Result<Held, Fault> {
-        let people = self.people(&told)?;
+        let people = self.people(&told, newest)?;
         let rules = self.rules(&told)?;
         let mut repeats = BTreeMap::new();
         let mut rows = Vec::with_capacity(people.len());
@@ -149,21 +171,25 @@ impl Rescoring {
         Ok(Held { told, standings: Arc::new(Standings::load(meta, names, references, rows)), repeats })
     }
 
-    fn people(&self, told: &Generation) -> Result<Vec<Past>, Fault> {
+    fn people(&self, told: &Generation, newest: &Standings) -> Result<Vec<Past>, Fault> {
         let kept = self.0.archive.generation(told.number).map_err(|fault| failed(&fault))?;
         let kept = kept.ok_or(Fault::GenerationNotKept)?;
         let names = self.0.service.board.names();
-        let frames: Vec<Vec<Past>> = (0..kept.frames())
+        let raw: Vec<Vec<u8>> = (0..kept.frames())
             .into_par_iter()
-            .map(|number| {
-                let bytes = kept.frame(number).map_err(|fault| failed(&fault))?;
-                frame::decode(&bytes, names).ok_or_else(|| {
-                    error!(generation = told.number, frame = number, "a frame of a generation cannot be read");
-                    Fault::Internal
-                })
-            })
+            .map(|number| kept.frame(number).map_err(|fault| failed(&fault)))
             .collect::<Result<_, Fault>>()?;
-        Ok(frames.into_iter().flatten().collect())
+        let damaged = |what: &str| {
+            error!(generation = told.number, what, "a generation's file is not what was published");
+            Fault::Internal
+        };
+        let frames: Option<Vec<Vec<Past>>> = raw.par_iter().map(|bytes| frame::decode(bytes, names)).collect();
+        let people: Vec<Past> =
+            frames.ok_or_else(|| damaged("a frame cannot be read"))?.into_iter().flatten().collect();
+        if frame::digest(told.as_of, people.len(), &raw, newest) != told.digest {
+            return Err(damaged("its digest is another"));
+        }
+        Ok(people)
     }
 
     /// One person in a generation, without reading the others. `None`: they were not held then. Blocks.
@@ -224,13 +250,18 @@ impl Rescoring {
     }
 }
 
-/// Text of the last policy that was in force by a revision.
-pub fn policy_before(store: &dyn Store, through: Revision) -> Result<Option<String>, StoreError> {
+/// Revision at which the last policy came into force that was by a revision.
+pub fn last_policy(store: &dyn Store, through: Revision) -> Result<Option<Revision>, StoreError> {
     let mut last = None;
     for entry in store.scan(&KeySpan::kind_index(event_kind::POLICY_ACTIVATED, Revision(0), through)) {
         last = entry?.0.revision();
     }
-    let Some(revision) = last else { return Ok(None) };
+    Ok(last)
+}
+
+/// Text of the last policy that was in force by a revision.
+pub fn policy_before(store: &dyn Store, through: Revision) -> Result<Option<String>, StoreError> {
+    let Some(revision) = last_policy(store, through)? else { return Ok(None) };
     let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
     Ok(match event.body {
         Some(Body::PolicyActivated(activated)) => Some(activated.text),

@@ -96,8 +96,8 @@ struct State {
     /// The dry run that is wanted or goes on.
     dry: Option<RunId>,
     dry_runs: VecDeque<Told>,
-    /// The run that is to be cancelled, and why.
-    cancel: Option<(RunId, String)>,
+    /// The attempt that is to be cancelled, and why.
+    cancel: Option<(RunId, u32, String)>,
 }
 
 /// How far the run has come that is carried out.
@@ -115,6 +115,16 @@ impl Progress {
         for count in [&self.universe, &self.scored, &self.changed, &self.failed, &self.resumed] {
             count.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Counts everybody once.
+    fn settle(&self, marks: &[u8]) {
+        let of = |bit: u8| u32::try_from(marks.iter().filter(|mark| **mark & bit != 0).count()).unwrap_or(u32::MAX);
+        let failed = of(run::FAILED);
+        self.failed.store(failed, Ordering::Relaxed);
+        self.scored.store(of(run::WEIGHED) - failed, Ordering::Relaxed);
+        self.changed.store(of(run::CHANGED), Ordering::Relaxed);
+        self.resumed.store(of(run::RESUMED), Ordering::Relaxed);
     }
 
     fn counters(&self) -> RescoreCounters {
@@ -147,8 +157,9 @@ impl Rescoring {
             replaying: AtomicBool::new(false),
             read: generation::Cache::default(),
         }));
+        let pool = run::pool().map_err(std::io::Error::other)?;
         let inner = Arc::clone(&rescoring.0);
-        let thread = thread::Builder::new().name("rescore".to_owned()).spawn(move || run::run(&inner))?;
+        let thread = thread::Builder::new().name("rescore".to_owned()).spawn(move || run::run(&inner, &pool))?;
         *rescoring.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(rescoring)
     }
@@ -166,27 +177,26 @@ impl Rescoring {
     ) -> Result<(Told, Revision), Fault> {
         let service = &self.0.service;
         let standings = service.standings(Seen::new(0, "")).await?;
-        let as_of = as_of.unwrap_or_else(|| Date::in_london(service.now()));
+        let today = Date::in_london(service.now());
         if let Some(known) = self.0.dry_run(&id) {
-            return if dry && known.run.as_of == as_of {
-                Ok((known, Revision(0)))
-            } else {
-                Err(Fault::RequestIdReused)
-            };
+            let same = dry && as_of.is_none_or(|as_of| known.run.as_of == as_of);
+            return if same { Ok((known, Revision(0))) } else { Err(Fault::RequestIdReused) };
         }
-        let runs = service.board.runs();
+        let known = service.board.runs().get(&id).cloned();
         if dry {
-            if runs.get(&id).is_some() {
+            let as_of = as_of.unwrap_or(today);
+            if known.is_some() {
                 return Err(Fault::RequestIdReused);
             }
-            if as_of < standings.as_of() || as_of > Date::in_london(service.now()).max(standings.as_of()) {
-                let description = format!("as_of {as_of} lies outside {} to today", standings.as_of());
-                return Err(Fault::field("as_of", "OUTSIDE_THE_LISTS", description));
+            if let Some(refused) = publish::refused(as_of, Some(standings.as_of()), today) {
+                return Err(refused);
             }
-            let told = self.0.begin_dry(caller, id, as_of, runs.running().map(|run| run.id))?;
-            return Ok((told, Revision(0)));
+            return Ok((self.0.begin_dry(caller, id, as_of)?, Revision(0)));
         }
-        if let Some(other) = self.0.state().dry {
+        // Asked again without a day, the day is the run's: a night may have passed.
+        let as_of = as_of.unwrap_or_else(|| known.as_ref().map_or(today, |run| run.as_of));
+        let goes_on = known.is_some_and(|run| !matches!(run.state, RunState::Ended { .. }));
+        if let Some(other) = self.0.state().dry.filter(|_| !goes_on) {
             return Err(Fault::RescoreRunning(text(&other)));
         }
         let body = MutationBody::Run(RunStep::Start { id, as_of });
@@ -206,10 +216,35 @@ impl Rescoring {
         run.map(|run| self.told(run))
     }
 
-    /// Every run that the ledger tells of, the newest first.
-    pub fn all(&self) -> Vec<Told> {
+    /// Runs that the ledger tells of, the newest first, a page at a time.
+    ///
+    /// # Errors
+    /// Faults of the token.
+    pub fn page_of_runs(&self, caller: &Caller, token: &str, size: usize) -> Result<(Vec<Told>, String), Fault> {
         let runs = self.0.service.board.runs();
-        runs.newest_first().into_iter().map(|run| self.told(run.clone())).collect()
+        let all = runs.newest_first().into_iter().map(|run| (run.revision.0, run));
+        let (page, next) = self.page_of(caller, "ListRescoreRuns", token, size, all)?;
+        Ok((page.into_iter().map(|run| self.told(run.clone())).collect(), next))
+    }
+
+    /// A page of what is numbered, the highest number first, and the token of the next: what is added meanwhile comes before.
+    fn page_of<T>(
+        &self,
+        caller: &Caller,
+        of: &str,
+        token: &str,
+        size: usize,
+        all: impl Iterator<Item = (u64, T)>,
+    ) -> Result<(Vec<T>, String), Fault> {
+        let (paging, arguments) = (&self.0.service.paging, blake3::hash(of.as_bytes()));
+        let below = paging.read_lasting_pair(token, caller, arguments.as_bytes())?.map(|(number, _)| number);
+        let mut rest = all.filter(|(number, _)| below.is_none_or(|below| *number < below)).peekable();
+        let page: Vec<(u64, T)> = rest.by_ref().take(size).collect();
+        let next = match (page.last(), rest.peek()) {
+            (Some((last, _)), Some(_)) => paging.lasting_pair_token((*last, 0), caller, arguments.as_bytes()),
+            _ => String::new(),
+        };
+        Ok((page.into_iter().map(|(_, item)| item).collect(), next))
     }
 
     fn told(&self, mut run: Run) -> Told {
@@ -242,7 +277,7 @@ impl Rescoring {
     pub fn cancel(&self, id: &RunId, reason: &str) -> Result<Told, Fault> {
         let told = self.get(id).ok_or(Fault::UnknownRun)?;
         if told.run.state == RunState::Running && !told.completed {
-            self.0.state().cancel = Some((*id, reason.to_owned()));
+            self.0.state().cancel = Some((*id, told.run.attempt, reason.to_owned()));
             self.0.ring();
         }
         self.get(id).ok_or(Fault::UnknownRun)
@@ -262,6 +297,16 @@ impl Rescoring {
             // The panic itself was logged where it happened.
             tracing::warn!("runs had ended before the server");
         }
+    }
+
+    /// Whether it is to end.
+    pub fn stopping(&self) -> bool {
+        self.0.stopping()
+    }
+
+    /// Lets go of generations that nobody has asked for in a while. To be called now and then.
+    pub fn tend(&self) {
+        self.0.read.tend();
     }
 
     /// The use cases that runs are made of.
@@ -291,9 +336,11 @@ impl Inner {
         waiting.unwrap_or_else(PoisonError::into_inner).0.rung = false;
     }
 
-    /// Why this run is to be cancelled, if it is.
-    fn cancelled(&self, id: &RunId) -> Option<String> {
-        self.state().cancel.as_ref().filter(|(wanted, _)| wanted == id).map(|(_, reason)| reason.clone())
+    /// Why this attempt is to be cancelled, if it is.
+    fn cancelled(&self, run: &Run) -> Option<String> {
+        let state = self.state();
+        let wanted = state.cancel.as_ref().filter(|(id, attempt, _)| *id == run.id && *attempt == run.attempt);
+        wanted.map(|(_, _, reason)| reason.clone())
     }
 
     fn dry_run(&self, id: &RunId) -> Option<Told> {
@@ -305,8 +352,9 @@ impl Inner {
         Some(told)
     }
 
-    fn begin_dry(&self, caller: &Caller, id: RunId, as_of: Date, running: Option<RunId>) -> Result<Told, Fault> {
+    fn begin_dry(&self, caller: &Caller, id: RunId, as_of: Date) -> Result<Told, Fault> {
         let mut state = self.state();
+        let running = self.service.board.runs().running().map(|run| run.id);
         if let Some(other) = running.or(state.dry) {
             return Err(Fault::RescoreRunning(text(&other)));
         }
@@ -337,7 +385,7 @@ impl Inner {
     fn end_dry(&self, id: &RunId, change: impl FnOnce(&mut Told)) {
         let now: Timestamp = self.service.now();
         let mut state = self.state();
-        state.dry = None;
+        (state.dry, state.cancel) = (None, None);
         if let Some(told) = state.dry_runs.iter_mut().find(|told| told.run.id == *id) {
             told.run.ended_micros = now.as_microsecond();
             change(told);

@@ -17,6 +17,7 @@ use crate::service::mutation::{Answer, Mutation, MutationBody};
 use crate::service::scorer;
 use crate::service::state::Touched;
 use crate::service::writer::Writer;
+use crate::store::StoreError;
 use crate::store::archive::Archive;
 use crate::store::pb::event::Body;
 use crate::store::pb::{
@@ -62,6 +63,19 @@ pub struct Publication {
     pub policy: Option<PolicyActivated>,
     /// Where the frames are staged.
     pub archive: Arc<Archive>,
+}
+
+/// Why nobody is weighed on a day, where lists are of `held`; `None`: they may be.
+pub fn refused(as_of: Date, held: Option<Date>, today: Date) -> Option<Fault> {
+    let Some(held) = held else { return Some(Fault::NoActivePolicy) };
+    let reason = match as_of {
+        day if day < held => "BEFORE_THE_LISTS",
+        day if day > today.max(held) => "IN_THE_FUTURE",
+        _ => return None,
+    };
+    let description =
+        format!("as_of {as_of} lies outside {held}, the day that lists are weighed on, to {today}, today");
+    Some(Fault::field("as_of", reason, description))
 }
 
 impl Writer {
@@ -111,13 +125,8 @@ impl Writer {
         if let Some(other) = runs.running() {
             return Err(Fault::RescoreRunning(text(&other.id)));
         }
-        let held = self.state.as_of().ok_or(Fault::NoActivePolicy)?;
-        let today = Date::in_london((self.now)());
-        if as_of < held || as_of > today.max(held) {
-            let reason = if as_of < held { "BEFORE_THE_LISTS" } else { "IN_THE_FUTURE" };
-            let description =
-                format!("as_of {as_of} lies outside {held}, the day that lists are weighed on, to {today}, today");
-            return Err(Fault::field("as_of", reason, description));
+        if let Some(refused) = refused(as_of, self.state.as_of(), Date::in_london((self.now)())) {
+            return Err(refused);
         }
         Ok(Some(before.map_or(1, |run| run.attempt + 1)))
     }
@@ -144,19 +153,26 @@ impl Writer {
         if !stands {
             return Err(Fault::PolicyNotApproved);
         }
+        // The day may have been set further at a start.
+        if let Some(refused) = refused(standings.as_of(), self.state.as_of(), standings.as_of()) {
+            return Err(refused);
+        }
         let generation = runs.next_generation();
-        publication.archive.name(generation).map_err(|fault| {
-            error!(fault = %fault, "a generation could not be kept");
-            Fault::Internal
+        publication.archive.name(generation).map_err(|fault| match fault {
+            StoreError::Full => Fault::ReadOnly,
+            fault => {
+                error!(fault = %fault, "a generation could not be kept");
+                Fault::Internal
+            }
         })?;
         self.append_publication(mutation, publication, generation)?;
+        self.moved = true;
         let mut next = self.with_the_written(standings)?;
         let notes = self.unnoted_of(&next);
         let noted: Vec<SubjectId> = notes.iter().map(|(subject, _)| *subject).collect();
         self.note_these(&notes)?;
         next = next.with(&self.changes(noted), self.meta()?);
         self.board.publish_run(&self.state, next);
-        self.moved = true;
         self.note_alignment()?;
         info!(
             generation,
@@ -228,7 +244,8 @@ impl Writer {
                 !Arc::ptr_eq(now, then) && (now.revision() != then.revision() || now.repeats() != then.repeats())
             })
         });
-        Ok(standings.with(&self.changes(written.collect()), self.meta()?))
+        let next = standings.with(&self.changes(written.collect()), self.meta()?);
+        Ok(next.referring(Arc::clone(self.state.references())))
     }
 
     /// These people as the state holds them, weighed anew.

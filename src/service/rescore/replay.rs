@@ -3,15 +3,17 @@
 //! on, and everybody is weighed under the policy that the ledger has. What comes
 //! out must have the digest that was published.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use tokio::sync::mpsc;
 use tracing::error;
 
 use super::Rescoring;
-use super::generation::failed;
+use super::generation::{failed, last_policy};
 use super::runs::Generation;
 use crate::domain::{Revision, SubjectId};
 use crate::ranking::{Meta, Names, Row, Standings, frame};
@@ -24,6 +26,9 @@ use crate::store::pb::event::Body;
 
 /// Events between two words on how it goes.
 const TELL_EVERY: u64 = 20_000;
+/// People weighed between two looks at whether anybody still waits.
+const TOGETHER: usize = STEP as usize;
+const STEP: u32 = 16_384;
 
 /// Told of a replay.
 #[derive(Debug)]
@@ -51,7 +56,8 @@ impl Rescoring {
         let rescoring = self.clone();
         let spawned = std::thread::Builder::new().name("replay".to_owned()).spawn(move || {
             step_back();
-            let outcome = rescoring.replayed(&told, &tell);
+            let replay = AssertUnwindSafe(|| rescoring.replayed(&told, &tell));
+            let outcome = panic::catch_unwind(replay).unwrap_or(Err(Fault::Internal));
             rescoring.0.replaying.store(false, Ordering::Release);
             let last = match outcome {
                 Ok((digest, people)) => Replayed::Done(Box::new(told), digest, people),
@@ -77,17 +83,16 @@ impl Rescoring {
             error!(fault = %fault, "a generation cannot be replayed");
             Fault::Internal
         };
+        let policy = last_policy(store, told.published).map_err(|fault| failed(&fault))?;
         for event in store.events(Revision(1), told.weighed) {
             let event = event.map_err(|fault| failed(&fault))?;
-            state.apply(&event, &mut touched).map_err(unreadable)?;
+            // A policy of before need not validate any more, as at a start.
+            if !matches!(event.body, Some(Body::PolicyActivated(_))) || policy == Some(Revision(event.revision)) {
+                state.apply(&event, &mut touched).map_err(unreadable)?;
+            }
             touched.subjects.clear();
             if event.revision.is_multiple_of(TELL_EVERY) {
-                if self.0.stopping() {
-                    return Err(Fault::ShuttingDown);
-                }
-                if tell.is_closed() {
-                    return Err(Fault::ShuttingDown);
-                }
+                self.wanted(tell)?;
                 // Left out where the listener is slow.
                 let _ = tell.try_send(Replayed::Progress(event.revision, told.weighed.0));
             }
@@ -102,29 +107,52 @@ impl Rescoring {
                 })?;
             }
         }
+        self.wanted(tell)?;
         state.settle(&mut touched);
-        let standings = weighed_again(&state, told)?;
-        let (_, digest) = frame::generation(&standings);
-        Ok((digest, u32::try_from(standings.subjects()).unwrap_or(u32::MAX)))
+        // On every core, behind everybody else.
+        let pool =
+            rayon::ThreadPoolBuilder::new().start_handler(|_| step_back()).build().map_err(|_| Fault::Internal)?;
+        let (digest, people) = pool.install(|| {
+            let standings = self.weighed_again(&state, told, tell)?;
+            self.wanted(tell)?;
+            Ok::<_, Fault>((frame::generation(&standings).1, standings.subjects()))
+        })?;
+        Ok((digest, u32::try_from(people).unwrap_or(u32::MAX)))
     }
-}
 
-/// Everybody of a state, weighed as the generation was.
-fn weighed_again(state: &State, told: &Generation) -> Result<Standings, Fault> {
-    let rules = state.rules().ok_or(Fault::NoActivePolicy)?;
-    let names = Arc::new(Names::default());
-    let meta = Meta {
-        revision: told.weighed,
-        as_of: told.as_of,
-        rules: Arc::clone(rules),
-        generation: told.number,
-        published: Timestamp::UNIX_EPOCH,
-    };
-    let person = |subject: u32| {
-        let dossier = state.dossier(SubjectId(subject));
-        let weighed = scorer::weigh_or_unknown(dossier, rules, told.as_of);
-        (Arc::clone(dossier), Row::new(dossier, &weighed, rules, told.as_of, &names))
-    };
-    let people = (0..state.next_subject().0).map(person);
-    Ok(Standings::load(meta, Arc::clone(&names), Arc::clone(state.references()), people))
+    /// Whether anybody still waits for the outcome, and may.
+    fn wanted(&self, tell: &mpsc::Sender<Replayed>) -> Result<(), Fault> {
+        if self.0.stopping() || tell.is_closed() { Err(Fault::ShuttingDown) } else { Ok(()) }
+    }
+
+    /// Everybody of a state, weighed as the generation was.
+    fn weighed_again(
+        &self,
+        state: &State,
+        told: &Generation,
+        tell: &mpsc::Sender<Replayed>,
+    ) -> Result<Standings, Fault> {
+        let rules = state.rules().ok_or(Fault::NoActivePolicy)?;
+        let names = Arc::new(Names::default());
+        let meta = Meta {
+            revision: told.weighed,
+            as_of: told.as_of,
+            rules: Arc::clone(rules),
+            generation: told.number,
+            published: Timestamp::UNIX_EPOCH,
+        };
+        let person = |subject: u32| {
+            let dossier = state.dossier(SubjectId(subject));
+            let weighed = scorer::weigh_or_unknown(dossier, rules, told.as_of);
+            (Arc::clone(dossier), Row::new(dossier, &weighed, rules, told.as_of, &names))
+        };
+        let mut chunks = Vec::new();
+        for from in (0..state.next_subject().0).step_by(TOGETHER) {
+            self.wanted(tell)?;
+            let until = from.saturating_add(STEP).min(state.next_subject().0);
+            chunks.push((from..until).into_par_iter().map(person).collect::<Vec<_>>());
+        }
+        let people = chunks.into_iter().flatten();
+        Ok(Standings::load(meta, Arc::clone(&names), Arc::clone(state.references()), people))
+    }
 }

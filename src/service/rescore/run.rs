@@ -1,13 +1,14 @@
 //! The thread that carries runs out.
 
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
@@ -46,6 +47,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How long after a refusal for want of room the publication is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// What is known of one person of a run.
+pub(super) const WEIGHED: u8 = 1;
+pub(super) const CHANGED: u8 = 2;
+pub(super) const FAILED: u8 = 4;
+pub(super) const RESUMED: u8 = 8;
+
 /// Why a run did not come to its end.
 enum Stopped {
     /// The server stops: it is taken up at the next start.
@@ -66,28 +73,28 @@ impl From<StoreError> for Stopped {
     }
 }
 
+/// The threads that weigh: one a core, behind everybody else.
+///
+/// # Errors
+/// They could not be started.
+pub(super) fn pool() -> Result<ThreadPool, ThreadPoolBuildError> {
+    ThreadPoolBuilder::new().thread_name(|number| format!("rescore-{number}")).start_handler(|_| step_back()).build()
+}
+
 /// Works until told to stop.
-pub(super) fn run(inner: &Inner) {
+pub(super) fn run(inner: &Inner, pool: &ThreadPool) {
     step_back();
-    let pool = ThreadPoolBuilder::new().thread_name(|number| format!("rescore-{number}"));
-    let pool = match pool.start_handler(|_| step_back()).build() {
-        Ok(pool) => pool,
-        Err(error) => {
-            error!(error = %error, "no run can be carried out: its threads could not be started");
-            return;
-        }
-    };
     sweep(inner);
     let mut schedule = schedule::Due::default();
     while !inner.stopping() {
         let runs = inner.service.board.runs();
         if let Some(going) = runs.running().cloned() {
-            carry_out(inner, &pool, &going);
+            carry_out(inner, pool, &going);
             continue;
         }
         let dry = inner.state().dry;
         if let Some(id) = dry {
-            dry_run(inner, &pool, &id);
+            dry_run(inner, pool, &id);
             continue;
         }
         schedule.look(inner);
@@ -102,7 +109,8 @@ fn sweep(inner: &Inner) {
         let mut never = numbers.into_iter().filter(|number| *number >= runs.next_generation());
         never.try_for_each(|number| inner.archive.remove(number))
     };
-    if let Err(fault) = inner.archive.generations().and_then(unpublished) {
+    let swept = inner.archive.forget_staged().and_then(|()| inner.archive.generations()).and_then(unpublished);
+    if let Err(fault) = swept {
         warn!(fault = %fault, "what was never published could not be removed");
     }
     keep_to_retention(inner);
@@ -123,7 +131,10 @@ fn keep_to_retention(inner: &Inner) {
 fn carry_out(inner: &Inner, pool: &ThreadPool, going: &Run) {
     let begun = Instant::now();
     info!(rescore.run = %text(&going.id), rescore.attempt = going.attempt, as_of = %going.as_of, "a run begins");
-    let stopped = match attempt(inner, pool, going) {
+    inner.progress.reset();
+    let outcome = unpanicked(|| attempt(inner, pool, going));
+    inner.state().cancel = None;
+    let stopped = match outcome {
         Ok(()) => {
             counter!(figures::RESCORE_RUNS, "outcome" => "published").increment(1);
             gauge!(figures::RESCORE_SECONDS).set(begun.elapsed().as_secs_f64());
@@ -138,6 +149,8 @@ fn carry_out(inner: &Inner, pool: &ThreadPool, going: &Run) {
     let (cancelled, reason) = match stopped {
         Stopped::Interrupted => {
             info!(rescore.run = %text(&going.id), "a run is interrupted: the next start takes it up");
+            // Where the server does not stop, its writer has: it will.
+            inner.wait(AGAIN);
             return;
         }
         Stopped::Cancelled(reason) => (true, reason),
@@ -145,7 +158,12 @@ fn carry_out(inner: &Inner, pool: &ThreadPool, going: &Run) {
     };
     let outcome = if cancelled { "cancelled" } else { "failed" };
     counter!(figures::RESCORE_RUNS, "outcome" => outcome).increment(1);
-    warn!(rescore.run = %text(&going.id), outcome, reason, "a run ended without publishing");
+    if cancelled {
+        // Why was said by a person, and is in the ledger.
+        info!(rescore.run = %text(&going.id), "a run was cancelled");
+    } else {
+        warn!(rescore.run = %text(&going.id), reason, "a run failed");
+    }
     let ended = RescoreEnded {
         run_id: going.id.to_vec(),
         attempt: going.attempt,
@@ -154,15 +172,24 @@ fn carry_out(inner: &Inner, pool: &ThreadPool, going: &Run) {
         counters: Some(inner.progress.counters()),
     };
     // Until the ledger says that it has ended, it goes on.
+    let mut told = false;
     while !inner.stopping() {
         match inner.service.change_blocking(mutation(MutationBody::Run(RunStep::End(ended.clone())))) {
             Ok(_) | Err(Fault::ShuttingDown) => return,
             Err(fault) => {
-                warn!(fault = %fault, "the end of a run could not be written yet");
+                if !std::mem::replace(&mut told, true) {
+                    warn!(fault = %fault, "the end of a run cannot be written yet");
+                }
                 inner.wait(AGAIN);
             }
         }
     }
+}
+
+/// What a fault of the program becomes: the end of this run, and of nothing else.
+fn unpanicked<T>(work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+    let worked = panic::catch_unwind(AssertUnwindSafe(work));
+    worked.unwrap_or_else(|_| Err(Stopped::Failed("a fault of the program, told on standard error".to_owned())))
 }
 
 fn mutation(body: MutationBody) -> Mutation {
@@ -172,7 +199,11 @@ fn mutation(body: MutationBody) -> Mutation {
 
 fn dry_run(inner: &Inner, pool: &ThreadPool, id: &RunId) {
     let Some(told) = inner.dry_run(id) else { return };
-    let weighed = begin(inner).and_then(|(base, target)| weigh_everybody(inner, pool, &told.run, base, &target, None));
+    inner.progress.reset();
+    let weighed = unpanicked(|| {
+        let (base, target) = begin(inner, &told.run)?;
+        weigh_everybody(inner, pool, &told.run, base, &target, None)
+    });
     let reference = |standings: &Standings, subject: u32| {
         standings.dossier(SubjectId(subject)).map_or_else(String::new, |dossier| dossier.subject_ref().to_owned())
     };
@@ -198,17 +229,25 @@ fn dry_run(inner: &Inner, pool: &ThreadPool, id: &RunId) {
 }
 
 /// What a run begins with.
-fn begin(inner: &Inner) -> Result<(Arc<Standings>, Target), Stopped> {
+fn begin(inner: &Inner, run: &Run) -> Result<(Arc<Standings>, Target), Stopped> {
     let board = &inner.service.board;
     let base = board.standings().ok_or_else(|| Stopped::Failed("no policy is active".to_owned()))?;
+    if run.as_of < base.as_of() {
+        return Err(Stopped::Failed(format!("the lists are of {} already", base.as_of())));
+    }
+    if let Err(short) = inner.service.store.room() {
+        // What a run keeps must not take the room that writes need.
+        return Err(Stopped::Failed(format!("the disk is low: {short}")));
+    }
     let target = Target::of(board, &base).map_err(Stopped::Failed)?;
     Ok((base, target))
 }
 
 /// One attempt, up to its publication.
 fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped> {
-    let (base, target) = begin(inner)?;
-    let conditions = checkpoint::conditions(going.as_of, &target.policy_digest, &reference::tables().digest()[..]);
+    let (base, target) = begin(inner, going)?;
+    let (identity, tables) = (inner.service.store.identity(), reference::tables().digest());
+    let conditions = checkpoint::conditions(&identity, going.as_of, &target.policy_digest, &tables[..]);
     let name = text(&going.id);
     inner.archive.forget_runs_but(Some(&name))?;
     let (records, mut partial) = inner.archive.run(&name)?;
@@ -225,6 +264,7 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
     let kept = Kept { held, partial: &mut partial, pending: Vec::new(), people: 0, since: Instant::now() };
     let Everybody { standings, failures } = weigh_everybody(inner, pool, going, base, &target, Some(kept))?;
     let (frames, digest) = pool.install(|| frame::generation(&standings));
+    wanted(inner, going)?;
     let bytes = pool.install(|| inner.archive.stage(&frames))?;
     drop(frames);
     gauge!(figures::GENERATION_BYTES).set(figures::float(bytes));
@@ -244,24 +284,21 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
 
 /// Has the writer publish, as often as it takes on a disk without room.
 fn publish(inner: &Inner, going: &Run, publication: &Publication) -> Result<(), Stopped> {
+    let mut told = false;
     loop {
-        if inner.stopping() {
-            return Err(Stopped::Interrupted);
+        // It may be published although the answer said otherwise: the ledger tells, once the store is open again.
+        let state = inner.service.board.runs().get(&going.id).map(|run| run.state.clone());
+        if let Some(RunState::Published(_)) = state {
+            return Ok(());
         }
-        if let Some(reason) = inner.cancelled(&going.id) {
-            return Err(Stopped::Cancelled(reason));
-        }
+        wanted(inner, going)?;
         match inner.service.change_blocking(mutation(MutationBody::Publish(Box::new(publication.clone())))) {
             Ok(_) => return Ok(()),
             Err(Fault::ShuttingDown) => return Err(Stopped::Interrupted),
             Err(fault @ (Fault::ReadOnly | Fault::DiskLow { .. } | Fault::QueueFull)) => {
-                // It may be published all the same: the ledger tells once the store is open again.
-                if let Some(RunState::Published(_)) =
-                    inner.service.board.runs().get(&going.id).map(|run| run.state.clone())
-                {
-                    return Ok(());
+                if !std::mem::replace(&mut told, true) {
+                    warn!(fault = %fault, "a run cannot be published yet");
                 }
-                warn!(fault = %fault, "a run could not be published yet");
                 inner.wait(AGAIN);
             }
             Err(Fault::PolicyNotApproved) => {
@@ -314,14 +351,14 @@ fn weigh_everybody(
     mut kept: Option<Kept<'_, '_>>,
 ) -> Result<Everybody, Stopped> {
     let service = &inner.service;
-    inner.progress.reset();
     inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
+    let mut marks = vec![0; base.subjects()];
     let mut failures = Vec::new();
     let mut chunks: Vec<Vec<Person>> = Vec::with_capacity(base.subjects().div_ceil(TOGETHER));
     for from in (0..base.subjects()).step_by(TOGETHER) {
-        wanted(inner, &run.id)?;
+        wanted(inner, run)?;
         let subjects = (from..(from + TOGETHER).min(base.subjects())).map(subject).collect();
-        chunks.push(weigh(inner, pool, &base, (target, run.as_of), subjects, &mut kept, &mut failures)?);
+        chunks.push(weigh(inner, pool, &base, (target, run.as_of), subjects, &mut kept, &mut failures, &mut marks)?);
     }
     for _ in 0..if target.may_catch_up() { CATCHING_UP } else { 0 } {
         let newest = service.board.standings().unwrap_or_else(|| Arc::clone(&base));
@@ -339,11 +376,21 @@ fn weigh_everybody(
             written.into_iter().filter(|subject| subject.index() < newest.subjects()).collect();
         let done = written.is_empty();
         base = newest;
+        marks.resize(base.subjects(), 0);
         inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
         for together in written.into_iter().collect::<Vec<_>>().chunks(TOGETHER) {
-            wanted(inner, &run.id)?;
+            wanted(inner, run)?;
             failures.retain(|failure: &RescoreFailure| !together.contains(&SubjectId(failure.subject_id)));
-            let people = weigh(inner, pool, &base, (target, run.as_of), together.to_vec(), &mut kept, &mut failures)?;
+            let people = weigh(
+                inner,
+                pool,
+                &base,
+                (target, run.as_of),
+                together.to_vec(),
+                &mut kept,
+                &mut failures,
+                &mut marks,
+            )?;
             for (subject, person) in together.iter().zip(people) {
                 place(&mut chunks, subject.index(), person);
             }
@@ -353,12 +400,12 @@ fn weigh_everybody(
         }
     }
     let universe = base.subjects();
-    inner.progress.scored.store(count(universe - failures.len()), Ordering::Relaxed);
-    inner.progress.failed.store(count(failures.len()), Ordering::Relaxed);
+    // Everybody once, however often they were weighed.
+    inner.progress.settle(&marks);
     if universe > 0 && failures.len() == universe {
         return Err(Stopped::Failed(format!("none of {universe} people could be weighed")));
     }
-    wanted(inner, &run.id)?;
+    wanted(inner, run)?;
     let meta = Meta {
         revision: base.revision(),
         as_of: run.as_of,
@@ -367,7 +414,8 @@ fn weigh_everybody(
         published: service.now(),
     };
     let (names, references) = (Arc::clone(base.names()), Arc::clone(base.references()));
-    drop(base);
+    // Neither is needed while the lists are made, which take their room.
+    drop((base, kept));
     let standings = pool.install(|| Standings::load(meta, names, references, chunks.into_iter().flatten()));
     failures.sort_by_key(|failure| failure.subject_id);
     Ok(Everybody { standings, failures })
@@ -394,6 +442,7 @@ fn weigh(
     subjects: Vec<SubjectId>,
     kept: &mut Option<Kept<'_, '_>>,
     failures: &mut Vec<RescoreFailure>,
+    marks: &mut [u8],
 ) -> Result<Vec<Person>, Stopped> {
     let rules: &Rules = &target.rules;
     let held = kept.as_ref().map(|kept| &kept.held);
@@ -423,12 +472,14 @@ fn weigh(
     let mut people = Vec::with_capacity(weighed.len());
     let progress = &inner.progress;
     for (subject, _, _, known, failed, changed, person) in weighed {
-        let add =
-            |count: &std::sync::atomic::AtomicU32, when: bool| count.fetch_add(u32::from(when), Ordering::Relaxed);
-        add(&progress.scored, failed.is_none());
-        add(&progress.failed, failed.is_some());
-        add(&progress.resumed, known);
-        add(&progress.changed, changed);
+        let mark = &mut marks[subject.index()];
+        if *mark == 0 {
+            progress.scored.fetch_add(1, Ordering::Relaxed);
+        }
+        *mark = WEIGHED;
+        for (holds, bit) in [(changed, CHANGED), (failed.is_some(), FAILED), (known, RESUMED)] {
+            *mark |= if holds { bit } else { 0 };
+        }
         if let Some(fault) = failed {
             failures.push(RescoreFailure { subject_id: subject.0, reason: fault.to_string() });
         }
@@ -450,11 +501,11 @@ fn differs(before: &Row, after: &Row) -> bool {
             .any(|family| composed(before, family) != composed(after, family))
 }
 
-fn wanted(inner: &Inner, id: &RunId) -> Result<(), Stopped> {
+fn wanted(inner: &Inner, run: &Run) -> Result<(), Stopped> {
     if inner.stopping() {
         return Err(Stopped::Interrupted);
     }
-    match inner.cancelled(id) {
+    match inner.cancelled(run) {
         Some(reason) => Err(Stopped::Cancelled(reason)),
         None => Ok(()),
     }

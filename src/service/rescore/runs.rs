@@ -48,7 +48,7 @@ pub struct Run {
     pub ended_micros: i64,
     /// Who asked for this attempt.
     pub actor: Box<str>,
-    /// Revision of the event that began it.
+    /// Revision of the event that began its first attempt: runs are told in this order.
     pub revision: Revision,
 }
 
@@ -98,7 +98,7 @@ impl Runs {
         self.by_id.values().find(|run| run.state == RunState::Running)
     }
 
-    /// Every run, the one begun last first.
+    /// Every run, the one begun last first, whatever attempts followed.
     pub fn newest_first(&self) -> Vec<&Run> {
         let mut runs: Vec<&Run> = self.by_id.values().collect();
         runs.sort_by_key(|run| std::cmp::Reverse(run.revision));
@@ -147,6 +147,7 @@ impl Runs {
     /// What cannot be read of the event.
     pub fn started(&mut self, event: &Event, started: &RescoreStarted) -> Result<(), &'static str> {
         let id = id(&started.run_id)?;
+        let first = self.by_id.get(&id).map_or(Revision(event.revision), |run| run.revision);
         let run = Run {
             id,
             attempt: started.attempt,
@@ -157,7 +158,7 @@ impl Runs {
             started_micros: event.recorded_micros,
             ended_micros: 0,
             actor: event.actor.as_str().into(),
-            revision: Revision(event.revision),
+            revision: first,
         };
         self.by_id.insert(id, run);
         Ok(())

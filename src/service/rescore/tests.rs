@@ -106,6 +106,19 @@ impl Running {
     }
 }
 
+/// Every generation, a page of one at a time.
+fn pages(running: &Running) -> Vec<(runs::Generation, bool)> {
+    let (mut all, mut token) = (Vec::new(), String::new());
+    loop {
+        let (page, next) = running.rescoring.page_of_generations(&Caller::loopback(), &token, 1).unwrap();
+        all.extend(page);
+        if next.is_empty() {
+            return all;
+        }
+        token = next;
+    }
+}
+
 fn day(text: &str) -> Date {
     text.parse().expect("must be a date")
 }
@@ -198,8 +211,7 @@ async fn a_generation_is_read_back_as_it_was_whatever_was_written_since() {
     assert!(matches!(running.rescoring.generation(3).await, Err(Fault::UnknownGeneration)));
     force.archive.remove(2).unwrap();
     assert!(matches!(running.rescoring.generation(2).await, Err(Fault::GenerationNotKept)));
-    let listed: Vec<(u64, bool)> =
-        running.rescoring.generations().unwrap().iter().map(|(told, kept)| (told.number, *kept)).collect();
+    let listed: Vec<(u64, bool)> = pages(&running).iter().map(|(told, kept)| (told.number, *kept)).collect();
     assert_eq!(listed, [(2, false), (1, true)]);
     running.end();
 }
@@ -379,7 +391,9 @@ async fn a_run_that_was_interrupted_is_taken_up_at_the_next_start_and_weighs_nob
     // Begun, with half of the people weighed, when the process ends.
     let standings = running.standings().await;
     let policy_digest = running.service.board.runs().policy_digest().to_vec();
-    let conditions = checkpoint::conditions(tomorrow, &policy_digest, &crate::reference::tables().digest()[..]);
+    let identity = running.service.store.identity();
+    let conditions =
+        checkpoint::conditions(&identity, tomorrow, &policy_digest, &crate::reference::tables().digest()[..]);
     let half = (0..30).map(crate::domain::SubjectId).map(|subject| {
         let dossier = standings.dossier(subject).unwrap();
         let weighed = crate::scoring::composite::weigh(dossier, standings.rules(), tomorrow);
@@ -413,11 +427,10 @@ async fn a_cancelled_run_publishes_nothing_and_goes_on_as_its_next_attempt() {
     let tomorrow = force.next_day();
     let id = id_of_day(tomorrow);
     // Cancelled before the thread has looked: its first look at the run is at this.
-    running.rescoring.0.state().cancel = Some((id, "the wrong day".to_owned()));
+    running.rescoring.0.state().cancel = Some((id, 1, "the wrong day".to_owned()));
     let told = running.run(tomorrow).await;
     assert!(matches!(&told.run.state, RunState::Ended { cancelled: true, reason } if reason == "the wrong day"));
     assert_eq!(running.standings().await.as_of(), day("2026-03-01"));
-    running.rescoring.0.state().cancel = None;
     let told = running.run(tomorrow).await;
     assert_eq!((told.run.state, told.run.attempt), (RunState::Published(1), 2));
     assert_eq!(running.rescoring.cancel(&id, "too late").unwrap().run.state, RunState::Published(1));
@@ -439,7 +452,7 @@ async fn the_schedule_begins_the_days_run_by_itself() {
         running.rescoring.0.ring();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    assert_eq!(running.rescoring.all().len(), 1);
+    assert_eq!(running.rescoring.page_of_runs(&Caller::loopback(), "", 10).unwrap().0.len(), 1);
     running.end();
 }
 
@@ -503,5 +516,94 @@ async fn a_policy_that_waits_comes_into_force_with_the_run_and_victims_are_linke
     let fresh = running.standings().await;
     assert_eq!(standings_digest(&fresh), standings_digest(&after), "a start links and weighs the same");
     assert_eq!(fresh.meta().generation, 2);
+    running.end();
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_at_the_publication_delays_it_and_costs_nobody() {
+    use crate::service::faulty::{Disk, FaultyStore};
+    use crate::service::outage::Pace;
+    let home = tempfile::tempdir().unwrap();
+    let archive = Arc::new(Archive::open(&home.path().join("generations")).unwrap());
+    let store = Arc::new(FaultyStore::default());
+    let quick = Duration::from_millis(2);
+    let options = Options {
+        as_of: Some(day("2026-03-01")),
+        policy: None,
+        stale_after: Duration::from_hours(26),
+        page_pins: 4,
+        now: Arc::new(Timestamp::now),
+    };
+    let pace = Pace { look: quick, first: quick, most: quick };
+    let started = Service::start_paced(Arc::clone(&store) as Arc<dyn Store>, options, pace).expect("must start");
+    let service = started.service;
+    let write = |number: u8, records: Vec<pb::Record>| {
+        let records =
+            Records { records, etags: BTreeMap::new(), all_or_none: true, validate_only: false, decisions: false };
+        let body = MutationBody::Write(records);
+        let caller = Caller::loopback();
+        service.change(Mutation { caller, request_id: [number; 16], digest: [number; 32], body })
+    };
+    write(1, people(20)).await.expect("must be taken");
+    let id = id_of_day(day("2026-03-02"));
+    let body = MutationBody::Run(RunStep::Start { id, as_of: day("2026-03-02") });
+    let begun = Mutation { caller: Caller::loopback(), request_id: id, digest: [0; 32], body };
+    service.change(begun).await.expect("must begin");
+    store.disk(Disk::Full);
+    let settings = config::Rescore { schedule: None, retention: Retention { days: 90, months: 84 } };
+    let rescoring = Rescoring::start(service.clone(), Arc::clone(&archive), settings).expect("must start");
+    while store.reopens() < 3 {
+        tokio::time::sleep(quick).await;
+    }
+    assert_eq!(rescoring.get(&id).unwrap().run.state, RunState::Running);
+    store.disk(Disk::Sound);
+    let deadline = Instant::now() + PATIENCE;
+    while rescoring.get(&id).unwrap().run.state == RunState::Running {
+        assert!(Instant::now() < deadline, "it must be published in time");
+        tokio::time::sleep(quick).await;
+    }
+    assert_eq!(rescoring.get(&id).unwrap().run.state, RunState::Published(1), "{:?}", rescoring.get(&id));
+    assert!(archive.generation(1).unwrap().is_some());
+    // Opened again, the store has another table of references: whoever comes now is found all the same.
+    write(2, vec![offence("new", "S-new", "2026-03-01")]).await.expect("must be taken");
+    let standings = service.standings(Seen::default()).await.unwrap();
+    assert!(standings.find("S-new").is_some());
+    assert_eq!(standings.as_of(), day("2026-03-02"));
+    rescoring.stop();
+    drop((service, rescoring));
+    started.writer.join().expect("must end").expect("must end well");
+}
+
+#[tokio::test]
+async fn lists_never_go_back_and_a_run_asked_for_again_keeps_its_day() {
+    let force = Force::new();
+    let running = force.start();
+    running.write(1, people(5)).await;
+    let (caller, tomorrow) = (Caller::loopback(), force.next_day());
+    let told = running.run(tomorrow).await;
+    force.next_day();
+    let (again, _) = running.rescoring.begin(&caller, told.run.id, None, false).await.unwrap();
+    assert_eq!(again.run, told.run, "a night later it is still the run of its day");
+    // Begun, and overtaken by a start on a later day.
+    let later = force.next_day();
+    running.rescoring.stop();
+    let body = MutationBody::Run(RunStep::Start { id: [8; 16], as_of: later });
+    running.service.change(Mutation { caller, request_id: [8; 16], digest: [8; 32], body }).await.unwrap();
+    running.end();
+    let clock = Arc::clone(&force.clock);
+    let options = Options {
+        as_of: Some(later + 1),
+        policy: None,
+        stale_after: Duration::from_hours(26),
+        page_pins: 4,
+        now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).expect("must be a time")),
+    };
+    let started = Service::start(Arc::clone(&force.store) as Arc<dyn Store>, options).expect("must start");
+    let rescoring =
+        Rescoring::start(started.service.clone(), Arc::clone(&force.archive), force.settings.clone()).unwrap();
+    let running = Running { service: started.service, rescoring, writer: started.writer };
+    let told = running.ended(&[8; 16]).await;
+    assert!(matches!(&told.run.state, RunState::Ended { cancelled: false, reason } if reason.contains("already")));
+    assert_eq!(running.standings().await.as_of(), later + 1);
     running.end();
 }
