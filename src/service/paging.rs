@@ -81,6 +81,23 @@ impl Paging {
         self.tokens.seal(&Ticket { pin: PinId(first), cursor, digest: digest(caller, arguments) })
     }
 
+    /// The number that the token of a chain carries which outlives a restart; `None` for the first page.
+    ///
+    /// # Errors
+    /// Faults of the token.
+    pub fn read_lasting(&self, token: &str, caller: &Caller, arguments: &[u8; 32]) -> Result<Option<u64>, Fault> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        self.tokens.open_lasting(token, digest(caller, arguments)).map(|ticket| Some(ticket.pin.0)).map_err(fault)
+    }
+
+    /// A token that carries a number which keeps its meaning, such as that of a generation. It outlives a restart.
+    pub fn lasting(&self, number: u64, caller: &Caller, arguments: &[u8; 32]) -> String {
+        let cursor = Cursor { last: SubjectId(0), matched: 0 };
+        self.tokens.seal_lasting(&Ticket { pin: PinId(number), cursor, digest: digest(caller, arguments) })
+    }
+
     /// Where a page of a generation begins.
     ///
     /// # Errors
