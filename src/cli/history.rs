@@ -1,6 +1,7 @@
 //! Shows how a person stood from generation to generation: the curve of the
 //! composite in one line, and the last entries.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::client::ServerArgs;
@@ -115,7 +116,7 @@ fn screen(list: List, answer: &pb::ListStandingHistoryResponse, page: Page) -> S
     let mut text = format!("{}  {}\n", page.bold(&title), told_from(answer.context.as_ref()));
     let now = answer.now.unwrap_or_default();
     let rank = if now.rank == 0 { "not on it".to_owned() } else { format!("rank {}", count(now.rank)) };
-    text.push_str(&format!("Now: {}, {} points, {rank}.\n", band_word(now.effective_band()), points(now.composite)));
+    let _ = writeln!(text, "Now: {}, {} points, {rank}.", band_word(now.effective_band()), points(now.composite));
     if answer.entries.is_empty() {
         text.push_str("No generation has been published yet: a run over everybody publishes the first.\n");
         return text;
@@ -129,15 +130,15 @@ fn screen(list: List, answer: &pb::ListStandingHistoryResponse, page: Page) -> S
         (Some(least), Some(most)) => format!("{} to {} points", points(least), points(most)),
         (_, None) | (None, _) => "the person was not held then, or nothing is kept".to_owned(),
     };
-    let first = answer.entries.iter().take(room).last().map(|entry| day(&entry.as_of)).unwrap_or_default();
-    text.push_str(&format!("\n  {}\n", sparkline(&values)));
-    text.push_str(&format!("  {}\n\n", page.faint(&format!("a generation each since {first}: {range}"))));
+    let first = answer.entries.iter().take(room).next_back().map(|entry| day(&entry.as_of)).unwrap_or_default();
+    let _ = writeln!(text, "\n  {}", sparkline(&values));
+    let _ = writeln!(text, "  {}\n", page.faint(&format!("a generation each since {first}: {range}")));
     text.push_str(&table(answer, page));
     let shown = u64::try_from(answer.entries.len().min(ROWS)).expect("a length must fit in 64 bits");
     let more = answer.entries.len() > ROWS || !answer.next_page_token.is_empty();
     if more {
         let said = format!("The last {}; --output csv and json hold more.", count(shown));
-        text.push_str(&format!("\n{}\n", page.faint(&said)));
+        let _ = writeln!(text, "\n{}", page.faint(&said));
     }
     text
 }
@@ -159,22 +160,19 @@ fn table(answer: &pb::ListStandingHistoryResponse, page: Page) -> String {
     let before = answer.entries.iter().skip(1).map(|entry| entry.standing).chain([None]);
     for (entry, before) in answer.entries.iter().zip(before).take(ROWS) {
         let mut row = vec![right(count(entry.generation)), left(&entry.as_of)];
-        match entry.standing {
-            Some(point) => {
-                let change = before.map(|before| point.composite.cast_signed() - before.composite.cast_signed());
-                row.extend([
-                    right(if point.rank == 0 { "-".to_owned() } else { count(point.rank) }),
-                    band_cell(point.effective_band()),
-                    right(points(point.composite)),
-                    right(change.map_or_else(String::new, signed_points)),
-                ]);
-                row.extend([point.threat, point.risk, point.harm].map(|milli| right(short_points(milli))));
-                row.push(left(notes(entry, &point)));
-            }
-            None => {
-                row.extend((0..7).map(|_| left("")));
-                row.push(left(if entry.kept { "not held then" } else { "not kept any more" }));
-            }
+        if let Some(point) = entry.standing {
+            let change = before.map(|before| point.composite.cast_signed() - before.composite.cast_signed());
+            row.extend([
+                right(if point.rank == 0 { "-".to_owned() } else { count(point.rank) }),
+                band_cell(point.effective_band()),
+                right(points(point.composite)),
+                right(change.map_or_else(String::new, signed_points)),
+            ]);
+            row.extend([point.threat, point.risk, point.harm].map(|milli| right(short_points(milli))));
+            row.push(left(notes(entry, &point)));
+        } else {
+            row.extend((0..7).map(|_| left("")));
+            row.push(left(if entry.kept { "not held then" } else { "not kept any more" }));
         }
         table.add_row(row);
     }

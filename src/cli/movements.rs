@@ -1,5 +1,6 @@
 //! Shows who moved on a list between two states of it, and why.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use comfy_table::Cell;
@@ -147,7 +148,7 @@ pub(super) fn reason(movement: &pb::Movement) -> String {
         text.push_str(&causes.evidence_ids.join(", "));
     }
     if causes.more_evidence > 0 {
-        text.push_str(&format!(" and {} more", count(causes.more_evidence)));
+        let _ = write!(text, " and {} more", count(causes.more_evidence));
     }
     text
 }

@@ -126,6 +126,8 @@ fn moved(list: List, before: Option<&Row>, after: &Row) -> Option<(MovementKind,
 struct Best {
     counts: [u32; MovementKind::ALL.len()],
     kept: Vec<Moved>,
+    /// Whoever comes after this cannot be on the page. Most people of a night are told so without asking for references.
+    bound: Option<Order>,
 }
 
 struct Comparing<'a> {
@@ -155,21 +157,25 @@ impl Comparing<'_> {
         }
         let Some((kind, order)) = moved(self.asked.list, before, after) else { return };
         best.counts[kind as usize] += 1;
+        if best.bound.is_some_and(|bound| order > bound) {
+            return;
+        }
         let moved = Moved { order, subject, kind };
         let wanted = self.asked.kinds.is_empty() || self.asked.kinds.contains(&kind);
         if wanted && self.from.as_ref().is_none_or(|from| self.compare(from, &moved) == Ordering::Less) {
             best.kept.push(moved);
             if best.kept.len() >= 2 * self.most {
-                self.shorten(&mut best.kept);
+                self.shorten(best);
             }
         }
     }
 
     /// Lets go of all that cannot be on the page.
-    fn shorten(&self, kept: &mut Vec<Moved>) {
-        if kept.len() > self.most {
-            kept.select_nth_unstable_by(self.most - 1, |a, b| self.compare(a, b));
-            kept.truncate(self.most);
+    fn shorten(&self, best: &mut Best) {
+        if best.kept.len() > self.most {
+            let (_, last, _) = best.kept.select_nth_unstable_by(self.most - 1, |a, b| self.compare(a, b));
+            best.bound = Some(last.order);
+            best.kept.truncate(self.most);
         }
     }
 
@@ -181,13 +187,13 @@ impl Comparing<'_> {
                 let subject = u32::try_from(index).expect("a store must hold fewer than 2^32 subjects");
                 self.meet(SubjectId(subject), &mut best);
             }
-            self.shorten(&mut best.kept);
+            self.shorten(&mut best);
             best
         });
         together.reduce(Best::default, |mut one, other| {
             one.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
             one.kept.extend(other.kept);
-            self.shorten(&mut one.kept);
+            self.shorten(&mut one);
             one
         })
     }
@@ -203,7 +209,7 @@ impl Standings {
         });
         let areas = asked.areas.iter().filter_map(|name| self.names.find_area(name)).collect();
         let comparing = Comparing { before, after: self, asked, areas, most: asked.size + 1, from };
-        let Best { counts, mut kept } = comparing.everybody();
+        let Best { counts, mut kept, bound: _ } = comparing.everybody();
         kept.sort_unstable_by(|a, b| comparing.compare(a, b));
         let more = kept.len() > asked.size;
         kept.truncate(asked.size);
