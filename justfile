@@ -66,6 +66,10 @@ torture rounds="200" seed="1":
 damage rounds="240" seed="1":
     STEELYARD_DAMAGE_ROUNDS={{ rounds }} STEELYARD_DAMAGE_SEED={{ seed }} cargo test --locked --test steelyard damage:: -- --nocapture
 
+# kill -9 at random moments of a run, under a reader: just rescore-drill 100 [SEED]
+rescore-drill rounds="100" seed="1":
+    STEELYARD_RESCORE_ROUNDS={{ rounds }} STEELYARD_RESCORE_SEED={{ seed }} cargo test --locked --test steelyard rescoring::a_kill -- --nocapture
+
 # A small disk filled up under the real server; needs `unshare -Urm` and fails where that is not allowed
 small-disk:
     STEELYARD_SMALL_DISK_REQUIRED=1 cargo test --locked --test steelyard small_disk::a_full -- --nocapture
@@ -88,7 +92,11 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-supervision
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-supervision
+
+# A run against decoding once and against one statement of PostgreSQL; lists, memory and bytes meanwhile
+bench-rescore *OPTIONS:
+    cargo bench --locked --bench rescore -- {{OPTIONS}}
 
 # ListStandings against an echo: just bench-list --scale 100000
 bench-list *OPTIONS:

@@ -60,6 +60,11 @@ impl Server {
         Ok(Self { process, address, started_in: started.elapsed() })
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// What it uses.
     pub fn usage(&self) -> anyhow::Result<Usage> {
         process::usage(self.process.0.id())

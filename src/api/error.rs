@@ -34,6 +34,7 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::AnotherStore => pb::ErrorReason::AnotherStore,
         Fault::PageTokenInvalid => pb::ErrorReason::PageTokenInvalid,
         Fault::RevisionNotReached => pb::ErrorReason::RevisionNotReached,
+        Fault::RevisionCompacted { .. } => pb::ErrorReason::RevisionCompacted,
         Fault::RequestIdReused => pb::ErrorReason::RequestIdReused,
         Fault::EtagMismatch => pb::ErrorReason::EtagMismatch,
         Fault::UnknownRecord => pb::ErrorReason::UnknownRecord,
@@ -57,6 +58,12 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::UnknownGeneration => pb::ErrorReason::UnknownGeneration,
         Fault::GenerationNotKept => pb::ErrorReason::GenerationNotKept,
         Fault::ReplayRunning => pb::ErrorReason::ReplayRunning,
+        Fault::UnknownPolicy => pb::ErrorReason::UnknownPolicy,
+        Fault::SecondPersonRequired => pb::ErrorReason::SecondPersonRequired,
+        Fault::PolicyNotApproved => pb::ErrorReason::PolicyNotApproved,
+        Fault::PolicyApproved => pb::ErrorReason::PolicyApproved,
+        Fault::PolicyActivated => pb::ErrorReason::PolicyActivated,
+        Fault::SimulationRunning => pb::ErrorReason::SimulationRunning,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -70,25 +77,32 @@ fn code(fault: &Fault) -> Code {
         | Fault::UnknownRecord
         | Fault::UnknownFile
         | Fault::UnknownRun
-        | Fault::UnknownGeneration => Code::NotFound,
+        | Fault::UnknownGeneration
+        | Fault::UnknownPolicy => Code::NotFound,
         Fault::NotYetScored
         | Fault::NoActivePolicy
         | Fault::PageTokenExpired
         | Fault::PageTokenOfAnotherStore
         | Fault::StoreRestored
         | Fault::AnotherStore
+        | Fault::RevisionCompacted { .. }
         | Fault::NoDataDirectory
         | Fault::FileClosed
         | Fault::FileOpen
         | Fault::AlreadyManaged
         | Fault::NotManaged
-        | Fault::GenerationNotKept => Code::FailedPrecondition,
+        | Fault::GenerationNotKept
+        | Fault::SecondPersonRequired
+        | Fault::PolicyNotApproved
+        | Fault::PolicyApproved
+        | Fault::PolicyActivated => Code::FailedPrecondition,
         Fault::RequestIdReused | Fault::FileExists => Code::AlreadyExists,
         Fault::EtagMismatch
         | Fault::BackupRunning
         | Fault::VerificationRunning
         | Fault::RescoreRunning(_)
-        | Fault::ReplayRunning => Code::Aborted,
+        | Fault::ReplayRunning
+        | Fault::SimulationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
         Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
@@ -105,6 +119,9 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     }
     if let Fault::RescoreRunning(run) = fault {
         metadata.insert("run_id".to_owned(), run.clone());
+    }
+    if let Fault::RevisionCompacted { oldest } = fault {
+        metadata.insert("oldest_revision".to_owned(), oldest.to_string());
     }
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
@@ -136,6 +153,7 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::AnotherStore
         | Fault::PageTokenInvalid
         | Fault::RevisionNotReached
+        | Fault::RevisionCompacted { .. }
         | Fault::RequestIdReused
         | Fault::EtagMismatch
         | Fault::UnknownRecord
@@ -156,6 +174,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::UnknownGeneration
         | Fault::GenerationNotKept
         | Fault::ReplayRunning
+        | Fault::UnknownPolicy
+        | Fault::SecondPersonRequired
+        | Fault::PolicyNotApproved
+        | Fault::PolicyApproved
+        | Fault::PolicyActivated
+        | Fault::SimulationRunning
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)
@@ -186,7 +210,9 @@ fn message(fault: &Fault) -> String {
         told.push(format!("and {} more", violations.len() - TOLD));
     }
     if fitting(violations).len() < violations.len() {
-        told.push("too many for one error: ask again with validate_only for all of them".to_owned());
+        told.push(
+            "too many for one error: ask again with validate_only, or ValidatePolicy, for all of them".to_owned(),
+        );
     }
     told.join("; ")
 }
@@ -243,6 +269,15 @@ mod tests {
             status.get_error_details().error_info().expect("must have a reason").reason.clone()
         });
         assert_eq!(reasons, ["STORE_RESTORED", "PAGE_TOKEN_OF_ANOTHER_STORE", "ANOTHER_STORE"]);
+    }
+
+    #[test]
+    fn a_compacted_revision_is_told_with_the_oldest_one_left() {
+        let status = status(&Fault::RevisionCompacted { oldest: crate::domain::Revision(812) }, "c-1");
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        let details = status.get_error_details();
+        let info = details.error_info().expect("must have a reason");
+        assert_eq!((info.reason.as_str(), info.metadata["oldest_revision"].as_str()), ("REVISION_COMPACTED", "812"));
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Arguments {
         self.violations.iter().any(|violation| violation.field == field)
     }
 
+    /// Whether nothing is wrong so far.
+    pub fn sound(&self) -> bool {
+        self.violations.is_empty()
+    }
+
     /// Done: everything wrong, or nothing.
     ///
     /// # Errors

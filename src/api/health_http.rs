@@ -116,6 +116,10 @@ struct Answer<'a> {
     writable: bool,
     refusal: Option<&'a str>,
     stale: bool,
+    as_of: Option<String>,
+    generation: u64,
+    rescore_run: Option<&'a str>,
+    rescore_problem: Option<&'a str>,
     suspect: Option<&'a str>,
     engine_synced_revision: u64,
     journal: Option<Value>,
@@ -136,6 +140,10 @@ fn told(detail: &Detail, ready: bool) -> Value {
         writable: detail.writable(),
         refusal: detail.refusal.as_deref(),
         stale: detail.stale,
+        as_of: detail.as_of.map(|day| day.to_string()),
+        generation: detail.generation,
+        rescore_run: detail.rescore_run.as_deref(),
+        rescore_problem: detail.rescore_problem.as_deref(),
         suspect: status.suspect.as_deref(),
         engine_synced_revision: status.engine_synced.0,
         journal: status.journal.map(|journal| {
@@ -192,6 +200,12 @@ fn observe(detail: &Detail) {
     gauge!(figures::STORE_WRITABLE).set(flag(detail.writable()));
     gauge!(figures::SUSPECT).set(flag(status.suspect.is_some()));
     gauge!(figures::LISTS_STALE).set(flag(detail.stale));
+    if let Some(as_of) = detail.as_of {
+        let seconds = u64::try_from(as_of.london_midnight().as_second()).unwrap_or(0);
+        gauge!(figures::LISTS_AS_OF).set(float(seconds));
+    }
+    gauge!(figures::GENERATION).set(float(detail.generation));
+    gauge!(figures::RESCORE_RUNNING).set(flag(detail.rescore_run.is_some()));
     if let Some(journal) = &status.journal {
         gauge!(figures::JOURNAL_BYTES).set(float(journal.bytes));
         gauge!(figures::JOURNAL_SEGMENTS).set(float(journal.segments as u64));

@@ -192,5 +192,9 @@ fn store_status(detail: &Detail) -> pb::GetStoreStatusResponse {
         }),
         suspect: status.suspect.clone().unwrap_or_default(),
         stale: detail.stale,
+        as_of: detail.as_of.map(|day| day.to_string()).unwrap_or_default(),
+        generation: detail.generation,
+        rescore_run: detail.rescore_run.clone().unwrap_or_default(),
+        rescore_problem: detail.rescore_problem.clone().unwrap_or_default(),
     }
 }

@@ -13,10 +13,12 @@ pub mod moves;
 #[cfg(test)]
 mod outage_tests;
 pub mod outstanding;
+pub mod policy;
 pub mod ranking;
 pub mod rescore;
 pub mod standing;
 pub mod verification;
+pub mod watching;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::maintenance_service_server::MaintenanceServiceServer;
 use crate::pb::outstanding_service_server::OutstandingServiceServer;
+use crate::pb::policy_service_server::PolicyServiceServer;
 use crate::pb::ranking_service_server::RankingServiceServer;
 use crate::pb::rescore_service_server::RescoreServiceServer;
 use crate::reference;
@@ -89,6 +92,7 @@ impl Edge {
             | Fault::AnotherStore
             | Fault::PageTokenInvalid
             | Fault::RevisionNotReached
+            | Fault::RevisionCompacted { .. }
             | Fault::RequestIdReused
             | Fault::EtagMismatch
             | Fault::UnknownRecord
@@ -111,7 +115,13 @@ impl Edge {
             | Fault::UnknownRun
             | Fault::UnknownGeneration
             | Fault::GenerationNotKept
-            | Fault::ReplayRunning => {
+            | Fault::ReplayRunning
+            | Fault::UnknownPolicy
+            | Fault::SecondPersonRequired
+            | Fault::PolicyNotApproved
+            | Fault::PolicyApproved
+            | Fault::PolicyActivated
+            | Fault::SimulationRunning => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }
@@ -239,9 +249,11 @@ async fn serve(
     health.set_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
     health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
     health.set_serving::<RescoreServiceServer<rescore::Rescore>>().await;
+    health.set_serving::<PolicyServiceServer<policy::Policies>>().await;
     let tending = tokio::spawn(tend(service.clone()));
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
+    let streams = service.streams();
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
     let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone() });
     let router = router(&edge, settings, health_service)?;
@@ -264,6 +276,8 @@ async fn serve(
         health.set_not_serving::<OutstandingServiceServer<outstanding::Outstanding>>().await;
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
         health.set_not_serving::<RescoreServiceServer<rescore::Rescore>>().await;
+        health.set_not_serving::<PolicyServiceServer<policy::Policies>>().await;
+        streams.end();
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         rescoring.give_up();
@@ -400,6 +414,9 @@ fn router(
     let cohort = CohortServiceServer::new(cohort::Cohort(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let policies = PolicyServiceServer::new(policy::Policies(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -417,5 +434,6 @@ fn router(
         .add_service(maintenance)
         .add_service(outstanding)
         .add_service(cohort)
-        .add_service(rescore))
+        .add_service(rescore)
+        .add_service(policies))
 }

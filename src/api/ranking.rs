@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::filter::Arguments;
 use super::standing::{Rows, ended, listed};
-use super::{Edge, correlated};
+use super::{Edge, correlated, watching};
 use crate::domain::MilliPoints;
 use crate::domain::word::{Band, Component, List};
 use crate::pb;
@@ -58,7 +58,7 @@ fn of_generation(arguments: [u8; 32], generation: u64) -> [u8; 32] {
 }
 
 /// A list's size in the contract.
-fn size(count: usize) -> u32 {
+pub(super) fn size(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
@@ -314,6 +314,26 @@ impl RankingService for Ranking {
             }
         });
         Ok(Response::new(ReceiverStream::new(parts)))
+    }
+
+    type WatchStandingsStream = ReceiverStream<Result<pb::WatchStandingsResponse, Status>>;
+
+    async fn watch_standings(
+        &self,
+        request: Request<pb::WatchStandingsRequest>,
+    ) -> Result<Response<Self::WatchStandingsStream>, Status> {
+        let caller = correlated(&request);
+        let watched = watching::watch(&self.0, &caller, request.into_inner()).await;
+        watched.map(Response::new).map_err(|fault| self.0.refuse("WatchStandings", &caller, &fault))
+    }
+
+    async fn list_changes(
+        &self,
+        request: Request<pb::ListChangesRequest>,
+    ) -> Result<Response<pb::ListChangesResponse>, Status> {
+        let caller = correlated(&request);
+        let page = watching::page(&self.0.service, &caller, &request.into_inner()).await;
+        page.map(Response::new).map_err(|fault| self.0.refuse("ListChanges", &caller, &fault))
     }
 }
 

@@ -14,7 +14,9 @@ use crate::pb::ErrorReason;
 use crate::pb::cohort_service_client::CohortServiceClient;
 use crate::pb::maintenance_service_client::MaintenanceServiceClient;
 use crate::pb::outstanding_service_client::OutstandingServiceClient;
+use crate::pb::policy_service_client::PolicyServiceClient;
 use crate::pb::ranking_service_client::RankingServiceClient;
+use crate::pb::rescore_service_client::RescoreServiceClient;
 
 /// Address that commands connect to where none is given.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -84,6 +86,16 @@ pub fn outstanding(channel: Channel) -> OutstandingServiceClient<Channel> {
 /// A client of the maintenance service on a connection.
 pub fn maintenance(channel: Channel) -> MaintenanceServiceClient<Channel> {
     MaintenanceServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
+}
+
+/// A client of the rescore service on a connection.
+pub fn rescore(channel: Channel) -> RescoreServiceClient<Channel> {
+    RescoreServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
+}
+
+/// A client of the policy service on a connection.
+pub fn policies(channel: Channel) -> PolicyServiceClient<Channel> {
+    PolicyServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
 }
 
 /// A client of the ranking service on a connection.

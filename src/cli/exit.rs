@@ -229,7 +229,8 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::UnknownFile
         | ErrorReason::UnknownRun
         | ErrorReason::UnknownGeneration
-        | ErrorReason::GenerationNotKept => Exit::Nothing,
+        | ErrorReason::GenerationNotKept
+        | ErrorReason::UnknownPolicy => Exit::Nothing,
         ErrorReason::InvalidArgument
         | ErrorReason::PageTokenOfOtherArguments
         | ErrorReason::PageTokenOfAnotherStore
@@ -245,7 +246,11 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::FileOpen
         | ErrorReason::FileExists
         | ErrorReason::AlreadyManaged
-        | ErrorReason::NotManaged => Exit::DataRefused,
+        | ErrorReason::NotManaged
+        | ErrorReason::SecondPersonRequired
+        | ErrorReason::PolicyNotApproved
+        | ErrorReason::PolicyApproved
+        | ErrorReason::PolicyActivated => Exit::DataRefused,
         ErrorReason::NoActivePolicy
         | ErrorReason::PageTokenExpired
         | ErrorReason::RevisionNotReached
@@ -256,6 +261,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::VerificationRunning
         | ErrorReason::RescoreRunning
         | ErrorReason::ReplayRunning
+        | ErrorReason::SimulationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,

@@ -123,8 +123,18 @@ fn screen(detail: &pb::GetStoreStatusResponse) -> String {
             format!("MET WHILE SERVING: {}; the next start checks everything", plain(&detail.suspect)),
         ));
     }
-    if detail.stale {
-        lines.push(("lists", "STALE: weighed on a day older than allowed".to_owned()));
+    if !detail.as_of.is_empty() {
+        let stale = if detail.stale { "STALE: " } else { "" };
+        let generation = if detail.generation > 0 {
+            format!("generation {}", detail.generation)
+        } else {
+            "set at a start".to_owned()
+        };
+        let running = if detail.rescore_run.is_empty() { "" } else { "; a run goes on" };
+        lines.push(("lists", format!("{stale}of {}, {generation}{running}", plain(&detail.as_of))));
+    }
+    if !detail.rescore_problem.is_empty() {
+        lines.push(("", format!("THE NEWEST RUN DID NOT PUBLISH: {}", plain(&detail.rescore_problem))));
     }
     let lines: Vec<String> = lines.into_iter().map(|(matter, text)| format!("{matter:<9} {text}\n")).collect();
     lines.concat()
@@ -158,6 +168,8 @@ mod tests {
             backup_failures: 3,
             suspect: "event 7".to_owned(),
             stale: true,
+            as_of: "2026-11-26".to_owned(),
+            rescore_problem: "the disk is full".to_owned(),
             ..Default::default()
         };
         let text = screen(&sick);
@@ -167,7 +179,8 @@ mod tests {
             "through revision 1,000, 500 behind",
             "THE LAST ONE FAILED: the disk is full (3 since the start)",
             "MET WHILE SERVING: event 7",
-            "STALE",
+            "lists     STALE: of 2026-11-26, set at a start\n",
+            "THE NEWEST RUN DID NOT PUBLISH: the disk is full",
         ] {
             assert!(text.contains(told), "{told} is not in:\n{text}");
         }

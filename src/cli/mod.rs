@@ -1,5 +1,5 @@
 //! The command line: one file a subcommand, or one folder. `serve` and `demo` run a server;
-//! `generate`, `offence`, `predict`, `policy`, `config` and `completions` need none;
+//! `generate`, `offence`, `predict`, `policy check`, `config` and `completions` need none;
 //! `restore` makes a data directory that no server has open; `verify` asks a server
 //! or reads the directory of a stopped one; every other is a gRPC client and never
 //! touches the store.
@@ -30,6 +30,8 @@ mod paging;
 pub mod policy;
 pub mod predict;
 pub mod probe_store;
+pub mod replay;
+pub mod rescore;
 pub mod restore;
 pub mod returns;
 pub mod serve;
@@ -42,6 +44,7 @@ mod test_server;
 mod test_services;
 pub mod verify;
 pub mod victims;
+pub mod watch;
 mod when;
 pub mod word;
 mod write;
@@ -77,6 +80,8 @@ enum Command {
     Import(import::Args),
     /// Show a ranked list
     List(list::Args),
+    /// Show what changes on a list, as it happens
+    Watch(watch::Args),
     /// Show why a person stands where they stand
     Explain(explain::Args),
     /// Show why one person stands above another
@@ -105,8 +110,12 @@ enum Command {
     Offence(offence::Args),
     /// Compute the published predictors for cases given as JSON lines
     Predict(predict::Args),
-    /// Check a policy file
+    /// Check a policy file; draft, try, approve, activate and show policies
     Policy(policy::Args),
+    /// Weigh everybody anew on another day, and show runs and what they published
+    Rescore(rescore::Args),
+    /// Weigh a published generation again from the ledger, and compare
+    Replay(replay::Args),
     /// Make a backup, or show which there are
     Backup(backup::Args),
     /// Make a data directory from backups
@@ -153,6 +162,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Generate(args) => generate::run(args),
         Command::Import(args) => wait(import::run(args)),
         Command::List(args) => wait(list::run(args)),
+        Command::Watch(args) => wait(watch::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Compare(args) => wait(compare::run(args)),
         Command::Movements(args) => wait(movements::run(args)),
@@ -168,6 +178,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Rescore(args) => wait(rescore::run(args)),
+        Command::Replay(args) => wait(replay::run(args)),
         Command::Backup(args) => wait(backup::run(args)),
         Command::Restore(args) => restore::run(args),
         Command::Verify(args) => wait(verify::run(args)),

@@ -1,9 +1,17 @@
-//! `steelyard policy check`: judges a policy file before a force starts by it,
-//! and shows every number that it changes from the reference policy.
+//! `steelyard policy`. `check` judges a policy file in this process, and shows every
+//! number that it changes from the reference policy; with a file of records it weighs
+//! those people too, and shows the share of them that would stand in each band.
 //!
-//! With a file of records it weighs those people too, and shows the share of
-//! them that would stand in each band.
+//! Every other asks the server: a draft, its trial on the lists as they stand, its
+//! approval by a second person, its activation, and who changed which number.
 
+mod desk;
+mod diff;
+mod named;
+#[cfg(test)]
+mod screens;
+mod show;
+mod simulate;
 mod trial;
 
 use std::fmt::Write as _;
@@ -19,9 +27,9 @@ use super::exit::{Exit, Failure};
 use super::sheet::{blank, right_align};
 use crate::domain::Date;
 use crate::domain::word::Band;
-use crate::policy::{Policy, PolicyViolation};
+use crate::policy::{Policy, PolicyViolation, numbers};
 
-/// Judges policy files.
+/// Judges policy files, and has policies drafted, tried, approved and activated.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
     /// What to do.
@@ -34,6 +42,20 @@ pub struct Args {
 pub enum Command {
     /// Checks a policy file: every fault at once, or a summary of its numbers.
     Check(CheckArgs),
+    /// Keep a policy file as a draft under the version that it states
+    Draft(desk::DraftArgs),
+    /// Show who would change band, and who would enter the top of a list, under a policy
+    Simulate(simulate::SimulateArgs),
+    /// Approve a policy as a second person
+    Approve(desk::ApproveArgs),
+    /// Have an approved policy come into force with the next run that publishes
+    Activate(desk::ActivateArgs),
+    /// Show the values that differ between two policies
+    Diff(diff::DiffArgs),
+    /// Show a policy: who changed which number, when and why
+    Show(show::ShowArgs),
+    /// Show which policies there are, the newest first
+    List(show::ListArgs),
 }
 
 /// Arguments of `policy check`.
@@ -76,10 +98,18 @@ pub struct BandShares {
 /// Runs the command. Exit code 65 where the policy has faults.
 ///
 /// # Errors
-/// When a file cannot be read, a record is refused, or the answer cannot be written.
+/// When a file cannot be read, a record is refused, the server does not answer or refuses, or the answer cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
+        // It serves in this process, on threads of its own.
         Command::Check(args) => check(args),
+        Command::Draft(args) => super::wait(desk::draft(args)),
+        Command::Simulate(args) => super::wait(simulate::run(args)),
+        Command::Approve(args) => super::wait(desk::approve(args)),
+        Command::Activate(args) => super::wait(desk::activate(args)),
+        Command::Diff(args) => super::wait(diff::run(args)),
+        Command::Show(args) => super::wait(show::show(args)),
+        Command::List(args) => super::wait(show::list(args)),
     }
 }
 
@@ -134,7 +164,7 @@ struct Number {
 
 /// Every number of a valid policy file, in order of its keys.
 fn numbers(text: &str) -> Vec<Number> {
-    let (own, reference) = (flat(text), flat(Policy::default_text()));
+    let (own, reference) = (numbers::numbers(text), numbers::numbers(Policy::default_text()));
     own.into_iter()
         .map(|(key, value)| {
             let held = reference.iter().find(|(known, _)| *known == key).map(|(_, value)| value);
@@ -146,31 +176,6 @@ fn numbers(text: &str) -> Vec<Number> {
             Number { key, value, reference }
         })
         .collect()
-}
-
-/// Keys and values of a TOML text, in order, as `section.key`.
-fn flat(text: &str) -> Vec<(String, String)> {
-    fn walk(path: &str, value: &toml::Value, into: &mut Vec<(String, String)>) {
-        let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        match value {
-            toml::Value::Table(table) => table.iter().for_each(|(key, value)| walk(&at(key), value, into)),
-            toml::Value::Array(array) => {
-                for (place, value) in array.iter().enumerate() {
-                    walk(&format!("{path}[{place}]"), value, into);
-                }
-            }
-            toml::Value::String(text) => into.push((path.to_owned(), text.clone())),
-            // 1 and 1.0 are the same number, whichever way a force writes it.
-            toml::Value::Float(number) => into.push((path.to_owned(), number.to_string())),
-            toml::Value::Integer(_) | toml::Value::Boolean(_) | toml::Value::Datetime(_) => {
-                into.push((path.to_owned(), value.to_string()));
-            }
-        }
-    }
-    let mut numbers = Vec::new();
-    let table: toml::Table = text.parse().expect("a valid policy must be TOML");
-    walk("", &toml::Value::Table(table), &mut numbers);
-    numbers
 }
 
 fn told(named: &str, policy: &Policy, numbers: &[Number], shares: &[BandShares]) -> String {

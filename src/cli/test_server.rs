@@ -142,6 +142,22 @@ impl RankingService for Fixed {
     ) -> Result<Response<Self::ExportStandingsStream>, Status> {
         Err(Status::unimplemented("no command asks this"))
     }
+
+    type WatchStandingsStream = tokio_stream::Empty<Result<pb::WatchStandingsResponse, Status>>;
+
+    async fn watch_standings(
+        &self,
+        _: Request<pb::WatchStandingsRequest>,
+    ) -> Result<Response<Self::WatchStandingsStream>, Status> {
+        Err(Status::unimplemented("no command asks this"))
+    }
+
+    async fn list_changes(
+        &self,
+        _: Request<pb::ListChangesRequest>,
+    ) -> Result<Response<pb::ListChangesResponse>, Status> {
+        Err(Status::unimplemented("no command asks this"))
+    }
 }
 
 /// A client of the fixed service, which runs until the test's runtime ends.

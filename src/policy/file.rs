@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use toml::Table;
 
@@ -31,6 +32,16 @@ const PERCENT: RangeInclusive<i64> = 0..=100;
 const POINTS: RangeInclusive<f64> = 0.0..=100.0;
 /// The weight of an indicator: certainty would hide every other.
 const WEIGHT: RangeInclusive<f64> = 0.001..=0.999;
+
+/// Sections that a policy without them takes from the reference policy: policies of before they were thought of.
+pub(super) const FROM_REFERENCE: [&str; 2] = ["supervision", "cohort"];
+
+/// The reference policy's keys and values.
+pub(super) fn reference() -> &'static Table {
+    static REFERENCE: LazyLock<Table> =
+        LazyLock::new(|| super::REFERENCE.parse().expect("the compiled-in policy must be TOML"));
+    &REFERENCE
+}
 
 pub(super) fn parse(text: &str) -> Result<Policy, Vec<PolicyViolation>> {
     let table: Table = text.parse().map_err(|error| vec![no_toml(text, &error)])?;
@@ -62,8 +73,8 @@ fn policy(root: &Section<'_>) -> Policy {
         floors: floors(&root.section("floors")),
         quality: quality(&root.section("quality")),
         overrides: OverridePolicy { below_floor_days: root.section("overrides").whole("below_floor_days", 1..=365) },
-        supervision: management::supervision(&root.section_or_reference("supervision")),
-        cohort: management::cohort(&root.section_or_reference("cohort")),
+        supervision: management::supervision(&root.section_or_reference(FROM_REFERENCE[0])),
+        cohort: management::cohort(&root.section_or_reference(FROM_REFERENCE[1])),
     }
 }
 

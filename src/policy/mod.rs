@@ -4,6 +4,7 @@
 
 mod file;
 mod management;
+pub mod numbers;
 mod section;
 #[cfg(test)]
 mod tests;

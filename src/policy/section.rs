@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::sync::LazyLock;
 
 use toml::{Table, Value};
 
@@ -54,10 +53,8 @@ impl<'f> Section<'f> {
 
     /// A section of the root that came after the first policies: one without it has the reference policy's.
     pub(super) fn section_or_reference(&self, key: &str) -> Section<'f> {
-        static REFERENCE: LazyLock<Table> =
-            LazyLock::new(|| super::REFERENCE.parse().expect("the compiled-in policy must be TOML"));
         if self.table.is_some_and(|table| !table.contains_key(key)) {
-            let table = REFERENCE.get(key).and_then(Value::as_table);
+            let table = super::file::reference().get(key).and_then(Value::as_table);
             return Section { table, path: self.path_of(key), asked: RefCell::default(), faults: self.faults };
         }
         self.section(key)

@@ -67,26 +67,13 @@ impl<T> Chunked<T> {
     /// Places of blocks that another version does not share with this one, as ranges of items: whatever changed lies in
     /// them, and little else. Ascending.
     pub fn differing(&self, other: &Self) -> Vec<std::ops::Range<usize>> {
-        let mut ranges = Vec::new();
         let most = self.len.max(other.len);
-        let step = |bits: usize| 1_usize << bits;
-        let shared = |this: Option<&Limb<T>>, that: Option<&Limb<T>>| match (this, that) {
-            (Some(this), Some(that)) => Arc::ptr_eq(this, that),
-            (Some(_) | None, _) => false,
-        };
-        for (place, from) in (0..most).step_by(step(LEAF_BITS + 2 * BRANCH_BITS)).enumerate() {
-            let (this, that) = (self.top.get(place), other.top.get(place));
-            if shared(this, that) {
-                continue;
-            }
-            let leaves = |limb: Option<&Limb<T>>| {
-                limb.into_iter().flat_map(|limb| limb.iter()).flat_map(|twig| twig.iter()).cloned().collect::<Vec<_>>()
-            };
-            let (this, that) = (leaves(this), leaves(that));
-            for leaf in 0..this.len().max(that.len()) {
-                let same = this.get(leaf).zip(that.get(leaf)).is_some_and(|(this, that)| Arc::ptr_eq(this, that));
-                if !same {
-                    let from = from + leaf * LEAF;
+        let mut ranges = Vec::new();
+        // Whole branches that are shared are passed over: what a write has not touched costs nothing, and no counter moves.
+        for (limb, this, that) in unshared(&self.top, &other.top) {
+            for (twig, this, that) in unshared(branches(this), branches(that)) {
+                for (leaf, _, _) in unshared(branches(this), branches(that)) {
+                    let from = ((limb << BRANCH_BITS | twig) << BRANCH_BITS | leaf) << LEAF_BITS;
                     ranges.push(from..(from + LEAF).min(most));
                 }
             }
@@ -173,6 +160,23 @@ impl<T: Clone> FromIterator<T> for Chunked<T> {
         chunked.extend(items);
         chunked
     }
+}
+
+/// A block of one version of an array; `None` where that ends before it.
+type Block<'a, T> = Option<&'a Arc<[T]>>;
+
+/// The blocks at places where two versions do not share one, with the place.
+fn unshared<'a, T>(
+    this: &'a [Arc<[T]>],
+    that: &'a [Arc<[T]>],
+) -> impl Iterator<Item = (usize, Block<'a, T>, Block<'a, T>)> {
+    let pairs = (0..this.len().max(that.len())).map(|place| (place, this.get(place), that.get(place)));
+    pairs.filter(|(_, this, that)| !this.zip(*that).is_some_and(|(this, that)| Arc::ptr_eq(this, that)))
+}
+
+/// What a block holds; nothing where it is missing.
+fn branches<T>(block: Block<'_, T>) -> &[T] {
+    block.map_or(&[], |block| block)
 }
 
 /// The block at `place`, made empty at the end if it is not there yet.

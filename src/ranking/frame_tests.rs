@@ -67,9 +67,9 @@ fn the_digest_is_of_who_stands_where_and_of_nothing_else() {
     let digest = |reference: &str, told: &str, names: &[&str]| {
         let people = People::of([person(reference, told), person("B", "composite=5 area=South area=North")]);
         // Numbers of names are of a process alone.
-        names.iter().for_each(|name| {
+        for name in names {
             people.names.area(name);
-        });
+        }
         generation(&people.standings()).1
     };
     let plain = digest("A", "composite=9 area=North", &[]);

@@ -40,7 +40,7 @@ pub mod token;
 pub mod tree;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod scan;
 
 pub use change::Change;

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::changes::Changes;
+use super::policies::Policies;
 use super::rescore::runs::Runs;
 use super::scorer;
 use super::state::{State, Touched};
@@ -40,8 +42,10 @@ pub enum Condition {
 pub struct Board {
     retirement: Retirement,
     standings: ArcSwapOption<Standings>,
+    policies: ArcSwap<Policies>,
     names: Arc<Names>,
     runs: ArcSwap<Runs>,
+    changes: Changes,
     revision: watch::Sender<Revision>,
     condition: watch::Sender<Condition>,
 }
@@ -52,8 +56,10 @@ impl Board {
         Self {
             retirement,
             standings: ArcSwapOption::empty(),
+            policies: ArcSwap::default(),
             names: Arc::default(),
             runs: ArcSwap::default(),
+            changes: Changes::default(),
             revision: watch::Sender::new(Revision(0)),
             condition: watch::Sender::new(Condition::Open),
         }
@@ -72,6 +78,16 @@ impl Board {
     /// Areas and officers by number.
     pub const fn names(&self) -> &Arc<Names> {
         &self.names
+    }
+
+    /// Every policy, as of the newest standings or of the commit that is about to be seen in them.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.policies.load_full()
+    }
+
+    /// Who changed since when.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Tells when a revision is on the board.
@@ -107,6 +123,8 @@ impl Board {
 
     /// Puts up the new standings of whoever was weighed. The weighing must be of the state's dossiers as they score.
     pub(super) fn publish(&self, state: &State, weighing: &Weighing, now: Timestamp) {
+        // Before the revision is told, so that whoever waited for it finds them.
+        self.policies.store(Arc::clone(state.policies()));
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
         let meta = Meta {
             revision: state.revision(),
@@ -150,6 +168,7 @@ impl Board {
 
     /// Puts up standings that a run published.
     pub(super) fn publish_run(&self, state: &State, next: Standings) {
+        self.policies.store(Arc::clone(state.policies()));
         let earlier = self.standings.load_full();
         let next = match &earlier {
             Some(earlier) => next.replacing(earlier),
@@ -162,6 +181,7 @@ impl Board {
     /// Shows the next standings in place of the earlier ones: every publication comes by here.
     fn put_up(&self, earlier: Option<Arc<Standings>>, next: Standings) {
         let revision = next.revision();
+        self.changes.record(earlier.as_deref(), &next);
         self.standings.store(Some(Arc::new(next)));
         self.revision.send_replace(revision);
         self.retirement.retire_all(earlier);

@@ -51,6 +51,7 @@ impl Writer {
             MutationBody::Move(made) => self.make(mutation, made, group, touched, now),
             // Carried out elsewhere.
             MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => Err(Fault::Internal),
+            MutationBody::Policy(change) => self.change_policy(mutation, change, group, touched),
         }
     }
 
@@ -262,9 +263,11 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
                 ..pb::RecordVerdict::default()
             })
             .collect(),
-        MutationBody::Withdraw { .. } | MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => {
-            Vec::new()
-        }
+        MutationBody::Withdraw { .. }
+        | MutationBody::Policy(_)
+        | MutationBody::Pass { .. }
+        | MutationBody::Run(_)
+        | MutationBody::Publish(_) => Vec::new(),
     };
     let revision = if answer.written_revision > 0 { Revision(answer.written_revision) } else { head };
     Ok(Answer { revision, verdicts, remarks: answer.remarks.clone() })

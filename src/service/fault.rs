@@ -1,6 +1,7 @@
 //! Everything that can go wrong for a caller, told apart. The edge turns each
 //! into a status; nothing of the inside goes with it.
 
+use crate::domain::Revision;
 use crate::pb;
 use crate::store::NoRoom;
 
@@ -43,6 +44,12 @@ pub enum Fault {
     /// `min_revision` did not arrive in time.
     #[error("the revision asked for was not reached in time")]
     RevisionNotReached,
+    /// Changes since the revision of a token are no longer kept.
+    #[error("changes since then are no longer kept: begin again with an empty token, which gives the whole list")]
+    RevisionCompacted {
+        /// The oldest revision since which they are.
+        oldest: Revision,
+    },
     /// The request id was used with other content.
     #[error("this request_id was used before with other content")]
     RequestIdReused,
@@ -119,6 +126,24 @@ pub enum Fault {
     /// A replay goes on already.
     #[error("a generation is being replayed already; there is one at a time")]
     ReplayRunning,
+    /// No such policy.
+    #[error("no policy of that version is known")]
+    UnknownPolicy,
+    /// One person would bring numbers into force alone.
+    #[error("a second person is required: nobody brings a policy into force alone")]
+    SecondPersonRequired,
+    /// The policy is a draft.
+    #[error("the policy has not been approved")]
+    PolicyNotApproved,
+    /// The policy is approved.
+    #[error("the policy has been approved already")]
+    PolicyApproved,
+    /// The policy is in force, or will be.
+    #[error("the policy is in force, or waits for a run, already")]
+    PolicyActivated,
+    /// A simulation is running already.
+    #[error("a simulation is running already; there is one at a time")]
+    SimulationRunning,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,

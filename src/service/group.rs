@@ -42,6 +42,8 @@ pub mod event_kind {
     pub const RESCORE_ENDED: u8 = 7;
     /// A generation was published.
     pub const GENERATION_PUBLISHED: u8 = 8;
+    /// A policy was drafted, approved or scheduled. From 10 on the numbers are those of records.
+    pub const POLICY_STEP: u8 = 9;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -56,6 +58,7 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::RescoreStarted(_) => Some(event_kind::RESCORE_STARTED),
         Body::RescoreEnded(_) => Some(event_kind::RESCORE_ENDED),
         Body::GenerationPublished(_) => Some(event_kind::GENERATION_PUBLISHED),
+        Body::PolicyDrafted(_) | Body::PolicyApproved(_) | Body::PolicyScheduled(_) => Some(event_kind::POLICY_STEP),
         Body::RequestAnswered(_) => None,
     }
 }
@@ -307,6 +310,9 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
         Some(
             Body::AsOfMoved(_)
             | Body::PolicyActivated(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
             | Body::RequestAnswered(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)

@@ -258,6 +258,9 @@ impl Followed {
             Some(
                 Body::AsOfMoved(_)
                 | Body::PolicyActivated(_)
+                | Body::PolicyDrafted(_)
+                | Body::PolicyApproved(_)
+                | Body::PolicyScheduled(_)
                 | Body::RequestAnswered(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)
@@ -307,6 +310,9 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
         }
         Some(
             Body::AsOfMoved(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
             | Body::PolicyActivated(_)
             | Body::RequestAnswered(_)
             | Body::OutstandingNoted(_)

@@ -6,6 +6,7 @@ pub mod board;
 mod bound;
 #[cfg(test)]
 mod bound_tests;
+pub mod changes;
 mod execute;
 pub mod expiry;
 pub mod fault;
@@ -25,6 +26,7 @@ pub mod outage;
 mod outage_tests;
 pub mod oversight;
 pub mod paging;
+pub mod policies;
 pub mod ranked;
 pub mod record;
 #[cfg(test)]
@@ -36,6 +38,8 @@ pub mod state;
 pub mod verify;
 pub mod victim;
 pub mod views;
+pub mod watch;
+mod weighing;
 pub mod writer;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -44,7 +48,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tracing::{error, warn};
 
 use crate::domain::evidence::Other;
@@ -120,7 +124,9 @@ pub struct Service {
     paging: Arc<Paging>,
     gaps: Arc<Gaps>,
     mark: Arc<Mark>,
+    streams: watch::Streams,
     blocking: Arc<Semaphore>,
+    simulating: Arc<Semaphore>,
     stale_after: Duration,
     now: Now,
 }
@@ -193,10 +199,12 @@ impl Service {
             mark: Arc::new(Mark::of(store.identity())),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             gaps: Arc::default(),
+            streams: watch::Streams::default(),
             board,
             store,
             queue,
             blocking: Arc::new(Semaphore::new(BLOCKING_READS)),
+            simulating: Arc::new(Semaphore::new(1)),
             stale_after: options.stale_after,
             now: options.now,
         };
@@ -318,7 +326,7 @@ impl Service {
     }
 
     /// Tells whether writes are taken, and of every change. Ends with the service.
-    pub fn conditions(&self) -> watch::Receiver<Condition> {
+    pub fn conditions(&self) -> tokio::sync::watch::Receiver<Condition> {
         self.board.conditions()
     }
 
@@ -365,6 +373,13 @@ fn own_changes(state: &state::State, options: &Options) -> Result<Vec<OwnChange>
         if held.is_some_and(|held| held.version == policy.version && *held != policy) {
             return Err(StartFault::Policy(vec![format!(
                 "version: {} is in force with other numbers; a policy that differs needs a version of its own",
+                policy.version
+            )]));
+        }
+        let known = state.policies().get(&policy.version).and_then(|known| Policy::parse(&known.text).ok());
+        if known.is_some_and(|known| known != policy) {
+            return Err(StartFault::Policy(vec![format!(
+                "version: {} is known with other numbers; a policy that differs needs a version of its own",
                 policy.version
             )]));
         }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 use super::moves::Move;
+use super::policies::PolicyChange;
 use super::rescore::publish::{Publication, RunStep};
 use crate::access::Caller;
 use crate::domain::Revision;
@@ -44,6 +45,8 @@ pub enum MutationBody {
     },
     /// Make one move under supervision, of which the records follow from what is held.
     Move(Move),
+    /// Draft, approve or activate a policy.
+    Policy(PolicyChange),
     /// Write nothing: once it is answered, everything stamped up to a moment (microseconds since 1970) is kept and no
     /// event will be stamped so early again.
     Pass {
@@ -61,7 +64,7 @@ impl MutationBody {
     pub fn writes(&self) -> bool {
         match self {
             Self::Write(records) => !records.validate_only,
-            Self::Withdraw { .. } | Self::Move(_) | Self::Run(_) | Self::Publish(_) => true,
+            Self::Withdraw { .. } | Self::Move(_) | Self::Policy(_) | Self::Run(_) | Self::Publish(_) => true,
             Self::Pass { .. } => false,
         }
     }

@@ -36,12 +36,12 @@ impl Writer {
             .weighed()
             .iter()
             .filter_map(|(subject, weighed)| Some((*subject, self.unnoted(*subject, weighed.outstanding.effective)?)));
-        let notes = notes.collect();
-        self.note_these(notes)
+        let notes: Vec<(SubjectId, OutstandingNoted)> = notes.collect();
+        self.note_these(&notes)
     }
 
     /// Notes what was not noted, in groups of its own.
-    pub(super) fn note_these(&mut self, notes: Vec<(SubjectId, OutstandingNoted)>) -> Result<(), Fault> {
+    pub(super) fn note_these(&mut self, notes: &[(SubjectId, OutstandingNoted)]) -> Result<(), Fault> {
         if notes.is_empty() {
             return Ok(());
         }

@@ -69,33 +69,33 @@ impl Paging {
         if token.is_empty() {
             return Ok(None);
         }
-        let ticket = self.tokens.open(token, digest(caller, arguments)).map_err(fault)?;
-        let second = u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched);
-        Ok(Some((ticket.pin.0, second)))
+        self.tokens.open(token, digest(caller, arguments)).map(|ticket| Some(pair(&ticket))).map_err(fault)
     }
 
     /// A token that carries two numbers: what a chain is of, such as a revision that never changes, and how far it has come.
-    pub fn pair_token(&self, (first, second): (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
-        let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
-        let cursor = Cursor { last: SubjectId(half(second >> 32)), matched: half(second & u64::from(u32::MAX)) };
-        self.tokens.seal(&Ticket { pin: PinId(first), cursor, digest: digest(caller, arguments) })
+    pub fn pair_token(&self, numbers: (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
+        self.tokens.seal(&paired(numbers, digest(caller, arguments)))
     }
 
-    /// The number that the token of a chain carries which outlives a restart; `None` for the first page.
+    /// As [`pair_token`](Self::pair_token), of two numbers that keep their meaning when the process ends.
+    pub fn lasting_pair_token(&self, numbers: (u64, u64), caller: &Caller, arguments: &[u8; 32]) -> String {
+        self.tokens.seal_lasting(&paired(numbers, digest(caller, arguments)))
+    }
+
+    /// The two numbers of a token that [`lasting_pair_token`](Self::lasting_pair_token) made; `None` where it is empty.
     ///
     /// # Errors
     /// Faults of the token.
-    pub fn read_lasting(&self, token: &str, caller: &Caller, arguments: &[u8; 32]) -> Result<Option<u64>, Fault> {
+    pub fn read_lasting_pair(
+        &self,
+        token: &str,
+        caller: &Caller,
+        arguments: &[u8; 32],
+    ) -> Result<Option<(u64, u64)>, Fault> {
         if token.is_empty() {
             return Ok(None);
         }
-        self.tokens.open_lasting(token, digest(caller, arguments)).map(|ticket| Some(ticket.pin.0)).map_err(fault)
-    }
-
-    /// A token that carries a number which keeps its meaning, such as that of a generation. It outlives a restart.
-    pub fn lasting(&self, number: u64, caller: &Caller, arguments: &[u8; 32]) -> String {
-        let cursor = Cursor { last: SubjectId(0), matched: 0 };
-        self.tokens.seal_lasting(&Ticket { pin: PinId(number), cursor, digest: digest(caller, arguments) })
+        self.tokens.open_lasting(token, digest(caller, arguments)).map(|ticket| Some(pair(&ticket))).map_err(fault)
     }
 
     /// Where a page of a generation begins.
@@ -124,6 +124,16 @@ impl Paging {
     fn millis(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+fn paired((first, second): (u64, u64), digest: Digest) -> Ticket {
+    let half = |half: u64| u32::try_from(half).expect("half of 64 bits must fit in 32");
+    let cursor = Cursor { last: SubjectId(half(second >> 32)), matched: half(second & u64::from(u32::MAX)) };
+    Ticket { pin: PinId(first), cursor, digest }
+}
+
+fn pair(ticket: &Ticket) -> (u64, u64) {
+    (ticket.pin.0, u64::from(ticket.cursor.last.0) << 32 | u64::from(ticket.cursor.matched))
 }
 
 fn digest(caller: &Caller, arguments: &[u8; 32]) -> Digest {

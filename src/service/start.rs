@@ -1,7 +1,7 @@
 //! From a store to a state: views where they are whole, the ledger where they
 //! are not. Ends with what the ledger said last about the day and the policy.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use rayon::prelude::*;
 use super::group::{BuildError, event_kind};
 use super::note;
 use super::record;
-use super::state::{State, Touched};
+use super::state::{State, Touched, Unreadable};
 use super::views;
 use crate::domain::dossier::Dossier;
 use crate::domain::{Moment, Revision, SubjectId};
 use crate::reference::Tables;
-use crate::store::pb::{Event, NotedBand, StoredDossier};
+use crate::store::pb::{NotedBand, StoredDossier};
 use crate::store::recovery::{self, Damage, RecoveryError};
 use crate::store::{AppendError, Entry, Head, KeySpan, Store, StoreError, View, ViewKey, chain, verify_chain};
 
@@ -132,32 +132,50 @@ pub fn read(store: &dyn Store, tables: &'static Tables) -> Result<(Head, State),
 /// See [`StartError`].
 pub(super) fn from_views(store: &dyn Store, head: &Head, tables: &'static Tables) -> Result<State, StartError> {
     let mut state = State::new(tables);
-    for event in of_everybody(store, head.revision)? {
-        state.apply(&event, &mut Touched::default()).map_err(BuildError::from)?;
+    for (revision, told) in told(store, head.revision)? {
+        let Some(event) = store.event(revision)? else { continue };
+        match told {
+            Told::Applied => state.apply(&event, &mut Touched::default()).map_err(BuildError::from)?,
+            // A policy of long ago need not validate any more to be remembered.
+            Told::Recalled => state.recall(&event).map_err(|why| BuildError::from(Unreadable { revision, why }))?,
+        }
     }
     let dossiers = dossiers(store, tables)?;
     state.admit(head.revision, dossiers);
     Ok(state)
 }
 
-/// Events about nobody in particular that the state follows from, in order: the last policy and the last day set at a
-/// start, and every run.
-fn of_everybody(store: &dyn Store, head: Revision) -> Result<Vec<Event>, StartError> {
-    let mut revisions = BTreeSet::new();
-    for kind in [event_kind::POLICY_ACTIVATED, event_kind::AS_OF_MOVED] {
-        revisions.extend(of_kind(store, kind, head)?.last());
-    }
-    for kind in [event_kind::RESCORE_STARTED, event_kind::RESCORE_ENDED, event_kind::GENERATION_PUBLISHED] {
-        revisions.extend(of_kind(store, kind, head)?);
-    }
-    let events = revisions.into_iter().map(|revision| Ok(store.event(revision)?));
-    events.filter_map(Result::transpose).collect()
+/// What becomes of an event of no subject at a start.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    /// It holds.
+    Applied,
+    /// It is remembered; a later one holds.
+    Recalled,
 }
 
-/// Revisions of every event of a kind.
-fn of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Vec<Revision>, StoreError> {
-    let entries = store.scan(&KeySpan::kind_index(kind, Revision(0), head));
-    entries.filter_map(|entry| entry.map(|(key, _)| key.revision()).transpose()).collect()
+/// Events that say what holds for everybody, in their order: of days set at a start the last, of policies and runs all.
+fn told(store: &dyn Store, head: Revision) -> Result<BTreeMap<Revision, Told>, StartError> {
+    let last_day = of_kind(store, event_kind::AS_OF_MOVED, head)?.pop();
+    let mut in_force = of_kind(store, event_kind::POLICY_ACTIVATED, head)?;
+    let last_in_force = in_force.pop();
+    let steps = of_kind(store, event_kind::POLICY_STEP, head)?;
+    let recalled = in_force.into_iter().chain(steps).map(|revision| (revision, Told::Recalled));
+    let mut runs = Vec::new();
+    for kind in [event_kind::RESCORE_STARTED, event_kind::RESCORE_ENDED, event_kind::GENERATION_PUBLISHED] {
+        runs.extend(of_kind(store, kind, head)?);
+    }
+    let applied = last_day.into_iter().chain(last_in_force).chain(runs).map(|revision| (revision, Told::Applied));
+    Ok(recalled.chain(applied).collect())
+}
+
+/// Revisions of a kind, in order.
+fn of_kind(store: &dyn Store, kind: u8, head: Revision) -> Result<Vec<Revision>, StartError> {
+    let mut found = Vec::new();
+    for entry in store.scan(&KeySpan::kind_index(kind, Revision(0), head)) {
+        found.extend(entry?.0.revision());
+    }
+    Ok(found)
 }
 
 fn dossiers(store: &dyn Store, tables: &'static Tables) -> Result<Vec<Dossier>, StartError> {

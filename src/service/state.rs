@@ -6,12 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::note;
+use super::policies::{NextPolicy, Policies};
 use super::record;
 use super::rescore::runs::Runs;
-use super::victim::{self, Harmed};
+use super::victim::{self, InMind};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Evidence;
 use crate::domain::{Date, Moment, Revision, SubjectId};
@@ -23,9 +22,6 @@ use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
 use crate::store::pb::event::Body;
 use crate::store::pb::{Event, EvidenceWithdrawn, EvidenceWritten, OutstandingNoted, PolicyActivated};
-
-/// Victims that are kept in mind while people are linked: bounds what a start takes, where everybody is.
-const VICTIMS_IN_MIND: usize = 65_536;
 
 /// An event that this version cannot fold: the store was written by another.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +51,7 @@ pub struct State {
     rules: Option<Arc<Rules>>,
     /// Text of the policy in force, and digest of the tables that it was activated over.
     activated: Option<(String, Vec<u8>)>,
+    policies: Arc<Policies>,
     dossiers: Vec<Arc<Dossier>>,
     references: Arc<References>,
     records: HashIndex,
@@ -74,6 +71,7 @@ impl State {
             as_of: None,
             rules: None,
             activated: None,
+            policies: Arc::default(),
             dossiers: Vec::new(),
             references: Arc::default(),
             records: HashIndex::default(),
@@ -94,7 +92,7 @@ impl State {
             for id in dossier.record_ids() {
                 self.records.insert(id, subject);
             }
-            for reference in victim::references(&dossier).collect::<BTreeSet<_>>() {
+            for reference in victim::distinct(&dossier) {
                 self.victims.insert(reference, subject);
             }
             self.dossiers.push(Arc::new(dossier));
@@ -128,6 +126,17 @@ impl State {
     /// Runs and what they published.
     pub fn runs(&self) -> &Arc<Runs> {
         &self.runs
+    }
+
+    /// Every policy: drafts, those that were in force, and the one that is.
+    pub fn policies(&self) -> &Arc<Policies> {
+        &self.policies
+    }
+
+    /// The policy that was approved and activated and comes into force with the next run that publishes: with its
+    /// `PolicyActivated` it no longer waits.
+    pub fn next_policy(&self) -> Option<&NextPolicy> {
+        self.policies.next()
     }
 
     /// The published tables.
@@ -190,7 +199,11 @@ impl State {
                 Arc::make_mut(&mut self.runs).moved();
                 touched.everyone = true;
             }
+            Some(Body::PolicyDrafted(_) | Body::PolicyApproved(_) | Body::PolicyScheduled(_)) => {
+                self.recall(event).map_err(unreadable)?;
+            }
             Some(Body::PolicyActivated(activated)) => {
+                self.recall(event).map_err(unreadable)?;
                 self.bring_into_force(activated).map_err(unreadable)?;
                 touched.everyone = true;
             }
@@ -213,6 +226,14 @@ impl State {
         }
         self.revision = revision;
         Ok(())
+    }
+
+    /// Folds what an event says of policies, and nothing else of it: nobody is weighed by it.
+    ///
+    /// # Errors
+    /// When it is about a policy that is not known.
+    pub(super) fn recall(&mut self, event: &Event) -> Result<(), &'static str> {
+        Arc::make_mut(&mut self.policies).fold(event)
     }
 
     fn write(
@@ -294,12 +315,9 @@ impl State {
     /// stand in many records of a group. Idempotent; the outcome depends on the dossiers alone.
     pub fn settle(&mut self, touched: &mut Touched) {
         let unsettled = std::mem::take(&mut self.unsettled);
-        let mut harmed = HashMap::new();
+        let mut in_mind = InMind::default();
         for subject in unsettled {
-            if harmed.len() > VICTIMS_IN_MIND {
-                harmed.clear();
-            }
-            if self.link(subject, &mut harmed) {
+            if self.link(subject, &mut in_mind) {
                 touched.subjects.insert(subject);
             }
         }
@@ -330,24 +348,12 @@ impl State {
         self.unsettled = linked.collect();
     }
 
-    /// Finds anew which of one person's victims are repeat victims; whether anything changed. `harmed` holds what was read of
+    /// Finds anew which of one person's victims are repeat victims; whether anything changed. `in_mind` holds what was read of
     /// each victim since the last event: linking changes nothing that it is read from.
-    fn link(&mut self, subject: SubjectId, harmed: &mut HashMap<Box<str>, Vec<Harmed>>) -> bool {
+    fn link(&mut self, subject: SubjectId, in_mind: &mut InMind) -> bool {
         let Some(rules) = &self.rules else { return false };
-        let (policy, catalogue) = (&rules.policy.harm, &rules.catalogue);
-        let dossier = self.dossier(subject);
-        for reference in victim::references(dossier) {
-            if !harmed.contains_key(reference) {
-                let people = self.victims.candidates(reference).map(|linked| &*self.dossiers[linked.index()]);
-                harmed.insert(reference.into(), victim::harmed(reference, catalogue, people));
-            }
-        }
-        let times = |reference: &str| harmed.get(reference).map_or(&[][..], |times| times);
-        let repeats = victim::repeats(dossier, policy, catalogue, times);
-        if *repeats == *dossier.repeats() {
-            return false;
-        }
-        let linked = dossier.with_repeats(repeats);
+        let people = |reference: &str| self.victims.candidates(reference).map(|linked| &*self.dossiers[linked.index()]);
+        let Some(linked) = victim::linked(self.dossier(subject), rules, in_mind, people) else { return false };
         self.dossiers[subject.index()] = Arc::new(linked);
         true
     }

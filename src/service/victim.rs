@@ -1,15 +1,31 @@
 //! The victim index: who, across the force, is a repeat victim. The link enters
 //! a person's score as dates alone; another suspect's file is never shown.
 
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+
 use crate::domain::Date;
 use crate::domain::dossier::{Dossier, OffenceView, Repeat};
 use crate::domain::word::PersonCategory;
 use crate::policy::HarmPolicy;
+use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
+
+/// Victims that are kept in mind while people are linked: bounds what linking takes, where everybody is.
+const VICTIMS_IN_MIND: usize = 65_536;
+
+/// When each of some victims was harmed: read once for all whose victim it is.
+pub type InMind = HashMap<Box<str>, Vec<Harmed>>;
 
 /// References of this person's victims that may link: natural persons whose reference is known. May repeat.
 pub fn references(dossier: &Dossier) -> impl Iterator<Item = &str> {
     dossier.offences().filter_map(|offence| link(&offence))
+}
+
+/// References of this person's victims that may link, each once.
+pub fn distinct(dossier: &Dossier) -> BTreeSet<&str> {
+    references(dossier).collect()
 }
 
 /// The reference of the victim in one record of this person, where it may link.
@@ -76,6 +92,27 @@ pub fn repeats<'h>(
         }
     }
     found.into_boxed_slice()
+}
+
+/// The person with their repeat victims found anew; `None` where they are the same as before. `people` tells who may have a
+/// victim; `in_mind` keeps what was read of victims, as long as none of these people changes.
+pub fn linked<'a, P: Iterator<Item = &'a Dossier>>(
+    dossier: &Dossier,
+    rules: &Rules,
+    in_mind: &mut InMind,
+    people: impl Fn(&str) -> P,
+) -> Option<Dossier> {
+    if in_mind.len() > VICTIMS_IN_MIND {
+        in_mind.clear();
+    }
+    for reference in references(dossier) {
+        if !in_mind.contains_key(reference) {
+            in_mind.insert(reference.into(), harmed(reference, &rules.catalogue, people(reference)));
+        }
+    }
+    let times = |reference: &str| in_mind.get(reference).map_or(&[][..], |times| times);
+    let repeats = repeats(dossier, &rules.policy.harm, &rules.catalogue, times);
+    (*repeats != *dossier.repeats()).then(|| dossier.with_repeats(repeats))
 }
 
 fn proved(offence: &OffenceView<'_>, catalogue: &Catalogue) -> bool {

@@ -16,12 +16,13 @@ use super::fault::Fault;
 use super::group::{BuildError, Building, GROUP_EVENTS};
 use super::mutation::{MutationBody, Queued};
 use super::outage::{Backoff, Halt, Pace};
+use super::rescore::target;
 use super::start::StartError;
 use super::state::{State, Touched};
 use crate::access::Caller;
 use crate::domain::{Date, SubjectId};
+use crate::store::pb::AsOfMoved;
 use crate::store::pb::event::Body;
-use crate::store::pb::{AsOfMoved, PolicyActivated};
 use crate::store::{AppendError, Group, Head, NoRoom, Store, StoreError, ViewKey};
 
 /// Most requests in one group.
@@ -252,13 +253,7 @@ impl Writer {
         let mut touched = Touched::default();
         let body = match change {
             OwnChange::AsOf(as_of) => Body::AsOfMoved(AsOfMoved { as_of: as_of.to_string() }),
-            OwnChange::Policy { version, text } => Body::PolicyActivated(PolicyActivated {
-                version,
-                digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),
-                text,
-                tables_digest: self.state.tables().digest().to_vec(),
-                engine_version: env!("CARGO_PKG_VERSION").to_owned(),
-            }),
+            OwnChange::Policy { version, text } => Body::PolicyActivated(target::activated(&version, &text)),
         };
         self.push(&mut group, &mut touched, &Caller::service(), &[], None, body)?;
         self.moved = true;

@@ -142,7 +142,7 @@ impl Archive {
     /// # Errors
     /// What the file system refused.
     pub fn generations(&self) -> Result<Vec<u64>, StoreError> {
-        let number = |name: &str| u64::from_str_radix(name.strip_prefix(GENERATION)?, 10).ok();
+        let number = |name: &str| name.strip_prefix(GENERATION)?.parse::<u64>().ok();
         let mut numbers: Vec<u64> = self.names()?.iter().filter_map(|name| number(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)

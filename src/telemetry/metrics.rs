@@ -40,6 +40,8 @@ pub const LISTS_AS_OF: &str = "steelyard_lists_as_of_timestamp_seconds";
 pub const GENERATION: &str = "steelyard_generation";
 /// Bytes of the newest published generation.
 pub const GENERATION_BYTES: &str = "steelyard_generation_bytes";
+/// Whether a run goes on: 1 or 0.
+pub const RESCORE_RUNNING: &str = "steelyard_rescore_running";
 /// Runs, by how they ended.
 pub const RESCORE_RUNS: &str = "steelyard_rescore_runs_total";
 /// How long runs that published took.
@@ -60,6 +62,9 @@ pub fn start() -> Metrics {
         metrics::set_global_recorder(recorder).expect("nothing else of this process must set a recorder");
         describe();
         counter!(BACKUP_FAILURES).absolute(0);
+        for outcome in ["published", "failed", "cancelled"] {
+            counter!(RESCORE_RUNS, "outcome" => outcome).absolute(0);
+        }
         handle
     });
     Metrics(handle.clone())
@@ -90,6 +95,7 @@ fn describe() {
     describe_gauge!(LISTS_AS_OF, Unit::Seconds, "Beginning of the day on which lists are weighed");
     describe_gauge!(GENERATION, "Number of the newest published generation");
     describe_gauge!(GENERATION_BYTES, Unit::Bytes, "Bytes of the newest published generation");
+    describe_gauge!(RESCORE_RUNNING, "Whether a run goes on: 1 or 0");
     describe_counter!(RESCORE_RUNS, "Runs, by how they ended: published, failed or cancelled");
     describe_gauge!(RESCORE_SECONDS, Unit::Seconds, "How long the last run that published took");
     describe_gauge!(BACKUP_DURATION, Unit::Seconds, "How long the last backup took, with its check");

@@ -6,7 +6,9 @@ use steelyard::pb::cohort_service_client::CohortServiceClient;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
+use steelyard::pb::policy_service_client::PolicyServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
+use steelyard::pb::rescore_service_client::RescoreServiceClient;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
@@ -23,6 +25,10 @@ pub struct Client {
     pub outstanding: OutstandingServiceClient<Channel>,
     /// Of the cohort.
     pub cohort: CohortServiceClient<Channel>,
+    /// Of runs.
+    pub rescore: RescoreServiceClient<Channel>,
+    /// Of policies.
+    pub policies: PolicyServiceClient<Channel>,
 }
 
 impl Client {
@@ -38,6 +44,33 @@ impl Client {
             Ok(response) => response,
             Err(status) => panic!("records must be taken: {}", told(&status)),
         }
+    }
+
+    /// Asks for the run of a day, under the id of that day.
+    pub async fn rescore(&mut self, as_of: &str) -> Result<pb::RescoreRun, tonic::Status> {
+        let id = steelyard::service::rescore::id_of_day(as_of.parse().expect("must be a date"));
+        let request_id = steelyard::service::rescore::text(&id);
+        let request = pb::StartRescoreRequest { request_id, as_of: as_of.to_owned(), dry_run: false };
+        Ok(self.rescore.start_rescore(request).await?.into_inner().run.expect("a run must be told"))
+    }
+
+    /// A run once it has ended.
+    pub async fn ended(&mut self, run_id: &str) -> Result<pb::RescoreRun, tonic::Status> {
+        let request = pb::WatchRescoreRunRequest { run_id: run_id.to_owned() };
+        let mut told = self.rescore.watch_rescore_run(request).await?.into_inner();
+        let mut last = None;
+        while let Some(answer) = told.message().await? {
+            last = answer.run;
+        }
+        last.ok_or_else(|| tonic::Status::unavailable("the run was not told to its end"))
+    }
+
+    /// Everybody weighed on a day, and that published.
+    pub async fn weigh_on(&mut self, as_of: &str) -> pb::RescoreRun {
+        let run = self.rescore(as_of).await.expect("a run must begin");
+        let ended = self.ended(&run.run_id).await.expect("it must come to its end");
+        assert_eq!(ended.state(), pb::RescoreState::Published, "{ended:?}");
+        ended
     }
 
     /// A whole list, in pages of `size`.

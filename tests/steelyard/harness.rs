@@ -13,7 +13,9 @@ use steelyard::pb::cohort_service_client::CohortServiceClient;
 use steelyard::pb::evidence_service_client::EvidenceServiceClient;
 use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
 use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
+use steelyard::pb::policy_service_client::PolicyServiceClient;
 use steelyard::pb::ranking_service_client::RankingServiceClient;
+use steelyard::pb::rescore_service_client::RescoreServiceClient;
 use tonic::transport::Channel;
 
 pub use crate::client::{Client, new_id, reason, told};
@@ -149,7 +151,9 @@ impl Server {
             maintenance: MaintenanceServiceClient::new(channel.clone()),
             ranking: RankingServiceClient::new(channel.clone()),
             outstanding: OutstandingServiceClient::new(channel.clone()),
-            cohort: CohortServiceClient::new(channel),
+            cohort: CohortServiceClient::new(channel.clone()),
+            rescore: RescoreServiceClient::new(channel.clone()),
+            policies: PolicyServiceClient::new(channel),
         }
     }
 

@@ -17,11 +17,13 @@ mod movements;
 mod people;
 mod persona_tests;
 mod personas;
+mod policies;
 #[cfg(target_os = "linux")]
 #[expect(clippy::unwrap_used, reason = "whatever a drill does not expect ends it")]
 mod powercut;
 mod privacy;
 mod recovery;
+mod rescoring;
 mod restore;
 mod restore_drill;
 mod safety_page;
@@ -29,4 +31,5 @@ mod small_disk;
 mod supervision;
 mod torture;
 mod verify;
+mod watching;
 mod worked_person;

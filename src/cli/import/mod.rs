@@ -25,7 +25,7 @@ use run::{File, Report};
 mod batch;
 mod checkpoint;
 mod client;
-mod progress;
+pub mod progress;
 mod rejects;
 mod run;
 

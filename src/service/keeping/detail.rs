@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use super::Keeping;
 use super::vault::Backup;
+use crate::domain::Date;
 use crate::service::Service;
 use crate::service::board::Condition;
+use crate::service::rescore::{self, runs::RunState};
 use crate::store::{Head, Status};
 
 /// How the store stands.
@@ -28,6 +30,14 @@ pub struct Detail {
     pub backup: BackupDetail,
     /// Whether lists are weighed on a day older than allowed.
     pub stale: bool,
+    /// The day on which they are. `None`: nobody is weighed yet.
+    pub as_of: Option<Date>,
+    /// The generation that they rest on; 0: none.
+    pub generation: u64,
+    /// The run that goes on.
+    pub rescore_run: Option<String>,
+    /// Why the newest run ended without publishing. `None`: it did not.
+    pub rescore_problem: Option<String>,
 }
 
 /// How backups stand.
@@ -71,6 +81,8 @@ impl Service {
             }
             Condition::Stopped => Some("a write failed and the server stops; the log says why".to_owned()),
         };
+        let (runs, standings) = (self.board.runs(), self.board.standings());
+        let newest = runs.newest_first().first().map(|run| run.state.clone());
         Detail {
             at: (self.now)(),
             head: self.store.head().ok(),
@@ -78,7 +90,14 @@ impl Service {
             refusal,
             status: self.store.status(),
             backup: keeping.detail(),
-            stale: self.board.standings().is_some_and(|standings| self.stale(standings.meta().as_of)),
+            stale: standings.as_ref().is_some_and(|standings| self.stale(standings.as_of())),
+            as_of: standings.as_ref().map(|standings| standings.as_of()),
+            generation: standings.as_ref().map_or(0, |standings| standings.meta().generation),
+            rescore_run: runs.running().map(|run| rescore::text(&run.id)),
+            rescore_problem: match newest {
+                Some(RunState::Ended { reason, .. }) => Some(reason),
+                Some(RunState::Running | RunState::Published(_)) | None => None,
+            },
         }
     }
 

@@ -122,6 +122,9 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
             }
             Some(
                 Body::AsOfMoved(_)
+                | Body::PolicyDrafted(_)
+                | Body::PolicyApproved(_)
+                | Body::PolicyScheduled(_)
                 | Body::PolicyActivated(_)
                 | Body::RequestAnswered(_)
                 | Body::OutstandingNoted(_)

@@ -62,6 +62,9 @@ fn said(event: Event) -> Said {
         Some(
             Body::AsOfMoved(_)
             | Body::PolicyActivated(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
             | Body::RequestAnswered(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)

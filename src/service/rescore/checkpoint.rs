@@ -69,7 +69,7 @@ pub fn record(people: impl Iterator<Item = (SubjectId, u64, Weighed)>) -> Vec<u8
 /// What records hold, by subject; the last word on each counts.
 pub fn read(records: &[Vec<u8>]) -> HashMap<SubjectId, (u64, Weighed)> {
     let people = records.iter().flat_map(|record| record.as_chunks::<EACH>().0);
-    people.filter_map(|bytes| person(bytes)).collect()
+    people.filter_map(person).collect()
 }
 
 fn put(bytes: &mut Vec<u8>, points: [MilliPoints; 3]) {

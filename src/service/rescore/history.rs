@@ -109,7 +109,8 @@ impl Rescoring {
             return Err(Fault::UnknownGeneration);
         }
         let last = if asked.to == 0 { newest } else { asked.to };
-        let last = service.paging.read_lasting(&asked.token, caller, &asked.arguments)?.unwrap_or(last);
+        let token = service.paging.read_lasting_pair(&asked.token, caller, &asked.arguments)?;
+        let last = token.map_or(last, |(last, _)| last);
         let first = asked.from.max(1);
         let rescoring = self.clone();
         let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
@@ -120,7 +121,7 @@ impl Rescoring {
         });
         let entries = read.await.map_err(|_| Fault::Internal)??;
         let before = entries.last().map_or(0, |entry| entry.told.number - 1);
-        let next = (before >= first).then(|| service.paging.lasting(before, caller, &asked.arguments));
+        let next = (before >= first).then(|| service.paging.lasting_pair_token((before, 0), caller, &asked.arguments));
         Ok(Disclosure { answer: Reading { standings, found: History { now, entries, next } }, subjects: vec![subject] })
     }
 

@@ -7,6 +7,7 @@
 //! Nothing here changes what a person is weighed by, and no reader waits for it.
 //!
 //! - [`runs`]: runs and generations, as the ledger tells of them
+//! - [`target`]: the rules of a run, a policy that waits for it among them
 //! - [`run`]: the thread; [`checkpoint`]: what it has weighed, over a kill
 //! - [`publish`]: the writer's part
 //! - [`generation`]: what was published, read back; [`replay`]: weighed again
@@ -23,6 +24,7 @@ pub mod retention;
 mod run;
 pub mod runs;
 pub mod schedule;
+pub mod target;
 #[cfg(test)]
 mod tests;
 

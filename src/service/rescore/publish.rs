@@ -20,7 +20,8 @@ use crate::service::writer::Writer;
 use crate::store::archive::Archive;
 use crate::store::pb::event::Body;
 use crate::store::pb::{
-    GenerationPublished, OutstandingNoted, RescoreCounters, RescoreEnded, RescoreFailure, RescoreStarted,
+    GenerationPublished, OutstandingNoted, PolicyActivated, RescoreCounters, RescoreEnded, RescoreFailure,
+    RescoreStarted,
 };
 
 /// Failures that are kept with a generation.
@@ -57,6 +58,8 @@ pub struct Publication {
     pub failures: Vec<RescoreFailure>,
     /// BLAKE3 of the policy's text.
     pub policy_digest: Vec<u8>,
+    /// The policy, where it comes into force with this run.
+    pub policy: Option<PolicyActivated>,
     /// Where the frames are staged.
     pub archive: Arc<Archive>,
 }
@@ -134,9 +137,12 @@ impl Writer {
             return Err(short.into());
         }
         let standings = &publication.standings;
-        if runs.policy_digest() != publication.policy_digest {
-            error!("a run was weighed under another policy than is in force");
-            return Err(Fault::Internal);
+        let stands = match &publication.policy {
+            None => runs.policy_digest() == publication.policy_digest,
+            Some(policy) => self.state.next_policy().is_some_and(|next| *next.text == *policy.text),
+        };
+        if !stands {
+            return Err(Fault::PolicyNotApproved);
         }
         let generation = runs.next_generation();
         publication.archive.name(generation).map_err(|fault| {
@@ -147,7 +153,7 @@ impl Writer {
         let mut next = self.with_the_written(standings)?;
         let notes = self.unnoted_of(&next);
         let noted: Vec<SubjectId> = notes.iter().map(|(subject, _)| *subject).collect();
-        self.note_these(notes)?;
+        self.note_these(&notes)?;
         next = next.with(&self.changes(noted), self.meta()?);
         self.board.publish_run(&self.state, next);
         self.moved = true;
@@ -176,6 +182,11 @@ impl Writer {
         let store = Arc::clone(&self.store);
         let now = self.stamp();
         let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
+        let mut touched = Touched::default();
+        if let Some(policy) = &publication.policy {
+            let body = Body::PolicyActivated(policy.clone());
+            self.push(&mut group, &mut touched, &mutation.caller, &mutation.request_id, None, body)?;
+        }
         let body = Body::GenerationPublished(GenerationPublished {
             run_id: publication.run.to_vec(),
             attempt: publication.attempt,
@@ -191,7 +202,8 @@ impl Writer {
             started_micros: started,
             failures: publication.failures.iter().take(FAILURES_KEPT).cloned().collect(),
         });
-        self.push(&mut group, &mut Touched::default(), &mutation.caller, &mutation.request_id, None, body)?;
+        self.push(&mut group, &mut touched, &mutation.caller, &mutation.request_id, None, body)?;
+        self.state.settle(&mut touched);
         self.append(group)
     }
 

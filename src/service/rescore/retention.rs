@@ -60,8 +60,11 @@ mod tests {
         let gone = surplus(&published, &kept, &retention);
         kept.retain(|number| !gone.contains(number));
         assert!(kept.ends_with(&(311..=400).collect::<Vec<_>>()), "ninety days");
-        let older: Vec<Date> =
-            kept.iter().filter(|number| **number < 311).map(|number| published[*number as usize - 1].as_of).collect();
+        let older: Vec<Date> = kept
+            .iter()
+            .filter(|number| **number < 311)
+            .map(|number| published[usize::try_from(*number).unwrap() - 1].as_of)
+            .collect();
         assert_eq!(older.len(), 10, "{older:?}");
         for day in &older {
             assert_ne!(day.ymd().1, (*day + 1).ymd().1, "{day} is the last of its month");

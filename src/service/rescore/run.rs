@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::checkpoint;
 use super::publish::{Publication, RunStep};
 use super::runs::{Run, RunId, RunState};
+use super::target::Target;
 use super::{Inner, retention, schedule, text};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;
@@ -27,13 +28,17 @@ use crate::service::fault::Fault;
 use crate::service::keeping::step_back;
 use crate::service::mutation::{Mutation, MutationBody};
 use crate::service::scorer;
+use crate::service::victim::InMind;
 use crate::store::StoreError;
 use crate::store::archive::Partial;
 use crate::store::pb::{RescoreEnded, RescoreFailure};
 use crate::telemetry::metrics as figures;
 
-/// People weighed between two looks at whether the run is still wanted, and in one record of its file.
-const TOGETHER: usize = 16_384;
+/// People weighed between two looks at whether the run is still wanted.
+const TOGETHER: usize = 2_048;
+/// People, and time, after which what was weighed is put on the disk: so much is weighed again after a kill, at most.
+const KEPT_TOGETHER: usize = 32_768;
+const KEPT_EVERY: Duration = Duration::from_millis(250);
 /// Times that the run catches up with what was written before it leaves the rest to the writer.
 const CATCHING_UP: usize = 4;
 /// How often it looks whether a run is due by the schedule.
@@ -94,8 +99,8 @@ pub(super) fn run(inner: &Inner) {
 fn sweep(inner: &Inner) {
     let runs = inner.service.board.runs();
     let unpublished = |numbers: Vec<u64>| {
-        let never = numbers.into_iter().filter(|number| *number >= runs.next_generation());
-        never.map(|number| inner.archive.remove(number)).collect::<Result<(), _>>()
+        let mut never = numbers.into_iter().filter(|number| *number >= runs.next_generation());
+        never.try_for_each(|number| inner.archive.remove(number))
     };
     if let Err(fault) = inner.archive.generations().and_then(unpublished) {
         warn!(fault = %fault, "what was never published could not be removed");
@@ -167,7 +172,7 @@ fn mutation(body: MutationBody) -> Mutation {
 
 fn dry_run(inner: &Inner, pool: &ThreadPool, id: &RunId) {
     let Some(told) = inner.dry_run(id) else { return };
-    let weighed = weigh_everybody(inner, pool, &told.run, None);
+    let weighed = begin(inner).and_then(|(base, target)| weigh_everybody(inner, pool, &told.run, base, &target, None));
     let reference = |standings: &Standings, subject: u32| {
         standings.dossier(SubjectId(subject)).map_or_else(String::new, |dossier| dossier.subject_ref().to_owned())
     };
@@ -192,10 +197,18 @@ fn dry_run(inner: &Inner, pool: &ThreadPool, id: &RunId) {
     });
 }
 
+/// What a run begins with.
+fn begin(inner: &Inner) -> Result<(Arc<Standings>, Target), Stopped> {
+    let board = &inner.service.board;
+    let base = board.standings().ok_or_else(|| Stopped::Failed("no policy is active".to_owned()))?;
+    let target = Target::of(board, &base).map_err(Stopped::Failed)?;
+    Ok((base, target))
+}
+
 /// One attempt, up to its publication.
 fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped> {
-    let policy_digest = inner.service.board.runs().policy_digest().to_vec();
-    let conditions = checkpoint::conditions(going.as_of, &policy_digest, &reference::tables().digest()[..]);
+    let (base, target) = begin(inner)?;
+    let conditions = checkpoint::conditions(going.as_of, &target.policy_digest, &reference::tables().digest()[..]);
     let name = text(&going.id);
     inner.archive.forget_runs_but(Some(&name))?;
     let (records, mut partial) = inner.archive.run(&name)?;
@@ -209,7 +222,8 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
         None => partial.append(&conditions)?,
     }
     drop(records);
-    let Everybody { standings, failures } = weigh_everybody(inner, pool, going, Some((held, &mut partial)))?;
+    let kept = Kept { held, partial: &mut partial, pending: Vec::new(), people: 0, since: Instant::now() };
+    let Everybody { standings, failures } = weigh_everybody(inner, pool, going, base, &target, Some(kept))?;
     let (frames, digest) = pool.install(|| frame::generation(&standings));
     let bytes = pool.install(|| inner.archive.stage(&frames))?;
     drop(frames);
@@ -221,7 +235,8 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
         digest,
         counters: inner.progress.counters(),
         failures,
-        policy_digest,
+        policy_digest: target.policy_digest,
+        policy: target.policy,
         archive: Arc::clone(&inner.archive),
     };
     publish(inner, going, &publication)
@@ -249,6 +264,10 @@ fn publish(inner: &Inner, going: &Run, publication: &Publication) -> Result<(), 
                 warn!(fault = %fault, "a run could not be published yet");
                 inner.wait(AGAIN);
             }
+            Err(Fault::PolicyNotApproved) => {
+                let why = "what it was weighed under is neither in force nor waits for a run any more";
+                return Err(Stopped::Failed(why.to_owned()));
+            }
             Err(fault) => return Err(Stopped::Failed(fault.to_string())),
         }
     }
@@ -263,16 +282,38 @@ struct Everybody {
 type Person = (Arc<Dossier>, Row);
 
 /// What is held of an earlier attempt, and where to keep what this one weighs.
-type Kept<'a, 'b> = (HashMap<SubjectId, (u64, Weighed)>, &'a mut Partial<'b>);
+struct Kept<'a, 'b> {
+    held: HashMap<SubjectId, (u64, Weighed)>,
+    partial: &'a mut Partial<'b>,
+    pending: Vec<u8>,
+    people: usize,
+    since: Instant,
+}
+
+impl Kept<'_, '_> {
+    fn add(&mut self, record: Vec<u8>, people: usize) -> Result<(), StoreError> {
+        self.pending.extend(record);
+        self.people += people;
+        if self.people < KEPT_TOGETHER && self.since.elapsed() < KEPT_EVERY {
+            return Ok(());
+        }
+        if !self.pending.is_empty() {
+            self.partial.append(&std::mem::take(&mut self.pending))?;
+        }
+        (self.people, self.since) = (0, Instant::now());
+        Ok(())
+    }
+}
 
 fn weigh_everybody(
     inner: &Inner,
     pool: &ThreadPool,
     run: &Run,
+    mut base: Arc<Standings>,
+    target: &Target,
     mut kept: Option<Kept<'_, '_>>,
 ) -> Result<Everybody, Stopped> {
     let service = &inner.service;
-    let mut base = service.board.standings().ok_or_else(|| Stopped::Failed("no policy is active".to_owned()))?;
     inner.progress.reset();
     inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
     let mut failures = Vec::new();
@@ -280,9 +321,9 @@ fn weigh_everybody(
     for from in (0..base.subjects()).step_by(TOGETHER) {
         wanted(inner, &run.id)?;
         let subjects = (from..(from + TOGETHER).min(base.subjects())).map(subject).collect();
-        chunks.push(weigh(inner, pool, &base, run.as_of, subjects, &mut kept, &mut failures)?);
+        chunks.push(weigh(inner, pool, &base, (target, run.as_of), subjects, &mut kept, &mut failures)?);
     }
-    for _ in 0..CATCHING_UP {
+    for _ in 0..if target.may_catch_up() { CATCHING_UP } else { 0 } {
         let newest = service.board.standings().unwrap_or_else(|| Arc::clone(&base));
         let written: Vec<SubjectId> = newest
             .differing(&base)
@@ -302,7 +343,7 @@ fn weigh_everybody(
         for together in written.into_iter().collect::<Vec<_>>().chunks(TOGETHER) {
             wanted(inner, &run.id)?;
             failures.retain(|failure: &RescoreFailure| !together.contains(&SubjectId(failure.subject_id)));
-            let people = weigh(inner, pool, &base, run.as_of, together.to_vec(), &mut kept, &mut failures)?;
+            let people = weigh(inner, pool, &base, (target, run.as_of), together.to_vec(), &mut kept, &mut failures)?;
             for (subject, person) in together.iter().zip(people) {
                 place(&mut chunks, subject.index(), person);
             }
@@ -321,7 +362,7 @@ fn weigh_everybody(
     let meta = Meta {
         revision: base.revision(),
         as_of: run.as_of,
-        rules: Arc::clone(base.rules()),
+        rules: Arc::clone(&target.rules),
         generation: service.board.runs().next_generation(),
         published: service.now(),
     };
@@ -349,15 +390,16 @@ fn weigh(
     inner: &Inner,
     pool: &ThreadPool,
     base: &Standings,
-    as_of: Date,
+    (target, as_of): (&Target, Date),
     subjects: Vec<SubjectId>,
     kept: &mut Option<Kept<'_, '_>>,
     failures: &mut Vec<RescoreFailure>,
 ) -> Result<Vec<Person>, Stopped> {
-    let rules: &Rules = base.rules();
-    let held = kept.as_ref().map(|(held, _)| held);
-    let one = |subject: SubjectId| {
-        let (before, dossier) = base.person(subject)?;
+    let rules: &Rules = &target.rules;
+    let held = kept.as_ref().map(|kept| &kept.held);
+    let one = |in_mind: &mut InMind, subject: SubjectId| {
+        let (before, held_now) = base.person(subject)?;
+        let dossier = &target.dossier(base, held_now, in_mind);
         let print = checkpoint::fingerprint(dossier);
         let known =
             held.and_then(|held| held.get(&subject)).filter(|(of, _)| *of == print).map(|(_, weighed)| *weighed);
@@ -371,13 +413,12 @@ fn weigh(
         let changed = differs(before, &row);
         Some((subject, print, weighed, known.is_some(), failed, changed, (Arc::clone(dossier), row)))
     };
-    let weighed: Vec<_> = pool.install(|| subjects.into_par_iter().filter_map(one).collect());
-    if let Some((_, partial)) = kept {
+    let weighed: Vec<_> =
+        pool.install(|| subjects.into_par_iter().map_init(InMind::default, one).flatten_iter().collect());
+    if let Some(kept) = kept {
         let fresh = weighed.iter().filter(|(.., known, failed, _, _)| !known && failed.is_none());
         let record = checkpoint::record(fresh.map(|(subject, print, weighed, ..)| (*subject, *print, *weighed)));
-        if !record.is_empty() {
-            partial.append(&record)?;
-        }
+        kept.add(record, weighed.len())?;
     }
     let mut people = Vec::with_capacity(weighed.len());
     let progress = &inner.progress;

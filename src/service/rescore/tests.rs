@@ -446,3 +446,66 @@ async fn the_schedule_begins_the_days_run_by_itself() {
     assert_eq!(running.rescoring.all().len(), 1);
     running.end();
 }
+
+/// The reference policy with repetition over ten days only.
+fn shorter() -> String {
+    let text = crate::policy::Policy::default_text().replace("version = \"thr-2026.1\"", "version = \"v2\"");
+    let at = text.find("repeat_within_days = ").expect("must be there");
+    let end = text[at..].find('\n').expect("must end");
+    format!("{}repeat_within_days = 10{}", &text[..at], &text[at + end..])
+}
+
+#[tokio::test]
+async fn a_policy_that_waits_comes_into_force_with_the_run_and_victims_are_linked_by_it() {
+    use crate::service::policies::{PolicyChange, Stage};
+    let force = Force::new();
+    let running = force.start();
+    running.write(1, people(40)).await;
+    running.run(force.next_day()).await;
+    let before = running.standings().await;
+    let changes = [
+        PolicyChange::Draft {
+            version: "v2".to_owned(),
+            text: shorter(),
+            base: String::new(),
+            officer: "DI-1".to_owned(),
+            reason: "A year is too long.".to_owned(),
+        },
+        PolicyChange::Approve { version: "v2".to_owned(), officer: "DI-2".to_owned(), note: "Read.".to_owned() },
+        PolicyChange::Activate { version: "v2".to_owned(), officer: "DI-2".to_owned(), reason: "Decided.".to_owned() },
+    ];
+    for (id, change) in (50..).zip(changes) {
+        let body = MutationBody::Policy(change);
+        let mutation = Mutation { caller: Caller::loopback(), request_id: [id; 16], digest: [id; 32], body };
+        running.service.change(mutation).await.expect("must be kept");
+    }
+    let waiting = running.standings().await;
+    assert_eq!(standings_digest(&waiting), standings_digest(&before), "nobody is weighed by it yet");
+    let tomorrow = force.next_day();
+    running.rescoring.begin(&Caller::loopback(), id_of_day(tomorrow), Some(tomorrow), false).await.unwrap();
+    let late = running.write(2, vec![offence("late", "S-1", "2026-03-02")]).await;
+    let told = running.ended(&id_of_day(tomorrow)).await;
+    assert_eq!(told.run.state, RunState::Published(2), "{told:?}");
+    let after = running.standings().await;
+    assert!(after.revision() >= late);
+    assert_eq!(after.rules().policy.version, "v2");
+    let policies = running.service.policies();
+    assert_eq!(policies.stage(policies.get("v2").unwrap()), Stage::InForce);
+    let repeats = |standings: &Standings| {
+        let subjects = standings.people(List::All).filter_map(|subject| standings.dossier(subject).cloned());
+        subjects.map(|dossier| dossier.repeats().iter().map(|repeat| repeat.dates.len()).sum::<usize>()).sum::<usize>()
+    };
+    assert!(repeats(&after) < repeats(&before), "ten days link fewer than a year");
+    let mut replayed = running.rescoring.replay(2).unwrap();
+    let mut last = None;
+    while let Some(next) = replayed.recv().await {
+        last = Some(next);
+    }
+    assert!(matches!(&last, Some(Replayed::Done(told, digest, _)) if told.digest == *digest), "{last:?}");
+    running.end();
+    let running = force.start();
+    let fresh = running.standings().await;
+    assert_eq!(standings_digest(&fresh), standings_digest(&after), "a start links and weighs the same");
+    assert_eq!(fresh.meta().generation, 2);
+    running.end();
+}

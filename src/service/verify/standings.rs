@@ -91,6 +91,9 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
         Some(
             Body::AsOfMoved(_)
             | Body::PolicyActivated(_)
+            | Body::PolicyDrafted(_)
+            | Body::PolicyApproved(_)
+            | Body::PolicyScheduled(_)
             | Body::RequestAnswered(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)

@@ -1,0 +1,267 @@
+//! Who changed since when: a record of its own, in memory and bounded, that
+//! readers who follow a list are brought on from. It keeps that somebody changed
+//! and on which lists they stood, never what changed: that is read from the
+//! newest standings. No reader has a place in it, so none can make it grow.
+//!
+//! What falls out is told apart: [`Compacted`] says since when changes are left.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::domain::word::List;
+use crate::domain::{Revision, SubjectId};
+use crate::ranking::Standings;
+use crate::ranking::row::Lists;
+
+/// Bounds of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Changes of people by writes, 16 bytes each. The publications' are bounded apart, so that a night's does not push out the
+    /// day's.
+    pub entries: usize,
+    /// Publications kept however many people they moved; more as long as they moved fewer than `entries` together.
+    pub publications: usize,
+    /// Changes after which a block is closed, and from then on shared and not copied by readers.
+    pub block: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries: 1_000_000, publications: 2, block: 4_096 }
+    }
+}
+
+/// People from whom on comparing rows is worth spreading over cores.
+const WORTH_SPREADING: usize = 4_096;
+
+/// One person's change at one publication.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    revision: Revision,
+    subject: SubjectId,
+    before: Lists,
+    after: Lists,
+}
+
+/// Changes that lie one behind the other, and nothing between: by revision, then by subject.
+#[derive(Debug)]
+struct Block {
+    /// Revision of the last.
+    last: Revision,
+    /// One publication that weighed everybody anew, and nothing else; so its entries are in order of subject.
+    publication: bool,
+    entries: Box<[Entry]>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    /// Everything after this revision is here. `None`: nothing was published yet.
+    oldest: Option<Revision>,
+    blocks: VecDeque<Arc<Block>>,
+    /// What no block holds yet.
+    open: Vec<Entry>,
+    /// Entries of writes, those in `open` among them.
+    written: usize,
+    publications: usize,
+    /// Entries of publications.
+    published: usize,
+}
+
+/// The record.
+#[derive(Debug, Default)]
+pub struct Changes {
+    ring: Mutex<Ring>,
+    limits: Limits,
+}
+
+/// Changes since a revision are no longer all here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// The oldest revision since which they are.
+    pub oldest: Revision,
+}
+
+/// Somebody who stood on the list at some time in a span, the beginning included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Who.
+    pub subject: SubjectId,
+    /// Whether they stood on it at the beginning.
+    pub was: bool,
+}
+
+/// The first candidates of a span, and whether there are more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Candidates {
+    /// In order of subject.
+    pub first: Vec<Candidate>,
+    /// More follow, with greater ids.
+    pub more: bool,
+}
+
+impl Changes {
+    /// A record with bounds of its own.
+    pub fn with(limits: Limits) -> Self {
+        Self { ring: Mutex::default(), limits }
+    }
+
+    /// Keeps who changed from one publication to the next. To be called before readers can see the next: whoever reads from
+    /// standings finds everything here that led to them.
+    pub fn record(&self, earlier: Option<&Standings>, next: &Standings) {
+        let Some(earlier) = earlier else {
+            self.lock().oldest = Some(next.revision());
+            return;
+        };
+        let (was, is) = (earlier.meta(), next.meta());
+        let same_rules = Arc::ptr_eq(&was.rules, &is.rules) || was.rules.policy == is.rules.policy;
+        let publication = !same_rules || was.as_of != is.as_of || was.generation != is.generation;
+        self.keep(next.revision(), publication, differing(earlier, next));
+    }
+
+    /// Keeps the entries of one publication, which are in order of subject.
+    fn keep(&self, revision: Revision, publication: bool, entries: Vec<Entry>) {
+        let mut ring = self.lock();
+        if publication {
+            ring.close();
+            ring.publications += 1;
+            ring.published += entries.len();
+            ring.blocks.push_back(Arc::new(Block { last: revision, publication, entries: entries.into() }));
+        } else {
+            ring.written += entries.len();
+            ring.open.extend(entries);
+            if ring.open.len() >= self.limits.block {
+                ring.close();
+            }
+        }
+        ring.shed(self.limits);
+    }
+
+    /// Everything kept since a revision.
+    ///
+    /// # Errors
+    /// Where that is not all there was.
+    pub fn since(&self, since: Revision) -> Result<Span, Compacted> {
+        let ring = self.lock();
+        // Before the first publication nobody can have seen a revision.
+        let oldest = ring.oldest.unwrap_or(Revision(u64::MAX));
+        if since < oldest {
+            return Err(Compacted { oldest });
+        }
+        let from = ring.blocks.partition_point(|block| block.last <= since);
+        let blocks = ring.blocks.range(from..).cloned().collect();
+        let open = ring.open[ring.open.partition_point(|entry| entry.revision <= since)..].to_vec();
+        Ok(Span { since, blocks, open })
+    }
+
+    /// The oldest revision since which everything is kept.
+    pub fn oldest(&self) -> Revision {
+        self.lock().oldest.unwrap_or(Revision(0))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    /// Makes a block of what is open.
+    fn close(&mut self) {
+        let Some(last) = self.open.last().map(|entry| entry.revision) else { return };
+        let entries = std::mem::take(&mut self.open).into();
+        self.blocks.push_back(Arc::new(Block { last, publication: false, entries }));
+    }
+
+    /// Lets the oldest blocks go until the rest is within bounds. What is open stays.
+    fn shed(&mut self, limits: Limits) {
+        let too_many = |ring: &Self| {
+            ring.written > limits.entries
+                || (ring.publications > limits.publications && ring.published > limits.entries)
+        };
+        while too_many(self) {
+            let Some(block) = self.blocks.pop_front() else { return };
+            if block.publication {
+                self.publications -= 1;
+                self.published -= block.entries.len();
+            } else {
+                self.written -= block.entries.len();
+            }
+            self.oldest = Some(block.last);
+        }
+    }
+}
+
+/// The changes since a revision, as they were when it was asked for.
+#[derive(Debug)]
+pub struct Span {
+    since: Revision,
+    blocks: Vec<Arc<Block>>,
+    open: Vec<Entry>,
+}
+
+impl Span {
+    /// The first `most` people from a subject on who stood on a list at some time up to `until`.
+    pub fn candidates(&self, list: List, from: SubjectId, until: Revision, most: usize) -> Candidates {
+        let mut first: BTreeMap<SubjectId, bool> = BTreeMap::new();
+        let mut more = false;
+        for (in_order, entries) in self.runs() {
+            let start = if in_order { entries.partition_point(|entry| entry.subject < from) } else { 0 };
+            for entry in &entries[start..] {
+                let touches = entry.before.holds(list) || entry.after.holds(list);
+                let within = entry.subject >= from && entry.revision > self.since && entry.revision <= until;
+                if !(touches && within) {
+                    continue;
+                }
+                let full = first.len() >= most;
+                if full && first.last_key_value().is_none_or(|(last, _)| *last < entry.subject) {
+                    more = true;
+                    if in_order {
+                        break;
+                    }
+                    continue;
+                }
+                // The first change of a person in the span says where they stood at its beginning.
+                first.entry(entry.subject).or_insert(entry.before.holds(list));
+                if first.len() > most {
+                    first.pop_last();
+                    more = true;
+                }
+            }
+        }
+        Candidates { first: first.into_iter().map(|(subject, was)| Candidate { subject, was }).collect(), more }
+    }
+
+    /// Whether everybody was weighed anew in it, up to `until`; then how many changes of a list it holds.
+    pub fn publication(&self, list: List, until: Revision) -> Option<usize> {
+        let published = self.blocks.iter().any(|block| block.publication && block.last <= until);
+        let touches = |entry: &&Entry| entry.before.holds(list) || entry.after.holds(list);
+        published.then(|| self.runs().map(|(_, entries)| entries.iter().filter(touches).count()).sum())
+    }
+
+    /// Entries in order of revision, in runs, and whether a run is in order of subject.
+    fn runs(&self) -> impl Iterator<Item = (bool, &[Entry])> {
+        let blocks = self.blocks.iter().map(|block| (block.publication, &*block.entries));
+        blocks.chain([(false, self.open.as_slice())])
+    }
+}
+
+/// Everybody whose rows differ, in order of subject.
+fn differing(earlier: &Standings, next: &Standings) -> Vec<Entry> {
+    let revision = next.revision();
+    let entry = |subject: SubjectId| {
+        let (was, is) = (earlier.row(subject), next.row(subject));
+        let lists = |row: Option<&crate::ranking::Row>| row.map_or(Lists::default(), |row| row.lists);
+        (was != is).then(|| Entry { revision, subject, before: lists(was), after: lists(is) })
+    };
+    let subjects: Vec<SubjectId> = next.differing(earlier).collect();
+    if subjects.len() < WORTH_SPREADING {
+        subjects.into_iter().filter_map(entry).collect()
+    } else {
+        subjects.into_par_iter().filter_map(entry).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;
