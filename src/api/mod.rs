@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod filter;
 pub mod health_http;
 pub mod maintenance;
+pub mod movement;
 pub mod moves;
 #[cfg(test)]
 mod outage_tests;

@@ -247,6 +247,24 @@ impl RankingService for Ranking {
         answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetListSummary", &caller, &fault))
     }
 
+    async fn list_movements(
+        &self,
+        request: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        let caller = correlated(&request);
+        let answer = self.movements(&caller, request.into_inner()).await;
+        answer.map(Response::new).map_err(|fault| self.0.refuse("ListMovements", &caller, &fault))
+    }
+
+    async fn list_standing_history(
+        &self,
+        request: Request<pb::ListStandingHistoryRequest>,
+    ) -> Result<Response<pb::ListStandingHistoryResponse>, Status> {
+        let caller = correlated(&request);
+        let answer = self.history(&caller, request.into_inner()).await;
+        answer.map(Response::new).map_err(|fault| self.0.refuse("ListStandingHistory", &caller, &fault))
+    }
+
     type ExportStandingsStream = ReceiverStream<Result<pb::ExportStandingsResponse, Status>>;
 
     async fn export_standings(

@@ -1,5 +1,5 @@
-//! One screen for a morning meeting: who comes first, what is overdue and who looks,
-//! whom to tell, and what yesterday brought. Put together from what other commands
+//! One screen for a morning meeting: who comes first, who moved since yesterday and why,
+//! what is overdue and who looks, whom to tell, and what yesterday brought. Put together from what other commands
 //! show in full; it computes nothing of its own.
 
 mod ask;
@@ -29,8 +29,8 @@ pub struct Args {
     /// Policing area (may be repeated, or hold values separated by commas) [default: the whole force]
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
     area: Vec<String>,
-    /// Rows of each part, 1 to 50; five fit one screen
-    #[arg(long, value_name = "ROWS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    /// Rows of each part, 1 to 50; four fit one screen
+    #[arg(long, value_name = "ROWS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=50))]
     top: u32,
     /// How to print
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -58,6 +58,17 @@ pub struct Listed {
     pub first: pb::ListStandingsResponse,
 }
 
+/// Who moved on a list since the day before.
+#[derive(Clone, Debug)]
+pub enum Moved {
+    /// They are told.
+    Told(Box<pb::ListMovementsResponse>),
+    /// The caller may not see it.
+    NotPermitted,
+    /// There is nothing to compare with: why.
+    Nothing(&'static str),
+}
+
 /// Everything that the screen tells, as the server gave it. `None`: the caller may not see that part.
 #[derive(Clone, Debug)]
 pub struct Morning {
@@ -67,6 +78,8 @@ pub struct Morning {
     pub areas: Vec<String>,
     /// Lists, the two that lead first.
     pub lists: Vec<(List, Option<Listed>)>,
+    /// Who moved, on the two lists that lead.
+    pub moved: Vec<(List, Moved)>,
     /// What is overdue on outstanding files.
     pub gaps: Option<pb::ListSupervisionGapsResponse>,
     /// Victims to be told.
@@ -105,8 +118,17 @@ fn parts(morning: &Morning) -> serde_json::Result<Value> {
         };
         Ok((list.contract_name().to_owned(), answers))
     });
+    let moved = morning.moved.iter().map(|(list, moved)| {
+        let answer = match moved {
+            Moved::Told(answer) => serde_json::to_value(answer)?,
+            Moved::NotPermitted => Value::Null,
+            Moved::Nothing(why) => json!({ "nothing": why }),
+        };
+        Ok((list.contract_name().to_owned(), answer))
+    });
     Ok(json!({
         "lists": lists.collect::<serde_json::Result<serde_json::Map<_, _>>>()?,
+        "moved": moved.collect::<serde_json::Result<serde_json::Map<_, _>>>()?,
         "gaps": serde_json::to_value(&morning.gaps)?,
         "victims": serde_json::to_value(&morning.victims)?,
         "reviews": serde_json::to_value(&morning.reviews)?,

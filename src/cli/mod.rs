@@ -19,8 +19,10 @@ pub mod explain;
 pub mod gaps;
 pub mod generate;
 pub mod health;
+pub mod history;
 pub mod import;
 pub mod list;
+pub mod movements;
 pub mod offence;
 pub mod output;
 pub mod outstanding;
@@ -84,6 +86,10 @@ enum Command {
     Explain(explain::Args),
     /// Show why one person stands above another
     Compare(compare::Args),
+    /// Show who moved on a list since a published generation, and why
+    Movements(movements::Args),
+    /// Show how a person stood from generation to generation
+    History(history::Args),
     /// Open, work on, review and close outstanding files, and show those of a person
     Outstanding(Box<outstanding::Args>),
     /// Show what is overdue on outstanding files, worst first
@@ -159,6 +165,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => wait(watch::run(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Compare(args) => wait(compare::run(args)),
+        Command::Movements(args) => wait(movements::run(args)),
+        Command::History(args) => wait(history::run(args)),
         Command::Outstanding(args) => wait(outstanding::run(args)),
         Command::Gaps(args) => wait(gaps::run(args)),
         Command::Victims(args) => wait(victims::run(args)),

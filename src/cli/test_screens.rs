@@ -44,6 +44,56 @@ pub(super) fn standing(subject_ref: &str, place: u32, band: pb::Band, composite:
     }
 }
 
+/// A rise from HIGH to VERY HIGH, from `place` + 3 to `place`, mainly by two records.
+pub(super) fn movement(subject_ref: &str, place: u32) -> pb::Movement {
+    let at = |rank, band: pb::Band, composite| pb::MovementPlace {
+        rank,
+        effective_band: band.into(),
+        composite,
+        threat: 48_000,
+        risk: 61_000,
+        harm: 72_000,
+    };
+    pb::Movement {
+        subject_ref: subject_ref.to_owned(),
+        kind: pb::MovementKind::ChangedBand.into(),
+        before: Some(at(place + 3, pb::Band::High, 59_000)),
+        after: Some(at(place, pb::Band::VeryHigh, 62_150)),
+        composite_before: 59_000,
+        composite_after: 62_150,
+        causes: Some(pb::MovementCauses {
+            time: -250,
+            evidence: 3_400,
+            policy: 0,
+            mainly: pb::MovementCause::Evidence.into(),
+            evidence_ids: vec!["off-1".to_owned(), "off-2".to_owned()],
+            more_evidence: 0,
+            explanation: "From high to very high, because of evidence: +3.150 points (time -0.250, evidence +3.400, \
+                          policy +0.000); 2 records changed."
+                .to_owned(),
+        }),
+    }
+}
+
+/// So many rises since the day before.
+pub(super) fn movements(people: u32) -> pb::ListMovementsResponse {
+    let end = |generation, as_of: &str| pb::MovementEnd { generation, as_of: as_of.to_owned(), ..Default::default() };
+    let count = |kind: pb::MovementKind, people| pb::MovementCount { kind: kind.into(), people };
+    pb::ListMovementsResponse {
+        context: Some(context()),
+        from: Some(end(12, "2026-03-30")),
+        to: Some(end(0, "2026-03-31")),
+        counts: vec![
+            count(pb::MovementKind::Entered, 0),
+            count(pb::MovementKind::Left, 1),
+            count(pb::MovementKind::Fell, 1_204),
+            count(pb::MovementKind::ChangedBand, people),
+        ],
+        movements: (1..=people).map(|place| movement(&format!("S-{:06}", place * 113), place)).collect(),
+        next_page_token: "more".to_owned(),
+    }
+}
+
 /// An instant as RFC 3339 writes it.
 pub(super) fn london(text: &str) -> pbjson_types::Timestamp {
     super::when::typed(text).unwrap()

@@ -5,10 +5,11 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::client;
-use super::test_screens::{context, standing};
+use super::test_screens::{context, movement, standing};
 use crate::pb;
 use crate::pb::ranking_service_client::RankingServiceClient;
 use crate::pb::ranking_service_server::{RankingService, RankingServiceServer};
+use crate::service::fault::Fault;
 
 /// People on the list, best first: `S-001` to `S-025`.
 const PEOPLE: u32 = 25;
@@ -104,6 +105,33 @@ impl RankingService for Fixed {
     ) -> Result<Response<pb::GetListSummaryResponse>, Status> {
         let size = if request.into_inner().list() == pb::List::Cohort { PEOPLE } else { 0 };
         Ok(Response::new(pb::GetListSummaryResponse { context: Some(context()), size, ..Default::default() }))
+    }
+
+    async fn list_movements(
+        &self,
+        request: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        let request = request.into_inner();
+        if request.list() != pb::List::Cohort {
+            return Err(crate::api::error::status(&Fault::UnknownGeneration, "c-1"));
+        }
+        let first = if request.page_token.is_empty() { 1 } else { request.page_token.parse().unwrap() };
+        let last = (first + request.page_size - 1).min(PEOPLE);
+        Ok(Response::new(pb::ListMovementsResponse {
+            context: Some(context()),
+            movements: (first..=last).map(|place| movement(&format!("S-{place:03}"), place)).collect(),
+            next_page_token: if last < PEOPLE { (last + 1).to_string() } else { String::new() },
+            ..Default::default()
+        }))
+    }
+
+    async fn list_standing_history(
+        &self,
+        request: Request<pb::ListStandingHistoryRequest>,
+    ) -> Result<Response<pb::ListStandingHistoryResponse>, Status> {
+        let subject_ref = request.into_inner().subject_ref;
+        place(&subject_ref)?;
+        Ok(Response::new(pb::ListStandingHistoryResponse { subject_ref, ..Default::default() }))
     }
 
     type ExportStandingsStream = tokio_stream::Empty<Result<pb::ExportStandingsResponse, Status>>;

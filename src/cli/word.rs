@@ -5,7 +5,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::domain::word::{
     ActivityKind, ActivityOutcome, Band, CaseAge, Circulation, CloseOutcome, CohortStatus, CustodyState, DecisionKind,
-    List, OffenceGroup, OutstandingReason, OverrideScope, Rag, SupervisionClock, SupervisorRank, WarrantCategory,
+    List, MovementCause, MovementKind, OffenceGroup, OutstandingReason, OverrideScope, Rag, SupervisionClock,
+    SupervisorRank, WarrantCategory,
 };
 use crate::pb;
 
@@ -52,6 +53,8 @@ typed! {
     CaseAge "CASE_AGE_",
     DecisionKind "DECISION_KIND_",
     OverrideScope "OVERRIDE_SCOPE_",
+    MovementKind "MOVEMENT_KIND_",
+    MovementCause "MOVEMENT_CAUSE_",
 }
 
 /// As it is typed: `recall-emergency`.

@@ -47,6 +47,14 @@ mirror! {
     Family from pb::Family { Cohort, Outstanding }
 }
 mirror! {
+    /// What became of a person on a list between two states of it.
+    MovementKind from pb::MovementKind { Entered, Left, Rose, Fell, ChangedBand }
+}
+mirror! {
+    /// What a change of a score comes from, in the order in which it is asked.
+    MovementCause from pb::MovementCause { Time, Evidence, Policy }
+}
+mirror! {
     /// Sex as recorded.
     Sex from pb::Sex { Female, Male }
 }

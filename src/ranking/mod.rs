@@ -12,6 +12,7 @@
 //! - [`snapshot`], [`change`]: the lists whole, and the lists after a write
 //! - [`digest`]: the lists whole, as one number
 //! - [`frame`]: the lists whole, as the bytes of a published generation
+//! - [`movement`]: two snapshots side by side: who entered, left, rose, fell
 //! - [`filter`], [`query`], [`place`], [`summary`], [`compare`]: what readers ask
 //! - [`token`], [`pins`], [`retire`]: pages that neither repeat nor skip
 
@@ -25,6 +26,7 @@ pub mod filter;
 pub mod frame;
 pub mod hash_index;
 pub mod key;
+pub mod movement;
 pub mod names;
 pub mod pins;
 pub mod place;

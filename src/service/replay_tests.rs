@@ -136,7 +136,7 @@ fn work(day: String) -> impl Strategy<Value = Kind> {
 }
 
 /// A record of few people under few ids, so that versions, strangers' ids and shared victims are common.
-fn record() -> impl Strategy<Value = pb::Record> {
+pub(super) fn record() -> impl Strategy<Value = pb::Record> {
     (0..4_u8, 0..10_u8, 0..90_u8, 0..12_i32).prop_flat_map(|(subject, id, date, category)| {
         let event_date = day(date);
         kind(&event_date).prop_map(move |kind| pb::Record {
@@ -171,7 +171,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// Two policies under which different victims are repeat victims.
-fn policy(number: usize) -> &'static str {
+pub(super) fn policy(number: usize) -> &'static str {
     static CLOSER: LazyLock<String> = LazyLock::new(|| {
         let named = Policy::default_text().replace("thr-2026.1", "thr-closer");
         let text = named.replace("repeat_within_days = 365", "repeat_within_days = 20");

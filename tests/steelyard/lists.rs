@@ -290,6 +290,7 @@ async fn every_read_refuses_a_revision_of_before_a_restore_at_once() {
             ask!(ranking, get_neighbourhood, GetNeighbourhoodRequest { list, subject_ref: subject_ref.clone() }),
             ask!(ranking, compare_standings, CompareStandingsRequest { list, subject_ref_a: a, subject_ref_b: b }),
             ask!(ranking, get_list_summary, GetListSummaryRequest { list }),
+            ask!(ranking, list_standing_history, ListStandingHistoryRequest { subject_ref: subject_ref.clone() }),
             ask!(evidence, get_subject, GetSubjectRequest { subject_ref: subject_ref.clone() }),
             ask!(evidence, list_evidence, ListEvidenceRequest { subject_ref: subject_ref.clone() }),
             export.message().await.map(drop),

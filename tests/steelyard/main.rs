@@ -13,6 +13,7 @@ mod fuzz_sample;
 mod harness;
 mod keeping;
 mod lists;
+mod movements;
 mod people;
 mod persona_tests;
 mod personas;

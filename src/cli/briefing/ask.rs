@@ -6,7 +6,7 @@ use std::future::Future;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
-use super::{Listed, Morning};
+use super::{Listed, Morning, Moved};
 use crate::cli::client;
 use crate::cli::word::Typed;
 use crate::domain::Date;
@@ -16,6 +16,9 @@ use crate::pb;
 /// Lists, the two that lead first.
 const LISTS: [List; 6] =
     [List::Cohort, List::Outstanding, List::Wanted, List::BailFailed, List::Recalls, List::Warrants];
+
+/// Lists of which is told who moved on them.
+const MOVED: [List; 2] = [List::Cohort, List::Outstanding];
 
 /// What to ask for.
 #[derive(Clone, Debug)]
@@ -68,6 +71,18 @@ impl Asked {
         }
     }
 
+    /// Half the rows: there are two lists of them.
+    pub(super) fn movements(&self, list: List, since: &Since) -> pb::ListMovementsRequest {
+        pb::ListMovementsRequest {
+            list: list.number(),
+            areas: self.areas.clone(),
+            page_size: self.top.div_ceil(2),
+            min_revision: since.revision,
+            store: since.store.clone(),
+            ..Default::default()
+        }
+    }
+
     pub(super) fn gaps(&self, since: &Since) -> pb::ListSupervisionGapsRequest {
         pb::ListSupervisionGapsRequest {
             filter: Some(pb::GapFilter { areas: self.areas.clone(), ..Default::default() }),
@@ -115,6 +130,25 @@ pub(super) async fn part<T>(call: impl Future<Output = Result<Response<T>, Statu
     }
 }
 
+/// Who moved, or why nothing can be said of it.
+pub(super) async fn moved(
+    call: impl Future<Output = Result<Response<pb::ListMovementsResponse>, Status>>,
+) -> Result<Moved, Status> {
+    match part(call).await {
+        Ok(Some(answer)) => Ok(Moved::Told(Box::new(answer))),
+        Ok(None) => Ok(Moved::NotPermitted),
+        Err(status) => match client::reason(&status) {
+            Some(pb::ErrorReason::UnknownGeneration) => {
+                Ok(Moved::Nothing("nothing to compare with yet: no generation of an earlier day was published"))
+            }
+            Some(pb::ErrorReason::GenerationNotKept) => {
+                Ok(Moved::Nothing("the generation to compare with is not kept any more"))
+            }
+            Some(_) | None => Err(status),
+        },
+    }
+}
+
 /// Asks everything that the screen tells.
 ///
 /// # Errors
@@ -137,12 +171,17 @@ pub async fn ask(channel: Channel, asked: &Asked, now: pbjson_types::Timestamp) 
         };
         lists.push((list, first.map(|first| Listed { summary, first })));
     }
+    let mut movements = Vec::new();
+    for list in MOVED {
+        movements.push((list, moved(ranking.list_movements(asked.movements(list, &since))).await?));
+    }
     let mut outstanding = client::outstanding(channel.clone());
     let mut cohort = client::cohort(channel);
     Ok(Morning {
         now,
         areas: asked.areas.clone(),
         lists,
+        moved: movements,
         gaps: part(outstanding.list_supervision_gaps(asked.gaps(&since))).await?,
         victims: part(outstanding.list_victim_updates(asked.victims(&since))).await?,
         reviews: part(cohort.list_cohort_reviews(asked.reviews(&since))).await?,

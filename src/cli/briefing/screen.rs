@@ -5,14 +5,19 @@ use std::fmt::Write as _;
 
 use comfy_table::ColumnConstraint;
 
-use super::{Listed, Morning};
+use super::{Listed, Morning, Moved};
 use crate::cli::list::{notes, told_from};
-use crate::cli::output::{Page, band_cell, band_word, count, day, drawn, left, plain, right, short_points};
+use crate::cli::movements::{bands, change, counted as counted_kinds, reason};
+use crate::cli::output::{
+    Page, band_cell, band_word, count, day, drawn, left, plain, right, short_points, signed_points,
+};
 use crate::cli::outstanding::{clock_word, last_told, victim_ref, victim_word};
 use crate::cli::when;
 use crate::cli::word::{Typed, spoken_number};
 use crate::domain::Date;
-use crate::domain::word::{Circulation, CloseOutcome, CohortStatus, Family, List, OutstandingReason, Rag};
+use crate::domain::word::{
+    Circulation, CloseOutcome, CohortStatus, Family, List, MovementKind, OutstandingReason, Rag,
+};
 use crate::pb;
 
 /// Said of a part that the caller may not see.
@@ -31,11 +36,14 @@ pub fn screen(morning: &Morning, page: Page) -> String {
             line(*list, listed.as_ref(), page)
         });
     }
+    for (list, answer) in &morning.moved {
+        text.push_str(&moved(*list, answer, page));
+    }
     text.push_str(&gaps(morning.gaps.as_ref(), page));
     text.push_str(&victims(morning.victims.as_ref(), page));
     text.push_str(&reviews(morning.reviews.as_ref(), page));
     text.push_str(&yesterday(morning.yesterday.as_ref(), page));
-    let hint = "In full: steelyard list, gaps, victims, cohort reviews, return. Why: steelyard explain";
+    let hint = "In full: steelyard list, movements, gaps, victims, cohort reviews, return. Why: steelyard explain";
     text + &format!("\n{}\n", page.faint(&cut(hint, page.width)))
 }
 
@@ -178,6 +186,28 @@ fn line(list: List, listed: Option<&Listed>, page: Page) -> String {
         said.push_str(&name);
     }
     format!("{}  {}\n", page.bold(title), cut(&said, room))
+}
+
+/// Who moved on a list since the day before, those who moved most first, and why.
+fn moved(list: List, answer: &Moved, page: Page) -> String {
+    let title = format!("MOVED ON {}", list.contract_name());
+    let answer = match answer {
+        Moved::Told(answer) => answer,
+        Moved::NotPermitted => return part(&title, NOT_PERMITTED, page),
+        Moved::Nothing(why) => return part(&title, why, page),
+    };
+    let since = answer.from.as_ref().map_or_else(String::new, |end| day(&end.as_of));
+    let first = answer.movements.iter().map(|it| {
+        [
+            Piece::text(&it.subject_ref),
+            Piece::text(&spoken_number::<MovementKind>(it.kind)),
+            Piece::Whole(bands(it)),
+            Piece::Number(signed_points(change(it))),
+            Piece::text(&reason(it)),
+        ]
+    });
+    part(&title, &format!("since {since}: {}", counted_kinds(&answer.counts)), page)
+        + &rows(&first.collect::<Vec<_>>(), page)
 }
 
 /// Who looks for a person, and who looks at that.

@@ -5,7 +5,7 @@ use tonic::{Response, Status};
 
 use super::ask::{Since, part};
 use super::*;
-use crate::cli::test_screens::{agrees_with, cohort_review, context, gap, london, standing, victim_update};
+use crate::cli::test_screens::{agrees_with, cohort_review, context, gap, london, movements, standing, victim_update};
 
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
@@ -16,7 +16,7 @@ struct Line {
 
 fn listed(list: List, people: u32) -> (List, Option<Listed>) {
     let band = |name: &str, count| pb::NamedCount { name: name.to_owned(), count };
-    let mut standings: Vec<_> = (1..=people.min(5))
+    let mut standings: Vec<_> = (1..=people.min(4))
         .map(|place| standing(&format!("S-{:06}", place * 113), place, pb::Band::VeryHigh, 62_150 - place))
         .collect();
     for standing in &mut standings {
@@ -43,9 +43,9 @@ fn listed(list: List, people: u32) -> (List, Option<Listed>) {
 }
 
 fn morning() -> Morning {
-    let gaps = (1..=5).map(|place| gap(&format!("S-{:06}", place * 7), "out-7", pb::Band::VeryHigh, place)).collect();
-    let victims = (1..=5).map(|place| victim_update("S-000113", &format!("v-{place}"), 400_000)).collect();
-    let reviews = (1..=5).map(|place| cohort_review(&format!("S-{:06}", place * 11), 273_600)).collect();
+    let gaps = (1..=4).map(|place| gap(&format!("S-{:06}", place * 7), "out-7", pb::Band::VeryHigh, place)).collect();
+    let victims = (1..=4).map(|place| victim_update("S-000113", &format!("v-{place}"), 400_000)).collect();
+    let reviews = (1..=4).map(|place| cohort_review(&format!("S-{:06}", place * 11), 273_600)).collect();
     let closed = |outcome: pb::CloseOutcome, files| pb::ClosedCount { outcome: outcome.into(), files };
     Morning {
         now: london("2026-03-31T09:00:00+01:00"),
@@ -57,6 +57,10 @@ fn morning() -> Morning {
             listed(List::BailFailed, 1),
             listed(List::Recalls, 14),
             listed(List::Warrants, 173),
+        ],
+        moved: vec![
+            (List::Cohort, Moved::Told(Box::new(movements(2)))),
+            (List::Outstanding, Moved::Told(Box::new(movements(2)))),
         ],
         gaps: Some(pb::ListSupervisionGapsResponse {
             gaps,
@@ -106,6 +110,13 @@ fn long_references_are_cut_where_it_shows_and_the_screen_still_fits() {
             standing.overridden = true;
         }
     }
+    for (_, moved) in &mut morning.moved {
+        let Moved::Told(answer) = moved else { panic!("they must be told") };
+        for movement in &mut answer.movements {
+            movement.subject_ref.clone_from(&long);
+            movement.causes.as_mut().unwrap().evidence_ids = vec![long.clone(); 20];
+        }
+    }
     for gap in &mut morning.gaps.as_mut().unwrap().gaps {
         gap.subject_ref.clone_from(&long);
         gap.officer.clone_from(&long);
@@ -136,25 +147,36 @@ fn long_references_are_cut_where_it_shows_and_the_screen_still_fits() {
 fn an_empty_force_and_one_that_may_not_look_are_told_apart() {
     let nothing = Morning {
         lists: vec![listed(List::Cohort, 0), listed(List::Outstanding, 0), listed(List::Recalls, 0)],
+        moved: vec![
+            (List::Cohort, Moved::Nothing("nothing to compare with yet")),
+            (List::Outstanding, Moved::Told(Box::default())),
+        ],
         gaps: Some(pb::ListSupervisionGapsResponse::default()),
         victims: Some(pb::ListVictimUpdatesResponse::default()),
         reviews: Some(pb::ListCohortReviewsResponse::default()),
         ..morning()
     };
     let text = screen(&nothing, Page::PLAIN);
-    for said in ["0 of 0 open files", "nobody's update is overdue", "none is overdue"] {
+    for said in [
+        "0 of 0 open files",
+        "nobody's update is overdue",
+        "none is overdue",
+        "nothing to compare with yet",
+        "nobody moved",
+    ] {
         assert!(text.contains(said), "{said} is missing from\n{text}");
     }
     assert!(!text.contains("RECALLS") && !text.contains("not permitted"), "{text}");
     let barred = Morning {
         lists: vec![(List::Cohort, None), (List::Outstanding, None), (List::Recalls, None)],
+        moved: vec![(List::Cohort, Moved::NotPermitted)],
         gaps: None,
         victims: None,
         reviews: None,
         yesterday: None,
         ..morning()
     };
-    assert_eq!(screen(&barred, Page::PLAIN).matches("not permitted").count(), 7);
+    assert_eq!(screen(&barred, Page::PLAIN).matches("not permitted").count(), 8);
 }
 
 #[tokio::test]
@@ -174,6 +196,13 @@ async fn a_briefing_is_put_together_from_three_services() {
         [List::Outstanding, List::Wanted, List::BailFailed, List::Recalls, List::Warrants].map(|list| (list, 0));
     assert_eq!(sizes, [vec![(List::Cohort, 25)], empty.to_vec()].concat());
     assert_eq!(morning.lists[0].1.as_ref().unwrap().first.standings.len(), 5);
+    match &morning.moved[..] {
+        [(List::Cohort, Moved::Told(answer)), (List::Outstanding, Moved::Nothing(why))] => {
+            assert_eq!(answer.movements.len(), 3);
+            assert!(why.starts_with("nothing to compare with yet"), "{why}");
+        }
+        other => panic!("told where there is something to compare with, and why not elsewhere: {other:?}"),
+    }
     assert_eq!((morning.gaps.unwrap().gaps.len(), morning.victims.unwrap().updates.len()), (1, 1));
     let reviews = morning.reviews.unwrap();
     assert_eq!((reviews.overdue, reviews.context.unwrap().revision), (9, context().revision));
@@ -193,6 +222,9 @@ fn every_part_is_of_the_areas_asked_for_and_no_older_than_the_first() {
     let standings = asked.standings(List::Recalls, &since);
     assert_eq!((standings.list(), &standings.filter, standings.page_size), (pb::List::Recalls, &filter, 3));
     assert_eq!((standings.min_revision, &standings.store), (9, &since.store));
+    let moved = asked.movements(List::Outstanding, &since);
+    assert_eq!((moved.list(), &moved.areas, moved.page_size), (pb::List::Outstanding, &areas, 2));
+    assert_eq!((moved.from_generation, moved.to_generation, moved.min_revision), (0, 0, 9));
     let gaps = asked.gaps(&since);
     let filter = Some(pb::GapFilter { areas: areas.clone(), ..Default::default() });
     assert_eq!((&gaps.filter, gaps.page_size, gaps.min_revision), (&filter, 3, 9));
@@ -211,6 +243,7 @@ fn json_holds_every_answer_under_its_part() {
     morning.victims = None;
     let value = parts(&morning).unwrap();
     assert_eq!(value["lists"]["COHORT"]["summary"]["size"], 1_412);
+    assert_eq!(value["moved"]["COHORT"]["from"]["generation"], "12");
     assert_eq!(value["gaps"]["openFiles"], 1_412);
     assert_eq!(value["yesterday"]["opened"], 12);
     assert_eq!(value["victims"], Value::Null);

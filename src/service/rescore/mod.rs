@@ -11,10 +11,13 @@
 //! - [`run`]: the thread; [`checkpoint`]: what it has weighed, over a kill
 //! - [`publish`]: the writer's part
 //! - [`generation`]: what was published, read back; [`replay`]: weighed again
+//! - [`movement`]: who moved between two of them, and why; [`history`]: how one person stood in each
 //! - [`retention`]: which generations are kept; [`schedule`]: when a run is due
 
 pub mod checkpoint;
 pub mod generation;
+pub mod history;
+pub mod movement;
 pub mod publish;
 pub mod replay;
 pub mod retention;

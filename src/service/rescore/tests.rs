@@ -1,6 +1,8 @@
 //! Runs over a running service: what they publish, what they leave alone, and
 //! that one which was interrupted ends as one which was not.
 
+mod movements;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,6 +31,7 @@ struct Force {
     archive: Arc<Archive>,
     clock: Arc<AtomicI64>,
     settings: config::Rescore,
+    policy: Option<String>,
 }
 
 struct Running {
@@ -44,6 +47,7 @@ impl Force {
             archive: Arc::new(Archive::in_memory()),
             clock: Arc::new(AtomicI64::new(day("2026-03-01").london_midnight().as_second() + 12 * 3_600)),
             settings: config::Rescore { schedule: None, retention: Retention { days: 90, months: 84 } },
+            policy: None,
         }
     }
 
@@ -51,7 +55,7 @@ impl Force {
         let clock = Arc::clone(&self.clock);
         let options = Options {
             as_of: None,
-            policy: None,
+            policy: self.policy.clone(),
             stale_after: Duration::from_hours(26),
             page_pins: 4,
             now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).expect("must be a time")),
