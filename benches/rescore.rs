@@ -243,13 +243,14 @@ fn person(number: u32) -> Vec<pb::Record> {
         records.push(record(format!("{name}-C"), day(20), Kind::CohortMembership(membership)));
     }
     if number.is_multiple_of(33) {
+        let opened = day(2 + number % 90);
         let file = pb::Outstanding {
             reason: pb::OutstandingReason::NamedSuspectNotArrested.into(),
             offence_ids: vec![format!("{name}-0")],
-            periods: vec![pb::OpenPeriod { opened_on: day(2 + number % 90), ..Default::default() }],
+            periods: vec![pb::OpenPeriod { opened_on: opened.clone(), ..Default::default() }],
             ..Default::default()
         };
-        records.push(record(format!("{name}-O"), day(2), Kind::Outstanding(file)));
+        records.push(record(format!("{name}-O"), opened, Kind::Outstanding(file)));
     }
     records
 }

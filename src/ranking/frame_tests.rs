@@ -97,3 +97,14 @@ fn repeat_victims_are_kept() {
     assert!(read[0].repeats.is_empty());
     assert_eq!(read[1].repeats, [PastRepeat { offence: mark("O/1"), dates: dates.to_vec() }]);
 }
+
+#[test]
+fn any_number_of_threads_makes_the_same_digest() {
+    let told = |n: usize| format!("composite={} harm={} area=A-{} since={}", n % 313, n % 7, n % 3, 19_000 + n % 50);
+    let people = People::of((0..5_000).map(|n| person(&format!("P-{n}"), &told(n))));
+    let digests = [1, 2, 7].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| generation(&people.standings()).1)
+    });
+    assert_eq!([digests[0]; 3], digests);
+}

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use steelyard::demonstration::{self, Config, USUAL_RECORDS_PER_SUBJECT};
 use steelyard::domain::Date;
 use steelyard::pb;
+use steelyard::pb::record::Kind;
 
 use crate::harness::{Client, Server, reason};
 use crate::people::{AS_OF, Somebody};
@@ -24,6 +26,9 @@ const SEED: &str = "STEELYARD_RESCORE_SEED";
 const PEOPLE: usize = 6_000;
 /// People in one request.
 const TOGETHER: usize = 250;
+/// People of the demonstration force, and the nights that pass over them.
+const FORCE: u32 = 400;
+const NIGHTS: i32 = 30;
 /// Longest time from the beginning of a run to a kill, in milliseconds.
 const KILLED_WITHIN: u64 = 700;
 
@@ -205,9 +210,36 @@ fn turns<T: PartialEq + std::fmt::Debug>(nights: &[Night], what: impl Fn(&Night)
     nights.windows(2).filter(|pair| what(&pair[0]) != what(&pair[1])).map(|pair| pair[1].as_of.to_string()).collect()
 }
 
+/// Everybody in the FULL view, by reference.
+async fn everybody(client: &mut Client, generation: u64) -> BTreeMap<String, pb::Standing> {
+    let (mut all, mut page_token) = (BTreeMap::new(), String::new());
+    loop {
+        let request = pb::ListStandingsRequest {
+            list: pb::List::All.into(),
+            view: pb::View::Full.into(),
+            page_size: 100,
+            page_token,
+            generation,
+            ..pb::ListStandingsRequest::default()
+        };
+        let page = client.ranking.list_standings(request).await.expect("a page must come").into_inner();
+        all.extend(page.standings.into_iter().map(|standing| (standing.subject_ref.clone(), standing)));
+        if page.next_page_token.is_empty() {
+            return all;
+        }
+        page_token = page.next_page_token;
+    }
+}
+
+/// The demonstration force on the day of every test.
+fn demonstration() -> Vec<pb::Record> {
+    let as_of = AS_OF.parse().expect("must be a date");
+    let config = Config::new(FORCE, 5, as_of, USUAL_RECORDS_PER_SUBJECT).expect("such a force can be invented");
+    demonstration::records(config).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_nights_move_each_standing_on_the_right_night() {
-    const NIGHTS: i32 = 30;
     let server = Server::in_memory();
     let mut client = server.client().await;
     let marked = Somebody::man("MARKED", "1990-01-01").marker(pb::MarkerKind::Weapons, "2026-03-20", "2026-04-10");
@@ -219,24 +251,46 @@ async fn thirty_nights_move_each_standing_on_the_right_night() {
     // One offence a year ago less ten days, a lesser one the year before: escalating until the first is a year old.
     let rising =
         Somebody::man("RISING", "1992-01-01").charged("TH68010", "2024-08-01").charged("OF61016", "2025-04-10");
-    let fading = Somebody::man("FADING", "1980-01-01").convicted("OF61016", "2026-01-10", "2026-03-01");
-    for somebody in [marked, inside, rising, fading] {
+    let lifted = pb::BandOverride {
+        band: pb::Band::VeryHigh.into(),
+        scope: pb::OverrideScope::Both.into(),
+        rationale: "Seen near the victim's school again.".to_owned(),
+        officer: "INSP-1".to_owned(),
+        expires_on: "2026-04-15".to_owned(),
+        ..pb::BandOverride::default()
+    };
+    let lifted = Somebody::man("LIFTED", "1988-01-01").record("2026-03-25", Kind::BandOverride(lifted));
+    for somebody in [marked, inside, rising, lifted] {
         client.write(somebody.records()).await;
     }
-    let names = ["MARKED", "INSIDE", "RISING", "FADING"];
-    let mut nights: BTreeMap<&str, Vec<Night>> = BTreeMap::new();
+    let records = demonstration();
+    for together in records.chunks(500) {
+        client.write(together.to_vec()).await;
+    }
+    let mut nights: BTreeMap<String, Vec<Night>> = BTreeMap::new();
     for after in 0..=NIGHTS {
         let as_of = day(after);
         if after > 0 {
             let run = client.weigh_on(&as_of).await;
             assert_eq!(run.generation, u64::try_from(after).expect("nights are counted from 1"));
         }
-        for name in names {
-            let standing = client.on_list(name, pb::List::All).await;
+        for (name, standing) in everybody(&mut client, 0).await {
             nights.entry(name).or_default().push(Night { as_of: as_of.parse().expect("a date"), standing });
         }
     }
+    named_people(&nights);
+    the_force(&records, &nights);
 
+    // Each night can be read back as it was, the explanations too.
+    for after in [1, 11, 30] {
+        for (name, standing) in everybody(&mut client, after).await {
+            let night = usize::try_from(after).expect("few nights");
+            assert_eq!(standing, nights[&name][night].standing, "{name} after {after} nights");
+        }
+    }
+}
+
+fn named_people(nights: &BTreeMap<String, Vec<Night>>) {
     let marked = &nights["MARKED"];
     assert_eq!(turns(marked, |night| night.counts("MARKED-002")), ["2026-04-11"], "the day after it expired");
     assert!(marked[10].standing.threat > marked[11].standing.threat);
@@ -257,24 +311,55 @@ async fn thirty_nights_move_each_standing_on_the_right_night() {
     assert_eq!(turns(rising, |night| night.detail().escalating), ["2026-04-11"], "a year and a day after");
     assert!(rising[0].detail().escalating);
 
-    let harm: Vec<u32> = nights["FADING"].iter().map(|night| night.standing.harm).collect();
-    assert!(harm.windows(2).all(|pair| pair[1] <= pair[0]) && harm[30] < harm[0], "harm fades: {harm:?}");
+    let lifted = &nights["LIFTED"];
+    assert_eq!(turns(lifted, |night| night.standing.overridden), ["2026-04-16"], "the day after its last");
+    assert_eq!(lifted[15].standing.effective_band(), pb::Band::VeryHigh);
+    assert_ne!(lifted[16].standing.effective_band(), pb::Band::VeryHigh);
+}
 
-    // Each night can be read back as it was.
-    for after in [1, 11, 30_usize] {
-        let request = pb::ListStandingsRequest {
-            list: pb::List::All.into(),
-            view: pb::View::Full.into(),
-            generation: after as u64,
-            ..pb::ListStandingsRequest::default()
-        };
-        let answer = client.ranking.list_standings(request).await.expect("it is kept").into_inner();
-        assert_eq!(answer.context.map(|context| context.as_of), Some(day(i32::try_from(after).expect("few"))));
-        for standing in answer.standings {
-            let name = names.iter().find(|name| **name == standing.subject_ref).expect("one of the four");
-            assert_eq!(standing, nights[name][after].standing, "{name} after {after} nights");
+/// What holds of everybody, whoever they are.
+fn the_force(records: &[pb::Record], nights: &BTreeMap<String, Vec<Night>>) {
+    let last: Date = day(NIGHTS).parse().expect("a date");
+    let within = |expires: &str| expires.parse::<Date>().ok().filter(|expires| *expires < last);
+    let (mut markers, mut overrides) = (0, 0);
+    for record in records {
+        let nights = &nights[&record.subject_ref];
+        match &record.kind {
+            Some(Kind::Marker(marker)) => {
+                let Some(expires) = within(&marker.expires_on) else { continue };
+                for night in nights.iter().filter(|night| night.as_of > expires) {
+                    assert!(!night.counts(&record.id), "{} after {expires}", record.id);
+                }
+                markers += usize::from(nights.iter().any(|night| night.as_of == expires && night.counts(&record.id)));
+            }
+            Some(Kind::BandOverride(decision)) => {
+                let Some(expires) = within(&decision.expires_on) else { continue };
+                let in_effect =
+                    |night: &&Night| night.detail().r#override.as_ref().is_some_and(|held| held.record_id == record.id);
+                for night in nights.iter().filter(|night| night.as_of > expires) {
+                    assert!(!in_effect(&night), "{} after {expires}", record.id);
+                }
+                overrides += usize::from(nights.iter().filter(in_effect).any(|night| night.as_of == expires));
+            }
+            _ => {}
         }
     }
+    let people = nights.values();
+    let faded =
+        people.clone().filter(|nights| nights[0].standing.harm > nights[nights.len() - 1].standing.harm).count();
+    for nights in people.clone() {
+        let harm: Vec<u32> = nights.iter().map(|night| night.standing.harm).collect();
+        assert!(harm.windows(2).all(|pair| pair[1] <= pair[0]), "harm never rises by itself: {harm:?}");
+    }
+    let released = people
+        .filter(|nights| !turns(nights, |night| (night.standing.custody, night.detail().custody_factor)).is_empty())
+        .count();
+    println!(
+        "{} people over {NIGHTS} nights: {faded} faded, {markers} markers and {overrides} overrides ended on their night, \
+         custody counted otherwise for {released}",
+        nights.len()
+    );
+    assert!(faded > 100 && markers > 0 && overrides > 0 && released > 0);
 }
 
 #[tokio::test]
