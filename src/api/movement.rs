@@ -41,6 +41,11 @@ impl Ranking {
     ) -> Result<pb::ListMovementsResponse, Fault> {
         let mut arguments = Arguments::default();
         let list = arguments.list(asked.list);
+        if asked.kinds.len() > MovementKind::ALL.len() {
+            let most = MovementKind::ALL.len();
+            arguments.wrong("kinds", "TOO_MANY", format!("kinds names {}; there are {most}", asked.kinds.len()));
+            asked.kinds.truncate(most);
+        }
         let kinds = arguments.words("kinds", &asked.kinds, MovementKind::from_proto);
         let areas = most_references(&mut arguments, "areas", &asked.areas, 32);
         let size = arguments.size("page_size", asked.page_size, PAGE, MOST);

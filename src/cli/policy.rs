@@ -48,7 +48,7 @@ pub enum Command {
     Simulate(simulate::SimulateArgs),
     /// Approve a policy as a second person
     Approve(desk::ApproveArgs),
-    /// Have an approved policy come into force with the next run that publishes
+    /// Have an approved policy come into force with the next run that begins and publishes
     Activate(desk::ActivateArgs),
     /// Show the values that differ between two policies
     Diff(diff::DiffArgs),

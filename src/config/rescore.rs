@@ -40,7 +40,7 @@ pub(super) const KEEP_DAYS: Key = Key {
     flag: "rescore-keep-days",
     variable: "STEELYARD_RESCORE_KEEP_DAYS",
     shape: Shape::Value("DAYS"),
-    takes: "1 to 3660, days",
+    takes: "2 to 3660, days",
     default: Some("90"),
     meaning: "Days for which every published generation can be read back.",
 };
@@ -66,7 +66,7 @@ pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Rescore> {
             Ok(_) | Err(_) => Err("is no time of day such as 02:30, nor `off`".to_owned()),
         },
     });
-    let days = reader.value(&KEEP_DAYS, |text| whole(text, 1..=3_660));
+    let days = reader.value(&KEEP_DAYS, |text| whole(text, 2..=3_660));
     let months = reader.value(&KEEP_MONTHS, |text| whole(text, 0..=600));
     let number = |number: u64| u32::try_from(number).expect("a number within its range must fit");
     Some(Rescore { schedule: schedule?, retention: Retention { days: number(days?), months: number(months?) } })

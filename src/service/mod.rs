@@ -376,18 +376,30 @@ fn own_changes(state: &state::State, options: &Options) -> Result<Vec<OwnChange>
                 policy.version
             )]));
         }
-        let known = state.policies().get(&policy.version).and_then(|known| Policy::parse(&known.text).ok());
-        if known.is_some_and(|known| known != policy) {
+        let known = state.policies().get(&policy.version);
+        let same = known.and_then(|known| Policy::parse(&known.text).ok());
+        if same.is_some_and(|known| known != policy) {
             return Err(StartFault::Policy(vec![format!(
                 "version: {} is known with other numbers; a policy that differs needs a version of its own",
                 policy.version
             )]));
         }
-        if held != Some(&policy) || state.policy_over_other_tables().is_some() {
+        if known.is_some() && held.is_some_and(|held| held.version != policy.version) {
+            // Drafted, or in force before: a start with old settings must not undo what two people decided.
+            warn!(
+                policy = %policy.version,
+                "the policy of the settings is known and not in force, and stays so: approve and activate it instead"
+            );
+        } else if held != Some(&policy) || state.policy_over_other_tables().is_some() {
             changes.push(OwnChange::Policy { version: policy.version, text: text.to_owned() });
         }
     }
     let as_of = match (options.as_of, state.as_of()) {
+        // A start with old settings must not undo the nights since.
+        (Some(asked), Some(held)) if asked < held && !state.runs().generations().is_empty() => {
+            warn!(as_of = %asked, held = %held, "the day of the settings is over: lists stay on the day of the last run");
+            None
+        }
         (Some(asked), held) if held != Some(asked) => Some(asked),
         (None, None) => Some(Date::in_london((options.now)())),
         (Some(_) | None, _) => None,

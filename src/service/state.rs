@@ -133,7 +133,7 @@ impl State {
         &self.policies
     }
 
-    /// The policy that was approved and activated and comes into force with the next run that publishes: with its
+    /// The policy that was approved and activated and comes into force with the next run that begins and publishes: with its
     /// `PolicyActivated` it no longer waits.
     pub fn next_policy(&self) -> Option<&NextPolicy> {
         self.policies.next()

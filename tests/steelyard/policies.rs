@@ -221,7 +221,7 @@ async fn the_command_line_takes_a_policy_from_draft_to_waiting_and_a_restart_for
     let mut client = server.client().await;
     let after = policy(&mut client, "thr-2026.2").await;
     assert_eq!((after.policy, after.text, after.changes), (before.policy, before.text, before.changes));
-    done(&server, &["list"], &["thr-2026.2 comes into force with the next run that publishes."]);
+    done(&server, &["list"], &["thr-2026.2 comes into force with the next run that begins and publishes."]);
     let text = command(&server, &["show", "thr-2026.2", "--text"]);
     assert_eq!(String::from_utf8(text.stdout).unwrap(), lowered("thr-2026.2"), "a text to make another from");
     let same = command(&server, &["diff", "thr-2026.2", &file]);

@@ -59,7 +59,7 @@ fn the_policy_that_waits_is_told_below_the_list() {
     };
     let text = show::listed(&answer, Page::PLAIN);
     assert!(text.contains("thr-2026.2  awaiting a run  thr-2026.1  DI-1"), "{text}");
-    assert!(text.ends_with("thr-2026.2 comes into force with the next run that publishes.\n"), "{text}");
+    assert!(text.ends_with("thr-2026.2 comes into force with the next run that begins and publishes.\n"), "{text}");
 }
 
 #[test]

@@ -103,7 +103,11 @@ pub(super) fn listed(answer: &pb::ListPoliciesResponse, page: Page) -> String {
     if answer.awaiting_version.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "\n{} comes into force with the next run that publishes.", plain(&answer.awaiting_version));
+    let _ = writeln!(
+        text,
+        "\n{} comes into force with the next run that begins and publishes.",
+        plain(&answer.awaiting_version)
+    );
     text
 }
 

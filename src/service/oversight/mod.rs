@@ -66,9 +66,11 @@ impl Service {
         &self,
         read: Arc<impl Fn(&dyn Store) -> Result<T, StoreError> + Send + Sync + 'static>,
     ) -> Result<Result<T, StoreError>, Fault> {
-        let _permit = self.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+        let permit = Arc::clone(&self.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
         let store = Arc::clone(&self.store);
         let read = tokio::task::spawn_blocking(move || {
+            // Held until the end, though whoever asked may be gone by then.
+            let _permit = permit;
             let before = store.refills();
             let answer = read(&*store);
             let settled = before.is_multiple_of(2) && store.refills() == before;

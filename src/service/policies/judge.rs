@@ -38,7 +38,7 @@ pub enum PolicyChange {
         /// What they say of it.
         note: String,
     },
-    /// Have one come into force with the next run that publishes.
+    /// Have one come into force with the next run that begins and publishes.
     Activate {
         /// Its version.
         version: String,
@@ -86,7 +86,9 @@ impl Writer {
         let in_force = policies.in_force().map_or("", |known| &*known.version);
         let base = if base.is_empty() { in_force.to_owned() } else { base };
         let mut violations = Vec::new();
-        if policies.get(version).is_some() {
+        // Two that look alike would be taken for each other by whoever approves.
+        let alike = |known: &str| known.trim().eq_ignore_ascii_case(version.trim());
+        if policies.newest_first().iter().any(|known| alike(&known.version)) {
             violations.push(version_taken(version));
         }
         let held = policies.get(&base);

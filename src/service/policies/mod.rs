@@ -112,7 +112,7 @@ impl Policies {
         self.get(self.in_force.as_deref()?)
     }
 
-    /// The policy that comes into force with the next run that publishes.
+    /// The policy that comes into force with the next run that begins and publishes.
     pub fn next(&self) -> Option<&NextPolicy> {
         self.next.as_ref()
     }
@@ -170,8 +170,12 @@ impl Policies {
                 known.approved = Some(step(&approved.officer, &approved.note));
             }
             Some(Body::PolicyScheduled(scheduled)) => {
+                let in_force = self.in_force.as_deref() == Some(&*scheduled.version);
                 let known = self.change(&scheduled.version).ok_or("it activates a policy that is not known")?;
-                known.scheduled = Some(step(&scheduled.officer, &scheduled.reason));
+                // Activating the one in force calls the other off: who brought it in stays who that was.
+                if !in_force || known.scheduled.is_none() {
+                    known.scheduled = Some(step(&scheduled.officer, &scheduled.reason));
+                }
                 let next = NextPolicy { version: Arc::clone(&known.version), text: Arc::clone(&known.text) };
                 self.next = (self.in_force.as_deref() != Some(&*next.version)).then_some(next);
             }

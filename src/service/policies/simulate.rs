@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use tracing::error;
+
 use super::read::changes_to;
 use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
@@ -15,6 +17,7 @@ use crate::ranking::{Row, Standings};
 use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
 use crate::service::fault::Fault;
+use crate::service::keeping::step_back;
 use crate::service::weighing;
 use crate::service::{Seen, Service};
 
@@ -58,10 +61,16 @@ impl Service {
         let simulated = tokio::task::spawn_blocking(move || {
             // Held until the end, though whoever asked may be gone by then.
             let _permit = permit;
+            // On threads of its own: the writer weighs on the others, and must not wait for a trial.
+            let pool = rayon::ThreadPoolBuilder::new().start_handler(|_| step_back()).build();
             let catalogue = Catalogue::new(crate::reference::tables(), &policy);
-            Simulated::of(&tried, &Rules { policy, catalogue }, &trial)
+            let rules = Rules { policy, catalogue };
+            pool.map(|pool| pool.install(|| Simulated::of(&tried, &rules, &trial)))
         });
-        let simulated = simulated.await.map_err(|_| Fault::Internal)?;
+        let simulated = simulated.await.map_err(|_| Fault::Internal)?.map_err(|error| {
+            error!(error = %error, "the threads of a trial could not be started");
+            Fault::Internal
+        })?;
         let subjects = simulated.told();
         let moves = |subjects: &[SubjectId]| subjects.iter().map(|it| simulated.told_of(&standings, *it)).collect();
         let answer = pb::SimulatePolicyResponse {

@@ -48,7 +48,7 @@ pub struct Held {
 #[derive(Debug, Default)]
 pub struct Cache {
     held: Mutex<Vec<(Instant, Arc<Held>)>>,
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Cache {
@@ -110,15 +110,19 @@ impl Rescoring {
         let newest = service.standings(Seen::new(0, "")).await?;
         let rescoring = self.clone();
         // One at a time: whoever waited may find it read.
-        let _turn = self.0.read.turn.lock().await;
-        let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+        let turn = Arc::clone(&self.0.read.turn).lock_owned().await;
+        let permit = Arc::clone(&service.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
         if let Some(held) = self.0.read.find(number) {
             return Ok(held);
         }
-        let read = tokio::task::spawn_blocking(move || rescoring.read(told, &newest));
-        let held = Arc::new(read.await.map_err(|_| Fault::Internal)??);
-        self.0.read.keep(&held);
-        Ok(held)
+        let read = tokio::task::spawn_blocking(move || {
+            // Held until the end, though whoever asked may be gone by then: the next one finds it read.
+            let _held = (turn, permit);
+            let held = Arc::new(rescoring.read(told, &newest)?);
+            rescoring.0.read.keep(&held);
+            Ok(held)
+        });
+        read.await.map_err(|_| Fault::Internal)?
     }
 
     /// A page of a list of a generation. In full: with the dossiers that explain it.
@@ -144,8 +148,11 @@ impl Rescoring {
         let mut standings = Arc::clone(&held.standings);
         if full {
             let (rescoring, of, subjects) = (self.clone(), Arc::clone(&held), subjects.clone());
-            let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
-            let read = tokio::task::spawn_blocking(move || rescoring.explained(&of, &subjects));
+            let permit = Arc::clone(&service.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
+            let read = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                rescoring.explained(&of, &subjects)
+            });
             standings = Arc::new(read.await.map_err(|_| Fault::Internal)??);
         }
         Ok(Disclosure { answer: Reading { standings, found: TokenedPage { page, next } }, subjects })
@@ -218,7 +225,10 @@ impl Rescoring {
         }
         let store = &*service.store;
         let text = policy_before(store, told.published).map_err(|fault| failed(&fault))?.ok_or(Fault::Internal)?;
-        let policy = Policy::parse(&text).map_err(|_| Fault::Internal)?;
+        let policy = Policy::parse(&text).map_err(|_| {
+            error!(generation = told.number, policy = %told.policy_version, "its policy does not validate any more");
+            Fault::Internal
+        })?;
         let catalogue = Catalogue::new(reference::tables(), &policy);
         Ok(Arc::new(Rules { policy, catalogue }))
     }

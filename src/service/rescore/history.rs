@@ -1,6 +1,8 @@
 //! How one person stood from generation to generation. Of each only the frame
 //! that the person is in is read.
 
+use std::sync::Arc;
+
 use super::Rescoring;
 use super::runs::Generation;
 use crate::access::{Caller, Disclosure};
@@ -113,9 +115,10 @@ impl Rescoring {
         let last = token.map_or(last, |(last, _)| last);
         let first = asked.from.max(1);
         let rescoring = self.clone();
-        let _permit = service.blocking.acquire().await.map_err(|_| Fault::ShuttingDown)?;
+        let permit = Arc::clone(&service.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
         let size = asked.size as u64;
         let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             let wanted = (first..=last).rev().take_while(|number| last - number < size);
             wanted.map(|number| rescoring.entry(number, list, subject)).collect::<Result<Vec<Entry>, Fault>>()
         });

@@ -142,11 +142,15 @@ impl Rescoring {
     /// pages of one chain must compare the same two states.
     fn of_an_earlier_day(&self, after: &Standings, number: u64) -> Option<u64> {
         let runs = self.0.service.board.runs();
+        // Blocks for a moment: a list of names.
+        let kept = self.0.archive.generations().unwrap_or_default();
         let earlier = |told: &&super::runs::Generation| {
             told.as_of < after.as_of()
                 && if number == 0 { told.published <= after.revision() } else { told.number < number }
         };
-        runs.generations().iter().rev().find(earlier).map(|told| told.number)
+        let earlier = || runs.generations().iter().rev().filter(earlier).map(|told| told.number);
+        // Where none is kept, the newest is told as not kept.
+        earlier().find(|number| kept.binary_search(number).is_ok()).or_else(|| earlier().next())
     }
 
     /// Why somebody moved. Blocks.
@@ -160,14 +164,17 @@ impl Rescoring {
         let last = Step::of(&moved.after);
         let Some(side) = &moved.before else {
             let evidence = differing(&Dossier::new(dossier.subject_ref()), &dossier);
-            return Ok(causes(moved.kind, [Step::NOBODY, Step::NOBODY, last, last], evidence));
+            return Ok(causes(moved.kind, [Step::NOBODY, Step::NOBODY, last, last], 0, evidence));
         };
         let earlier = self.dossier(before, subject)?.ok_or(Fault::Internal)?;
         let (standings, rules) = (after.standings(), before.standings.rules());
         let recorded = recorded(&earlier, &dossier, rules, standings.rules());
         let weigh = |dossier: &Dossier| Step::weighed(list, dossier, rules, standings);
+        let then = Step::weighed_on(list, &earlier, rules, standings, before.standings.as_of());
         let steps = [Step::of(side), weigh(&earlier), weigh(&recorded), last];
-        Ok(causes(moved.kind, steps, differing(&earlier, &recorded)))
+        // What this program makes of that day differs from what was published then: the program's doing, and no time passed.
+        let unlike = then.composite.get().cast_signed() - side.composite.get().cast_signed();
+        Ok(causes(moved.kind, steps, unlike, differing(&earlier, &recorded)))
     }
 }
 
@@ -189,7 +196,10 @@ impl Step {
 
     /// On the day of these lists, under other rules.
     fn weighed(list: List, dossier: &Dossier, rules: &Rules, on: &Standings) -> Self {
-        let as_of: Date = on.as_of();
+        Self::weighed_on(list, dossier, rules, on, on.as_of())
+    }
+
+    fn weighed_on(list: List, dossier: &Dossier, rules: &Rules, on: &Standings, as_of: Date) -> Self {
         let row = Row::new(dossier, &scorer::weigh_or_unknown(dossier, rules, as_of), rules, as_of, on.names());
         let composed = row.composed(list.family());
         Self { on: row.lists.holds(list), band: composed.effective, composite: composed.point }
@@ -197,10 +207,12 @@ impl Step {
 }
 
 /// What each step added, and which of them made the movement what it is.
-fn causes(kind: MovementKind, steps: [Step; 4], evidence: Vec<Box<str>>) -> Causes {
+/// `unlike` is by how much this program weighs the first otherwise than was published: that part of the first step belongs
+/// to the last.
+fn causes(kind: MovementKind, steps: [Step; 4], unlike: i32, evidence: Vec<Box<str>>) -> Causes {
     let added =
         |place: usize| steps[place + 1].composite.get().cast_signed() - steps[place].composite.get().cast_signed();
-    let parts = [added(0), added(1), added(2)];
+    let parts = [added(0) - unlike, added(1), added(2) + unlike];
     let last =
         |differs: fn(&Step, &Step) -> bool| (0..3).rev().find(|place| differs(&steps[*place], &steps[place + 1]));
     // Of equal parts the first in the order.

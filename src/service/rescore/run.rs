@@ -316,6 +316,13 @@ struct Everybody {
     failures: Vec<RescoreFailure>,
 }
 
+/// Who was weighed, and how it went.
+struct Tally {
+    /// By subject, see [`WEIGHED`].
+    marks: Vec<u8>,
+    failures: Vec<RescoreFailure>,
+}
+
 type Person = (Arc<Dossier>, Row);
 
 /// What is held of an earlier attempt, and where to keep what this one weighs.
@@ -352,13 +359,12 @@ fn weigh_everybody(
 ) -> Result<Everybody, Stopped> {
     let service = &inner.service;
     inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
-    let mut marks = vec![0; base.subjects()];
-    let mut failures = Vec::new();
+    let mut tally = Tally { marks: vec![0; base.subjects()], failures: Vec::new() };
     let mut chunks: Vec<Vec<Person>> = Vec::with_capacity(base.subjects().div_ceil(TOGETHER));
     for from in (0..base.subjects()).step_by(TOGETHER) {
         wanted(inner, run)?;
         let subjects = (from..(from + TOGETHER).min(base.subjects())).map(subject).collect();
-        chunks.push(weigh(inner, pool, &base, (target, run.as_of), subjects, &mut kept, &mut failures, &mut marks)?);
+        chunks.push(weigh(inner, pool, &base, (target, run.as_of), subjects, &mut kept, &mut tally)?);
     }
     for _ in 0..if target.may_catch_up() { CATCHING_UP } else { 0 } {
         let newest = service.board.standings().unwrap_or_else(|| Arc::clone(&base));
@@ -376,21 +382,12 @@ fn weigh_everybody(
             written.into_iter().filter(|subject| subject.index() < newest.subjects()).collect();
         let done = written.is_empty();
         base = newest;
-        marks.resize(base.subjects(), 0);
+        tally.marks.resize(base.subjects(), 0);
         inner.progress.universe.store(count(base.subjects()), Ordering::Relaxed);
         for together in written.into_iter().collect::<Vec<_>>().chunks(TOGETHER) {
             wanted(inner, run)?;
-            failures.retain(|failure: &RescoreFailure| !together.contains(&SubjectId(failure.subject_id)));
-            let people = weigh(
-                inner,
-                pool,
-                &base,
-                (target, run.as_of),
-                together.to_vec(),
-                &mut kept,
-                &mut failures,
-                &mut marks,
-            )?;
+            tally.failures.retain(|failure| !together.contains(&SubjectId(failure.subject_id)));
+            let people = weigh(inner, pool, &base, (target, run.as_of), together.to_vec(), &mut kept, &mut tally)?;
             for (subject, person) in together.iter().zip(people) {
                 place(&mut chunks, subject.index(), person);
             }
@@ -401,7 +398,8 @@ fn weigh_everybody(
     }
     let universe = base.subjects();
     // Everybody once, however often they were weighed.
-    inner.progress.settle(&marks);
+    inner.progress.settle(&tally.marks);
+    let mut failures = tally.failures;
     if universe > 0 && failures.len() == universe {
         return Err(Stopped::Failed(format!("none of {universe} people could be weighed")));
     }
@@ -441,8 +439,7 @@ fn weigh(
     (target, as_of): (&Target, Date),
     subjects: Vec<SubjectId>,
     kept: &mut Option<Kept<'_, '_>>,
-    failures: &mut Vec<RescoreFailure>,
-    marks: &mut [u8],
+    tally: &mut Tally,
 ) -> Result<Vec<Person>, Stopped> {
     let rules: &Rules = &target.rules;
     let held = kept.as_ref().map(|kept| &kept.held);
@@ -472,7 +469,7 @@ fn weigh(
     let mut people = Vec::with_capacity(weighed.len());
     let progress = &inner.progress;
     for (subject, _, _, known, failed, changed, person) in weighed {
-        let mark = &mut marks[subject.index()];
+        let mark = &mut tally.marks[subject.index()];
         if *mark == 0 {
             progress.scored.fetch_add(1, Ordering::Relaxed);
         }
@@ -481,7 +478,7 @@ fn weigh(
             *mark |= if holds { bit } else { 0 };
         }
         if let Some(fault) = failed {
-            failures.push(RescoreFailure { subject_id: subject.0, reason: fault.to_string() });
+            tally.failures.push(RescoreFailure { subject_id: subject.0, reason: fault.to_string() });
         }
         people.push(person);
     }

@@ -521,6 +521,20 @@ async fn a_policy_that_waits_comes_into_force_with_the_run_and_victims_are_linke
     assert_eq!(standings_digest(&fresh), standings_digest(&after), "a start links and weighs the same");
     assert_eq!(fresh.meta().generation, 2);
     running.end();
+    // Old settings undo neither the policy nor the day.
+    let clock = Arc::clone(&force.clock);
+    let options = Options {
+        as_of: Some(day("2026-03-01")),
+        policy: Some(crate::policy::Policy::default_text().to_owned()),
+        stale_after: Duration::from_hours(26),
+        page_pins: 4,
+        now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).expect("must be a time")),
+    };
+    let started = Service::start(Arc::clone(&force.store) as Arc<dyn Store>, options).expect("must start");
+    let kept = started.service.standings(Seen::default()).await.unwrap();
+    assert_eq!((kept.as_of(), kept.rules().policy.version.as_str()), (tomorrow, "v2"));
+    drop(started.service);
+    started.writer.join().expect("must end").expect("must end well");
 }
 
 #[tokio::test]
