@@ -145,6 +145,14 @@ impl Archive {
         self.bytes(&file_name(generation))?.map(Kept::read).transpose()
     }
 
+    /// Whether every checksum of a generation that is kept holds.
+    pub fn is_sound(&self, generation: u64) -> bool {
+        self.generation(generation)
+            .ok()
+            .flatten()
+            .is_some_and(|kept| (0..kept.frames()).all(|number| kept.frame(number).is_ok()))
+    }
+
     /// Numbers of the generations kept.
     ///
     /// # Errors
@@ -478,6 +486,7 @@ mod tests {
         archive.name(3).unwrap();
         let path = home.path().join("generations").join(file_name(3));
         let sound = fs::read(&path).unwrap();
+        assert!(archive.is_sound(3));
         for place in 0..sound.len() {
             let mut spoilt = sound.clone();
             spoilt[place] ^= 0x10;
@@ -486,7 +495,7 @@ mod tests {
                 let kept = kept.unwrap();
                 (0..kept.frames()).map(|number| kept.frame(number)).collect::<Result<Vec<_>, _>>()
             });
-            assert!(read.is_err(), "byte {place}");
+            assert!(read.is_err() && !archive.is_sound(3), "byte {place}");
         }
     }
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::super::report::Report;
 use super::super::told::{Severity, Step};
 use super::Site;
+use crate::store::archive::Archive;
 
 /// Names that belong in a data directory.
-const KNOWN: [&str; 7] = ["lock", "sled", "journal", "ballast", "backups", "checkpoint", "quarantine"];
+const KNOWN: [&str; 8] = ["lock", "sled", "journal", "ballast", "backups", "checkpoint", "quarantine", "generations"];
 
 /// Something in the directory that is worth a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ enum Kind {
     Unfinished,
     /// A backup that was not what it should be when it was proved.
     Refused,
+    /// A published generation of which a checksum does not hold.
+    Generation,
 }
 
 /// Looks through a data directory and the directory of its backups. What cannot be listed is left out: whoever opens
@@ -67,6 +70,17 @@ pub fn strays(data: &Path, backups: &Path) -> Vec<Stray> {
     for (path, name) in entries(&data.join("journal")) {
         if !is_segment(&name) {
             found(format!("journal/{name}"), Kind::Unknown, &path);
+        }
+    }
+    let generations = data.join("generations");
+    let archive = Archive::Directory(generations.clone());
+    for (path, name) in entries(&generations) {
+        let number = name.strip_prefix("g-").and_then(|number| number.parse().ok());
+        match number {
+            Some(number) if archive.is_sound(number) => {}
+            Some(_) => found(format!("generations/{name}"), Kind::Generation, &path),
+            None if name == "staged" || name.starts_with("run-") => {}
+            None => found(format!("generations/{name}"), Kind::Unknown, &path),
         }
     }
     for (path, name) in entries(backups) {
@@ -105,6 +119,11 @@ pub fn check(site: &Site<'_>, report: &mut Report<'_>) {
                 Severity::Warning,
                 "the engine keeps an oversized node outside its log, where a power cut can lose it",
                 "run `steelyard backup` now, and tell who maintains Steelyard",
+            ),
+            Kind::Generation => (
+                Severity::Warning,
+                "a published generation is damaged: it cannot be read back",
+                "remove it, and it is told as not kept; `steelyard replay` weighs it again from the ledger",
             ),
             Kind::Refused => (
                 Severity::Warning,
