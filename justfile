@@ -136,4 +136,4 @@ bench-supervision *OPTIONS:
 
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild supervision; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild rescore supervision; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
