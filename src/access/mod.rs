@@ -1,10 +1,49 @@
-//! Who asks. Until callers are told apart, everyone on the loopback address is
-//! one caller who may do everything; every use case takes a caller all the same,
-//! and says whom it disclosed, so that nothing has to be rewritten when they are.
+//! Who asks, what they may, and whom an answer says something about. Every use
+//! case takes a [`Caller`] and says whom it disclosed. Nothing here reads a
+//! record, and no rule of the field lives here.
 
-use std::sync::LazyLock;
+pub mod role;
+pub mod scope;
+
+use std::sync::{Arc, LazyLock};
 
 use crate::domain::SubjectId;
+pub use role::{Permission, Permissions, Role};
+pub use scope::Scope;
+
+/// Whom a token or a certificate speaks for, and what they may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who acts: the issuer's name for them. Never empty, printable, at most 128 characters.
+    pub actor: Box<str>,
+    /// Roles, in the order of the vocabulary, each once.
+    pub roles: Box<[Role]>,
+    /// What they may: of all their roles together, and what was granted by name.
+    pub permissions: Permissions,
+    /// Of whom they may see anything.
+    pub scope: Scope,
+}
+
+impl Identity {
+    /// An identity with the permissions of its roles and those granted by name.
+    pub fn new(actor: &str, roles: &[Role], granted: Permissions, scope: Scope) -> Self {
+        let mut roles = roles.to_vec();
+        roles.sort_unstable();
+        roles.dedup();
+        let permissions = roles.iter().fold(granted, |all, role| all.union(role.permissions()));
+        Self { actor: actor.into(), roles: roles.into(), permissions, scope }
+    }
+
+    /// The caller on the loopback address of a server without tokens: may everything, sees everybody.
+    pub fn loopback() -> Arc<Self> {
+        static LOOPBACK: LazyLock<Arc<Identity>> = LazyLock::new(|| Arc::new(Identity::whole("loopback")));
+        Arc::clone(&LOOPBACK)
+    }
+
+    fn whole(actor: &str) -> Self {
+        Self::new(actor, Role::ALL, Permissions::ALL, Scope::whole())
+    }
+}
 
 /// The one who asks, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,17 +56,31 @@ pub struct Caller {
     pub purpose: Box<str>,
     /// Joins what is done with what is logged.
     pub correlation_id: Box<str>,
+    /// What they may.
+    pub identity: Arc<Identity>,
 }
 
 impl Caller {
+    /// A caller of an identity, with nothing said of the call yet.
+    pub fn of(identity: Arc<Identity>) -> Self {
+        Self {
+            actor: identity.actor.clone(),
+            on_behalf_of: "".into(),
+            purpose: "".into(),
+            correlation_id: "".into(),
+            identity,
+        }
+    }
+
     /// The caller on the loopback address.
     pub fn loopback() -> Self {
-        Self { actor: "loopback".into(), on_behalf_of: "".into(), purpose: "".into(), correlation_id: "".into() }
+        Self::of(Identity::loopback())
     }
 
     /// The service itself, at start.
     pub fn service() -> Self {
-        Self { actor: "steelyard".into(), ..Self::loopback() }
+        static SERVICE: LazyLock<Arc<Identity>> = LazyLock::new(|| Arc::new(Identity::whole("steelyard")));
+        Self::of(Arc::clone(&SERVICE))
     }
 
     /// This caller with the id that joins one call's log lines and events.
@@ -37,11 +90,19 @@ impl Caller {
         self
     }
 
+    /// Whether the caller may do something.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.identity.permissions.hold(permission)
+    }
+
+    /// Of whom the caller may see anything.
+    pub fn scope(&self) -> &Scope {
+        &self.identity.scope
+    }
+
     /// Digest of what this caller may see: part of every page token.
     pub fn scope_digest(&self) -> [u8; 32] {
-        // Everything: the loopback caller is not scoped.
-        static WHOLE_FORCE: LazyLock<[u8; 32]> = LazyLock::new(|| *blake3::hash(b"scope: whole force").as_bytes());
-        *WHOLE_FORCE
+        self.identity.scope.digest(self.may(Permission::SeeChildren), self.may(Permission::SeeSensitiveIntelligence))
     }
 }
 
@@ -52,4 +113,16 @@ pub struct Disclosure<T> {
     pub answer: T,
     /// Subjects disclosed, in the order of the answer.
     pub subjects: Vec<SubjectId>,
+}
+
+impl<T> Disclosure<T> {
+    /// An answer about nobody.
+    pub const fn of_nobody(answer: T) -> Self {
+        Self { answer, subjects: Vec::new() }
+    }
+
+    /// Another answer about the same subjects.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Disclosure<U> {
+        Disclosure { answer: answer(self.answer), subjects: self.subjects }
+    }
 }
