@@ -2,12 +2,16 @@
 //! case takes a [`Caller`] and says whom it disclosed. Nothing here reads a
 //! record, and no rule of the field lives here.
 
+pub mod look;
 pub mod role;
 pub mod scope;
+pub mod table;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use crate::domain::SubjectId;
+pub use look::Look;
 pub use role::{Permission, Permissions, Role};
 pub use scope::Scope;
 
@@ -46,7 +50,7 @@ impl Identity {
 }
 
 /// The one who asks, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     /// Who acts.
     pub actor: Box<str>,
@@ -58,6 +62,8 @@ pub struct Caller {
     pub correlation_id: Box<str>,
     /// What they may.
     pub identity: Arc<Identity>,
+    /// What this call asked for.
+    pub look: Arc<Look>,
 }
 
 impl Caller {
@@ -69,12 +75,21 @@ impl Caller {
             purpose: "".into(),
             correlation_id: "".into(),
             identity,
+            look: Arc::default(),
         }
     }
 
     /// The caller on the loopback address.
     pub fn loopback() -> Self {
         Self::of(Identity::loopback())
+    }
+
+    /// Somebody who was not told who they are: may nothing.
+    pub fn nobody() -> Self {
+        static NOBODY: LazyLock<Arc<Identity>> = LazyLock::new(|| {
+            Arc::new(Identity::new("", &[], Permissions::NONE, Scope::new(Some(BTreeSet::new()), None)))
+        });
+        Self::of(Arc::clone(&NOBODY))
     }
 
     /// The service itself, at start.

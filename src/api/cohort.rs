@@ -8,6 +8,7 @@ use super::filter::{Arguments, most_references};
 use super::moves::{change, moment, moved, own_id, record};
 use super::standing::Rows;
 use super::{Edge, correlated};
+use crate::access::Caller;
 use crate::domain::word::{Band, CohortStatus, DecisionKind, OverrideScope, Rag};
 use crate::pb;
 use crate::pb::cohort_service_server::CohortService;
@@ -70,7 +71,7 @@ impl CohortService for Cohort {
             let (written, decision_id) = written?;
             Ok(pb::RecordDecisionResponse { revision: written.revision.0, decision_id, remarks: written.remarks })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("RecordDecision", &caller, &fault))
+        self.0.done("RecordDecision", &caller, answer.await)
     }
 
     async fn override_band(
@@ -111,7 +112,7 @@ impl CohortService for Cohort {
                 etag: etag(crate::domain::Revision(revision)),
             })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("OverrideBand", &caller, &fault))
+        self.0.done("OverrideBand", &caller, answer.await)
     }
 
     async fn withdraw_override(
@@ -133,7 +134,7 @@ impl CohortService for Cohort {
             let written = self.0.service.change(mutation).await?;
             Ok(pb::WithdrawOverrideResponse { revision: written.revision.0 })
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("WithdrawOverride", &caller, &fault))
+        self.0.done("WithdrawOverride", &caller, answer.await)
     }
 
     async fn list_decisions(
@@ -148,9 +149,9 @@ impl CohortService for Cohort {
             let most = if asked.with_detail { MOST_DETAILED } else { MOST };
             let size = arguments.size("page_size", asked.page_size, PAGE, most);
             arguments.finish()?;
-            Ok(self.0.service.decisions(&caller, &asked, filter, size).await?.answer)
+            self.0.service.decisions(&caller, &asked, filter, size).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListDecisions", &caller, &fault))
+        self.0.answer("ListDecisions", &caller, answer.await)
     }
 
     async fn get_alignment(
@@ -164,9 +165,9 @@ impl CohortService for Cohort {
             most_references(&mut arguments, "areas", &asked.areas, 32);
             let most = arguments.size("most", asked.most, 20, MOST);
             arguments.finish()?;
-            Ok(self.0.service.alignment(&caller, &asked, most).await?.answer)
+            self.0.service.alignment(&caller, &asked, most).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("GetAlignment", &caller, &fault))
+        self.0.answer("GetAlignment", &caller, answer.await)
     }
 
     async fn list_cohort_reviews(
@@ -181,9 +182,9 @@ impl CohortService for Cohort {
             most_references(&mut arguments, "offender_managers", &asked.offender_managers, 64);
             let most = arguments.size("most", asked.most, PAGE, MOST);
             arguments.finish()?;
-            Ok(self.0.service.cohort_reviews(&caller, &asked, most).await?.answer)
+            self.0.service.cohort_reviews(&caller, &asked, most).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListCohortReviews", &caller, &fault))
+        self.0.answer("ListCohortReviews", &caller, answer.await)
     }
 }
 
@@ -233,7 +234,8 @@ fn frozen(asked: &pb::RecordDecisionRequest, before: &Before, now: jiff::Timesta
         minutes: asked.minutes,
         offender_manager: or_held(&asked.offender_manager, held.and_then(|(_, held)| held.offender_manager.as_deref())),
         area: or_held(&asked.area, held.and_then(|(_, held)| held.area.as_deref())),
-        standing: Some(Rows::new(standings, before.list, true).one(before.placed)),
+        // Frozen whole, whoever decides: what is withheld is withheld where it is read.
+        standing: Some(Rows::new(standings, before.list, true, &Caller::service()).one(before.placed)),
         list: before.list.proto().into(),
         list_size: before.list_size,
         as_of: as_of.to_string(),

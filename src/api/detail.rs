@@ -58,6 +58,7 @@ fn contribution(contribution: Contribution) -> pb::Contribution {
         evidence_ids: ids(contribution.evidence),
         description: contribution.description,
         factors: contribution.factors.into_iter().map(factor).collect(),
+        sensitive: false,
     }
 }
 
@@ -95,6 +96,7 @@ fn floor(floor: Floor) -> pb::Floor {
         band: floor.band.proto().into(),
         evidence_ids: ids(floor.evidence),
         description: floor.description,
+        sensitive: false,
     }
 }
 
@@ -104,6 +106,7 @@ fn gap(gap: Gap) -> pb::Gap {
         description: gap.description,
         evidence_ids: ids(gap.evidence),
         widens_interval: gap.widens,
+        sensitive: false,
     }
 }
 

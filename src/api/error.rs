@@ -24,6 +24,8 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
     match fault {
         Fault::Invalid(_) => pb::ErrorReason::InvalidArgument,
         Fault::UnknownSubject => pb::ErrorReason::UnknownSubject,
+        Fault::OutOfScope | Fault::NotPermitted(_) => pb::ErrorReason::PermissionDenied,
+        Fault::AuditUnavailable => pb::ErrorReason::AuditUnavailable,
         Fault::NotOnList => pb::ErrorReason::NotOnList,
         Fault::NotYetScored => pb::ErrorReason::NotYetScored,
         Fault::NoActivePolicy => pb::ErrorReason::NoActivePolicy,
@@ -105,7 +107,8 @@ fn code(fault: &Fault) -> Code {
         | Fault::SimulationRunning => Code::Aborted,
         Fault::RevisionNotReached => Code::DeadlineExceeded,
         Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
-        Fault::ReadOnly | Fault::ShuttingDown => Code::Unavailable,
+        Fault::ReadOnly | Fault::ShuttingDown | Fault::AuditUnavailable => Code::Unavailable,
+        Fault::OutOfScope | Fault::NotPermitted(_) => Code::PermissionDenied,
         Fault::BackupFailed(_) | Fault::Internal => Code::Internal,
     }
 }
@@ -139,10 +142,12 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         Fault::ReadOnly => {
             details.set_retry_info(Some(RETRY_READ_ONLY));
         }
-        Fault::DiskLow { .. } => {
+        Fault::DiskLow { .. } | Fault::AuditUnavailable => {
             details.set_retry_info(Some(RETRY_DISK_LOW));
         }
         Fault::UnknownSubject
+        | Fault::OutOfScope
+        | Fault::NotPermitted(_)
         | Fault::NotOnList
         | Fault::NotYetScored
         | Fault::NoActivePolicy

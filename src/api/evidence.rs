@@ -6,8 +6,10 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::answer::Answers;
 use super::filter::Arguments;
-use super::{Edge, correlated};
+use super::{Edge, correlated, sensitive};
+use crate::access::{Disclosure, Permission};
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
 use crate::service::Seen;
@@ -36,12 +38,12 @@ impl EvidenceService for Evidence {
             Ok(mutation) => self.0.service.change(mutation).await,
             Err(fault) => Err(fault),
         };
-        let Answer { revision, verdicts, .. } =
-            answer.map_err(|fault| self.0.refuse("WriteEvidence", &caller, &fault))?;
-        Ok(Response::new(pb::WriteEvidenceResponse { revision: revision.0, verdicts }))
+        let answer =
+            answer.map(|answer| pb::WriteEvidenceResponse { revision: answer.revision.0, verdicts: answer.verdicts });
+        self.0.done("WriteEvidence", &caller, answer)
     }
 
-    type ImportEvidenceStream = ReceiverStream<Result<pb::ImportEvidenceResponse, Status>>;
+    type ImportEvidenceStream = Answers<pb::ImportEvidenceResponse>;
 
     async fn import_evidence(
         &self,
@@ -55,7 +57,7 @@ impl EvidenceService for Evidence {
         let (sender, answers) = tokio::sync::mpsc::channel(IMPORT_IN_FLIGHT);
         let reader_edge = Arc::clone(&edge);
         let reader_caller = caller.clone();
-        let stream = Stream::default();
+        let (stream, of) = (Stream::default(), caller.clone());
         tokio::spawn(async move {
             while let Some(batch) = batches.next().await {
                 let waiting = match batch {
@@ -64,7 +66,9 @@ impl EvidenceService for Evidence {
                         let mutation = import_mutation(batch, &reader_caller);
                         match mutation {
                             Ok(mutation) => {
-                                reader_edge.service.queue(&stream, mutation).await.map(|reply| (sequence, reply))
+                                let refs = mutation.subject_refs();
+                                let queued = reader_edge.service.queue(&stream, mutation).await;
+                                queued.map(|reply| (sequence, refs, reply))
                             }
                             Err(fault) => Err(fault),
                         }
@@ -81,19 +85,20 @@ impl EvidenceService for Evidence {
         tokio::spawn(async move {
             while let Some(waiting) = acknowledgements.recv().await {
                 let answer = match waiting {
-                    Ok((sequence, reply)) => {
-                        edge.service.reply(reply).await.map(|answer| acknowledgement(sequence, answer))
-                    }
+                    Ok((sequence, refs, reply)) => edge.service.reply(reply).await.map(|answer| {
+                        let subjects = edge.service.subjects(&refs);
+                        Disclosure { answer: acknowledgement(sequence, answer), subjects }
+                    }),
                     Err(fault) => Err(fault),
                 };
-                let answer = answer.map_err(|fault| edge.refuse("ImportEvidence", &caller, &fault));
+                let answer = answer.map_err(|fault| edge.refuse("ImportEvidence", &of, &fault));
                 let ends = answer.is_err();
                 if sender.send(answer).await.is_err() || ends {
                     return;
                 }
             }
         });
-        Ok(Response::new(ReceiverStream::new(answers)))
+        Ok(self.0.stream(&caller, ReceiverStream::new(answers)))
     }
 
     async fn get_subject(
@@ -108,8 +113,7 @@ impl EvidenceService for Evidence {
             arguments.finish()?;
             self.0.service.subject(&caller, &asked.subject_ref, Seen::new(asked.min_revision, &asked.store)).await
         };
-        let disclosed = answer.await.map_err(|fault| self.0.refuse("GetSubject", &caller, &fault))?;
-        Ok(Response::new(disclosed.answer))
+        self.0.answer("GetSubject", &caller, answer.await)
     }
 
     async fn list_evidence(
@@ -131,8 +135,13 @@ impl EvidenceService for Evidence {
             arguments.finish()?;
             self.0.service.evidence(&caller, asked, size).await
         };
-        let disclosed = answer.await.map_err(|fault| self.0.refuse("ListEvidence", &caller, &fault))?;
-        Ok(Response::new(disclosed.answer))
+        let mut disclosed = answer.await;
+        if let Ok(disclosed) = &mut disclosed
+            && !caller.may(Permission::SeeSensitiveIntelligence)
+        {
+            disclosed.answer.records.iter_mut().for_each(sensitive::withhold_record);
+        }
+        self.0.answer("ListEvidence", &caller, disclosed)
     }
 
     async fn withdraw_evidence(
@@ -144,8 +153,8 @@ impl EvidenceService for Evidence {
             Ok(mutation) => self.0.service.change(mutation).await,
             Err(fault) => Err(fault),
         };
-        let answer = answer.map_err(|fault| self.0.refuse("WithdrawEvidence", &caller, &fault))?;
-        Ok(Response::new(pb::WithdrawEvidenceResponse { revision: answer.revision.0 }))
+        let answer = answer.map(|answer| pb::WithdrawEvidenceResponse { revision: answer.revision.0 });
+        self.0.done("WithdrawEvidence", &caller, answer)
     }
 }
 

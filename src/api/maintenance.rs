@@ -1,13 +1,14 @@
 //! The edge of MaintenanceService.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
+use super::answer::Answers;
 use super::{Edge, correlated, error, verification};
+use crate::access::Disclosure;
 use crate::pb;
 use crate::pb::maintenance_service_server::MaintenanceService;
 use crate::service::fault::Fault;
@@ -19,8 +20,6 @@ use crate::service::timestamp;
 /// The service.
 pub struct Maintenance(pub Arc<Edge>);
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
 #[tonic::async_trait]
 impl MaintenanceService for Maintenance {
     async fn get_store_status(
@@ -30,8 +29,8 @@ impl MaintenanceService for Maintenance {
         let caller = correlated(&request);
         let edge = Arc::clone(&self.0);
         let read = tokio::task::spawn_blocking(move || edge.service.detail(&edge.keeping));
-        let detail = read.await.map_err(|_| self.0.refuse("GetStoreStatus", &caller, &Fault::Internal))?;
-        Ok(Response::new(store_status(&detail)))
+        let detail = read.await.map_err(|_| Fault::Internal);
+        self.0.done("GetStoreStatus", &caller, detail.map(|detail| store_status(&detail)))
     }
 
     type CreateBackupStream = Answers<pb::CreateBackupResponse>;
@@ -45,12 +44,13 @@ impl MaintenanceService for Maintenance {
         let told = asked_for(&asked).and_then(|(kind, request_id)| self.0.keeping.back_up(kind, request_id));
         let told = told.map_err(|fault| self.0.refuse("CreateBackup", &caller, &fault))?;
         let edge = Arc::clone(&self.0);
+        let of = caller.clone();
         let answers = ReceiverStream::new(told).map(move |told| match told {
-            Told::Progress(progress) => Ok(progressed(progress)),
-            Told::Done(backup) => Ok(done(&backup)),
-            Told::Failed(fault) => Err(edge.refuse("CreateBackup", &caller, &fault)),
+            Told::Progress(progress) => Ok(Disclosure::of_nobody(progressed(progress))),
+            Told::Done(backup) => Ok(Disclosure::of_nobody(done(&backup))),
+            Told::Failed(fault) => Err(edge.refuse("CreateBackup", &of, &fault)),
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(self.0.stream(&caller, answers))
     }
 
     async fn list_backups(
@@ -61,11 +61,11 @@ impl MaintenanceService for Maintenance {
         let keeping = self.0.keeping.clone();
         let read = tokio::task::spawn_blocking(move || keeping.survey()).await;
         let survey = read.unwrap_or(Err(Fault::Internal));
-        let survey = survey.map_err(|fault| self.0.refuse("ListBackups", &caller, &fault))?;
-        Ok(Response::new(pb::ListBackupsResponse {
+        let answer = survey.map(|survey| pb::ListBackupsResponse {
             backups: survey.backups.iter().map(backup).collect(),
             unusable: survey.unusable.into_iter().map(unusable).collect(),
-        }))
+        });
+        self.0.done("ListBackups", &caller, answer)
     }
 
     type VerifyStoreStream = Answers<pb::VerifyStoreResponse>;
@@ -79,13 +79,13 @@ impl MaintenanceService for Maintenance {
         let told = self.0.service.verify(&self.0.keeping, standings, !full_speed);
         let told = told.map_err(|fault| self.0.refuse("VerifyStore", &caller, &fault))?;
         // Not the edge itself: a listener that goes on waiting must not hold the service.
-        let correlation_id = caller.correlation_id;
+        let correlation_id = caller.correlation_id.clone();
         let answers = ReceiverStream::new(told).map(move |told| match told {
-            Proving::Told(told) => Ok(verification::told(told)),
-            Proving::Ended(outcome) => Ok(verification::outcome(&outcome)),
+            Proving::Told(told) => Ok(Disclosure::of_nobody(verification::told(told))),
+            Proving::Ended(outcome) => Ok(Disclosure::of_nobody(verification::outcome(&outcome))),
             Proving::Failed(fault) => Err(error::status(&fault, &correlation_id)),
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(self.0.stream(&caller, answers))
     }
 }
 

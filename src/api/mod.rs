@@ -1,11 +1,14 @@
 //! The gRPC edge: parse, authorise, call, map. No rule of the field lives here.
 
+pub mod answer;
+pub mod auditor;
 pub mod codec;
 pub mod cohort;
 pub mod detail;
 pub mod error;
 pub mod evidence;
 pub mod filter;
+pub mod gate;
 pub mod health_http;
 pub mod maintenance;
 pub mod movement;
@@ -16,6 +19,7 @@ pub mod outstanding;
 pub mod policy;
 pub mod ranking;
 pub mod rescore;
+pub mod sensitive;
 pub mod standing;
 pub mod verification;
 pub mod watching;
@@ -32,8 +36,8 @@ use tokio::sync::watch;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Status};
 use tonic_health::server::HealthReporter;
+use tower::layer::util::Stack;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::config::{self, Home, Settings};
@@ -54,6 +58,8 @@ use crate::service::{Options, Service, Started, start};
 use crate::store::archive::Archive;
 use crate::store::space::Limits;
 use crate::store::{Identity, MemoryStore, Store, recovery};
+use auditor::Auditor;
+use gate::Gate;
 use health_http::Probes;
 
 /// How often the house is put in order.
@@ -70,18 +76,23 @@ pub struct Edge {
     pub keeping: Keeping,
     /// Runs, and what they published.
     pub rescoring: Rescoring,
+    /// The audit of calls.
+    pub auditor: Auditor,
 }
 
 impl Edge {
     /// A fault as a status, logged once: what callers do wrong at debug, what goes wrong inside as a warning.
     pub fn refuse(&self, method: &'static str, caller: &Caller, fault: &Fault) -> Status {
+        caller.look.failed(error::reason(fault));
         let reason = error::reason(fault).as_str_name();
         match fault {
-            Fault::Internal | Fault::BackupFailed(_) => {
+            Fault::Internal | Fault::BackupFailed(_) | Fault::AuditUnavailable => {
                 warn!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
             Fault::Invalid(_)
             | Fault::UnknownSubject
+            | Fault::OutOfScope
+            | Fault::NotPermitted(_)
             | Fault::NotOnList
             | Fault::NotYetScored
             | Fault::NoActivePolicy
@@ -129,16 +140,9 @@ impl Edge {
     }
 }
 
-/// The caller of a request, with an id that joins its log lines and events: the caller's own where it sent a
-/// usable one as `x-correlation-id`.
+/// The caller of a request, as the gate let it in.
 pub fn correlated<T>(request: &Request<T>) -> Caller {
-    let stated = request.metadata().get("x-correlation-id").and_then(|value| value.to_str().ok());
-    match stated {
-        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Caller::loopback().correlated(id)
-        }
-        Some(_) | None => Caller::loopback().correlated(&Uuid::new_v4().to_string()),
-    }
+    request.extensions().get::<Caller>().cloned().expect("the gate must stand before every handler")
 }
 
 /// Sockets to serve on.
@@ -255,7 +259,8 @@ async fn serve(
     let streams = service.streams();
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
     let tending = tokio::spawn(tend(rescoring.clone()));
-    let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone() });
+    let auditor = Auditor::default();
+    let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone(), auditor });
     let router = router(&edge, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -395,7 +400,7 @@ fn router(
     edge: &Arc<Edge>,
     settings: &Settings,
     health: tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>,
-) -> anyhow::Result<tonic::transport::server::Router> {
+) -> anyhow::Result<tonic::transport::server::Router<Stack<Gate, tower::layer::util::Identity>>> {
     let most = settings.limits.message_bytes;
     let evidence = EvidenceServiceServer::new(evidence::Evidence(Arc::clone(edge)))
         .max_decoding_message_size(most)
@@ -427,6 +432,7 @@ fn router(
     Ok(tonic::transport::Server::builder()
         .timeout(settings.limits.request_timeout)
         .max_concurrent_streams(settings.limits.concurrent_streams)
+        .layer(Gate::new(edge.auditor.clone()))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)

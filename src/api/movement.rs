@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::filter::{Arguments, most_references};
 use super::ranking::Ranking;
-use crate::access::Caller;
+use crate::access::{Caller, Disclosure};
 use crate::domain::MilliPoints;
 use crate::domain::word::{Band, List, MovementCause, MovementKind};
 use crate::pb;
@@ -38,7 +38,7 @@ impl Ranking {
         &self,
         caller: &Caller,
         mut asked: pb::ListMovementsRequest,
-    ) -> Result<pb::ListMovementsResponse, Fault> {
+    ) -> Result<Disclosure<pb::ListMovementsResponse>, Fault> {
         let mut arguments = Arguments::default();
         let list = arguments.list(asked.list);
         if asked.kinds.len() > MovementKind::ALL.len() {
@@ -61,24 +61,28 @@ impl Ranking {
             kinds,
             areas,
         };
-        let moved = self.0.rescoring.movements(caller, &wanted, Seen::new(min_revision, &store)).await?.answer;
+        let noted = pb::StandingFilter { areas: wanted.areas.clone(), ..pb::StandingFilter::default() };
+        caller.look.filter(noted.encode_to_vec());
+        let found = self.0.rescoring.movements(caller, &wanted, Seen::new(min_revision, &store)).await?;
+        let Disclosure { answer: moved, subjects } = found;
         let told = &moved.before.told;
         let to = if wanted.to == 0 { 0 } else { moved.after.meta().generation };
-        Ok(pb::ListMovementsResponse {
+        let answer = pb::ListMovementsResponse {
             context: Some(self.0.service.context(&moved.after)),
             from: Some(end(told.number, &moved.before.standings)),
             to: Some(end(to, &moved.after)),
             counts: counts(&moved),
             movements: rows(list, &moved),
             next_page_token: moved.next.unwrap_or_default(),
-        })
+        };
+        Ok(Disclosure { answer, subjects })
     }
 
     pub(super) async fn history(
         &self,
         caller: &Caller,
         mut asked: pb::ListStandingHistoryRequest,
-    ) -> Result<pb::ListStandingHistoryResponse, Fault> {
+    ) -> Result<Disclosure<pb::ListStandingHistoryResponse>, Fault> {
         let mut arguments = Arguments::default();
         arguments.subject_ref("subject_ref", &asked.subject_ref);
         let list = if asked.list == 0 { List::All } else { arguments.list(asked.list) };
@@ -97,15 +101,16 @@ impl Ranking {
             arguments: digest("ListStandingHistory", &shared),
             subject_ref: shared.subject_ref.clone(),
         };
-        let reading = self.0.rescoring.history(caller, wanted, Seen::new(min_revision, &store)).await?.answer;
-        let Reading { standings, found: History { now, entries, next } } = reading;
-        Ok(pb::ListStandingHistoryResponse {
+        let found = self.0.rescoring.history(caller, wanted, Seen::new(min_revision, &store)).await?;
+        let Disclosure { answer: Reading { standings, found: History { now, entries, next } }, subjects } = found;
+        let answer = pb::ListStandingHistoryResponse {
             context: Some(self.0.service.context(&standings)),
             subject_ref: shared.subject_ref,
             now: Some(point(&now)),
             entries: entries.iter().map(entry).collect(),
             next_page_token: next.unwrap_or_default(),
-        })
+        };
+        Ok(Disclosure { answer, subjects })
     }
 }
 

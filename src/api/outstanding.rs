@@ -9,18 +9,19 @@ use tonic::{Request, Response, Status};
 use super::filter::{Arguments, most_references};
 use super::moves::{change, etag_of, judged, moment, moved, own_id, record};
 use super::{Edge, correlated};
+use crate::access::Disclosure;
 use crate::domain::word::{Band, CloseOutcome, OutstandingReason, SupervisionClock};
 use crate::domain::{Date, SubjectId};
 use crate::pb;
 use crate::pb::outstanding_service_server::OutstandingService;
 use crate::pb::record::Kind;
-use crate::service::Seen;
 use crate::service::fault::Fault;
 use crate::service::moves::{FileRef, Move, Part};
 use crate::service::oversight::files::{linked, shown};
 use crate::service::oversight::gaps::{Gap, GapFilter, GapOrder, VictimOf};
 use crate::service::oversight::returns::ReturnOf;
 use crate::service::oversight::{instant, number};
+use crate::service::{Seen, Service};
 
 /// Rows of a page unless asked otherwise.
 const PAGE: u32 = 50;
@@ -70,7 +71,7 @@ impl OutstandingService for Outstanding {
             let etag = etag_of(&written);
             Ok(pb::OpenOutstandingResponse { revision: written.revision.0, outstanding_id: id, etag })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("OpenOutstanding", &caller, &fault))
+        self.0.done("OpenOutstanding", &caller, answer.await)
     }
 
     async fn amend_outstanding(
@@ -94,7 +95,7 @@ impl OutstandingService for Outstanding {
             let written = change(&self.0, arguments, ("AmendOutstanding", &asked), made).await?;
             Ok(pb::AmendOutstandingResponse { revision: written.revision.0, etag: etag_of(&written) })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("AmendOutstanding", &caller, &fault))
+        self.0.done("AmendOutstanding", &caller, answer.await)
     }
 
     async fn update_circulation(
@@ -117,7 +118,7 @@ impl OutstandingService for Outstanding {
             let written = change(&self.0, arguments, ("UpdateCirculation", &asked), made).await?;
             Ok(pb::UpdateCirculationResponse { revision: written.revision.0, etag: etag_of(&written) })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("UpdateCirculation", &caller, &fault))
+        self.0.done("UpdateCirculation", &caller, answer.await)
     }
 
     async fn record_activity(
@@ -144,7 +145,7 @@ impl OutstandingService for Outstanding {
             let (revision, remarks) = (written.revision.0, written.remarks);
             Ok(pb::RecordActivityResponse { revision, activity_id: id, remarks })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("RecordActivity", &caller, &fault))
+        self.0.done("RecordActivity", &caller, answer.await)
     }
 
     async fn record_review(
@@ -171,7 +172,7 @@ impl OutstandingService for Outstanding {
             let (revision, remarks) = (written.revision.0, written.remarks);
             Ok(pb::RecordReviewResponse { revision, review_id: id, remarks })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("RecordReview", &caller, &fault))
+        self.0.done("RecordReview", &caller, answer.await)
     }
 
     async fn close_outstanding(
@@ -196,7 +197,7 @@ impl OutstandingService for Outstanding {
             let etag = etag_of(&written);
             Ok(pb::CloseOutstandingResponse { revision: written.revision.0, etag, remarks: written.remarks })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("CloseOutstanding", &caller, &fault))
+        self.0.done("CloseOutstanding", &caller, answer.await)
     }
 
     async fn get_outstanding(
@@ -209,9 +210,9 @@ impl OutstandingService for Outstanding {
             let mut arguments = Arguments::default();
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             arguments.finish()?;
-            Ok(self.0.service.outstanding_files(&caller, &asked).await?.answer)
+            self.0.service.outstanding_files(&caller, &asked).await
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetOutstanding", &caller, &fault))
+        self.0.answer("GetOutstanding", &caller, answer.await)
     }
 
     async fn list_supervision_gaps(
@@ -229,9 +230,12 @@ impl OutstandingService for Outstanding {
             let digest = digest("ListSupervisionGaps", &asked.filter.clone().unwrap_or_default());
             let seen = Seen::new(asked.min_revision, &asked.store);
             let (order, from) = service.gaps(&caller, (&asked.page_token, &digest), seen).await?;
-            let (gaps, next) = order.page(&filter, from, size);
-            let counts = order.counts(&filter);
-            Ok(pb::ListSupervisionGapsResponse {
+            let sight = Service::sight(&caller, &order.standings);
+            caller.look.filter(asked.filter.as_ref().map(Message::encode_to_vec).unwrap_or_default());
+            let (gaps, next) = order.page(&filter, &sight, from, size);
+            let counts = order.counts(&filter, &sight);
+            let subjects = gaps.iter().map(|row| row.subject).collect();
+            let answer = pb::ListSupervisionGapsResponse {
                 context: Some(service.context(&order.standings)),
                 instant: Some(instant(order.instant)),
                 gaps: gaps.iter().map(|row| gap(&order, row)).collect(),
@@ -240,9 +244,10 @@ impl OutstandingService for Outstanding {
                 overdue_files: number(counts.overdue),
                 never_reviewed: number(counts.never_reviewed),
                 never_circulated: number(counts.never_circulated),
-            })
+            };
+            Ok(Disclosure { answer, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListSupervisionGaps", &caller, &fault))
+        self.0.answer("ListSupervisionGaps", &caller, answer.await)
     }
 
     async fn list_victim_updates(
@@ -272,18 +277,21 @@ impl OutstandingService for Outstanding {
             let digest = digest("ListVictimUpdates", &shared);
             let seen = Seen::new(asked.min_revision, &asked.store);
             let (order, from) = service.gaps(&caller, (&asked.page_token, &digest), seen).await?;
-            let (rows, files) = order.victims(&filter, asked.overdue_only);
+            let sight = Service::sight(&caller, &order.standings);
+            let (rows, files) = order.victims(&filter, &sight, asked.overdue_only);
             let next = (from.saturating_add(size) < rows.len()).then_some(from + size);
             let page = rows.iter().skip(from).take(size);
-            Ok(pb::ListVictimUpdatesResponse {
+            let subjects = page.clone().map(|row| row.subject).collect();
+            let answer = pb::ListVictimUpdatesResponse {
                 context: Some(service.context(&order.standings)),
                 instant: Some(instant(order.instant)),
                 updates: page.map(|row| update(&order, row)).collect(),
                 next_page_token: service.gaps_token(&order, next, &caller, &digest),
                 files: number(files),
-            })
+            };
+            Ok(Disclosure { answer, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListVictimUpdates", &caller, &fault))
+        self.0.answer("ListVictimUpdates", &caller, answer.await)
     }
 
     async fn get_outstanding_return(
@@ -297,9 +305,9 @@ impl OutstandingService for Outstanding {
             let of = return_of(&mut arguments, &asked, self.0.service.now());
             arguments.finish()?;
             let of = of.ok_or(Fault::Internal)?;
-            Ok(self.0.service.outstanding_return(&caller, of).await?.answer)
+            self.0.service.outstanding_return(&caller, of).await
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetOutstandingReturn", &caller, &fault))
+        self.0.answer("GetOutstandingReturn", &caller, answer.await)
     }
 
     async fn get_demand(
@@ -320,9 +328,9 @@ impl OutstandingService for Outstanding {
             most_references(&mut arguments, "areas", &asked.areas, 32);
             arguments.finish()?;
             let days = from.zip(to).ok_or(Fault::Internal)?;
-            Ok(self.0.service.demand(&caller, &asked, days).await?.answer)
+            self.0.service.demand(&caller, &asked, days).await
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetDemand", &caller, &fault))
+        self.0.answer("GetDemand", &caller, answer.await)
     }
 }
 

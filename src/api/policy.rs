@@ -66,7 +66,7 @@ impl PolicyService for Policies {
             let revision = written.revision.0;
             Ok(pb::CreatePolicyDraftResponse { revision, version, base_version, changes, remarks: written.remarks })
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("CreatePolicyDraft", &caller, &fault))
+        self.0.done("CreatePolicyDraft", &caller, answer.await)
     }
 
     async fn validate_policy(
@@ -79,9 +79,9 @@ impl PolicyService for Policies {
             let mut arguments = Arguments::default();
             text(&mut arguments, "text", &asked.text);
             arguments.finish()?;
-            Ok(self.0.service.validate_policy(&caller, &asked).await?.answer)
+            self.0.service.validate_policy(&caller, &asked).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ValidatePolicy", &caller, &fault))
+        self.0.answer("ValidatePolicy", &caller, answer.await)
     }
 
     async fn simulate_policy(
@@ -107,9 +107,9 @@ impl PolicyService for Policies {
                 limit: arguments.size("limit", asked.limit, ROWS, MOST),
             };
             arguments.finish()?;
-            Ok(self.0.service.simulate_policy(&caller, &asked, trial).await?.answer)
+            self.0.service.simulate_policy(&caller, &asked, trial).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("SimulatePolicy", &caller, &fault))
+        self.0.answer("SimulatePolicy", &caller, answer.await)
     }
 
     async fn approve_policy(
@@ -129,7 +129,7 @@ impl PolicyService for Policies {
             let written = self.change(arguments, &caller, &sent, ("ApprovePolicy", &asked), change).await?;
             Ok(pb::ApprovePolicyResponse { revision: written.revision.0 })
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ApprovePolicy", &caller, &fault))
+        self.0.done("ApprovePolicy", &caller, answer.await)
     }
 
     async fn activate_policy(
@@ -149,7 +149,7 @@ impl PolicyService for Policies {
             let written = self.change(arguments, &caller, &sent, ("ActivatePolicy", &asked), change).await?;
             Ok(pb::ActivatePolicyResponse { revision: written.revision.0, remarks: written.remarks })
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ActivatePolicy", &caller, &fault))
+        self.0.done("ActivatePolicy", &caller, answer.await)
     }
 
     async fn get_policy(
@@ -162,9 +162,9 @@ impl PolicyService for Policies {
             let mut arguments = Arguments::default();
             arguments.text("version", &asked.version, 0, VERSION);
             arguments.finish()?;
-            Ok(self.0.service.policy(&caller, &asked).await?.answer)
+            self.0.service.policy(&caller, &asked).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("GetPolicy", &caller, &fault))
+        self.0.answer("GetPolicy", &caller, answer.await)
     }
 
     async fn list_policies(
@@ -177,9 +177,9 @@ impl PolicyService for Policies {
             let mut arguments = Arguments::default();
             let limit = arguments.size("limit", asked.limit, ROWS, MOST);
             arguments.finish()?;
-            Ok(self.0.service.list_policies(&caller, &asked, limit).await?.answer)
+            self.0.service.list_policies(&caller, &asked, limit).await
         };
-        answer.await.map(Response::new).map_err(|fault: Fault| self.0.refuse("ListPolicies", &caller, &fault))
+        self.0.answer("ListPolicies", &caller, answer.await)
     }
 }
 

@@ -6,9 +6,11 @@ use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::answer::Answers;
 use super::filter::Arguments;
 use super::standing::{Rows, ended, listed};
 use super::{Edge, correlated, watching};
+use crate::access::{Caller, Disclosure};
 use crate::domain::MilliPoints;
 use crate::domain::word::{Band, Component, List};
 use crate::pb;
@@ -57,6 +59,11 @@ fn of_generation(arguments: [u8; 32], generation: u64) -> [u8; 32] {
     }
 }
 
+/// A filter as the audit keeps it.
+fn noted(filter: Option<&pb::StandingFilter>) -> Vec<u8> {
+    filter.map(Message::encode_to_vec).unwrap_or_default()
+}
+
 /// A list's size in the contract.
 pub(super) fn size(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -87,19 +94,20 @@ impl RankingService for Ranking {
             };
             arguments.finish()?;
             let seen = Seen::new(asked.min_revision, &asked.store);
-            let Reading { standings, found } = match asked.generation {
-                0 => service.page(&caller, &page_of, seen).await?.answer,
-                number => self.0.rescoring.page(&caller, &page_of, number, full, seen).await?.answer,
+            caller.look.filter(noted(asked.filter.as_ref()));
+            let Disclosure { answer: Reading { standings, found }, subjects } = match asked.generation {
+                0 => service.page(&caller, &page_of, seen).await?,
+                number => self.0.rescoring.page(&caller, &page_of, number, full, seen).await?,
             };
             let response = pb::ListStandingsResponse {
                 context: Some(service.context(&standings)),
-                standings: Rows::new(&standings, list, full).all(&found.page.rows),
+                standings: Rows::new(&standings, list, full, &caller).all(&found.page.rows),
                 next_page_token: found.next.unwrap_or_default(),
-                list_size: size(standings.size(list)),
+                list_size: size(found.size),
             };
-            within_bytes(response, full)
+            within_bytes(response, full).map(|answer| Disclosure { answer, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("ListStandings", &caller, &fault))
+        self.0.answer("ListStandings", &caller, answer.await)
     }
 
     async fn get_standing(
@@ -113,24 +121,23 @@ impl RankingService for Ranking {
             let mut arguments = Arguments::default();
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             arguments.finish()?;
-            let reading = service
-                .standing(&caller, &asked.subject_ref, Seen::new(asked.min_revision, &asked.store))
-                .await?
-                .answer;
-            let Reading { standings, found: (subject, places) } = reading;
+            let seen = Seen::new(asked.min_revision, &asked.store);
+            let Disclosure { answer, subjects } = service.standing(&caller, &asked.subject_ref, seen).await?;
+            let Reading { standings, found: (subject, places) } = answer;
             let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
-            Ok(pb::GetStandingResponse {
+            let answer = pb::GetStandingResponse {
                 context: Some(service.context(&standings)),
                 subject_ref: asked.subject_ref,
-                standings: listed(&standings, subject, &places),
+                standings: listed(&standings, subject, &places, &caller),
                 areas: held::areas(&standings, subject),
                 offender_manager: row
                     .offender_manager()
                     .map(|officer| standings.names().officer_reference(officer).to_string())
                     .unwrap_or_default(),
-            })
+            };
+            Ok(Disclosure { answer, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetStanding", &caller, &fault))
+        self.0.answer("GetStanding", &caller, answer.await)
     }
 
     async fn batch_get_standings(
@@ -152,12 +159,10 @@ impl RankingService for Ranking {
                 arguments.subject_ref(&format!("subject_refs[{place}]"), subject_ref);
             }
             arguments.finish()?;
-            let reading = service
-                .batch(&caller, list, &asked.subject_refs, Seen::new(asked.min_revision, &asked.store))
-                .await?
-                .answer;
-            let Reading { standings, found } = reading;
-            let rows = Rows::new(&standings, list, full);
+            let seen = Seen::new(asked.min_revision, &asked.store);
+            let Disclosure { answer, subjects } = service.batch(&caller, list, &asked.subject_refs, seen).await?;
+            let Reading { standings, found } = answer;
+            let rows = Rows::new(&standings, list, full, &caller);
             let result = |place: Result<Placed, Fault>| match place {
                 Ok(placed) => pb::batch_standing::Result::Standing(rows.one(placed)),
                 Err(fault) => pb::batch_standing::Result::Reason(super::error::reason(&fault).into()),
@@ -169,9 +174,9 @@ impl RankingService for Ranking {
                     .map(|(subject_ref, place)| pb::BatchStanding { subject_ref, result: Some(result(place)) })
                     .collect(),
             };
-            within_bytes(response, full)
+            within_bytes(response, full).map(|answer| Disclosure { answer, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("BatchGetStandings", &caller, &fault))
+        self.0.answer("BatchGetStandings", &caller, answer.await)
     }
 
     async fn get_neighbourhood(
@@ -187,21 +192,20 @@ impl RankingService for Ranking {
             arguments.subject_ref("subject_ref", &asked.subject_ref);
             let k = arguments.size("k", asked.k, 5, 100);
             arguments.finish()?;
-            let reading = service
-                .neighbourhood(&caller, list, &asked.subject_ref, k, Seen::new(asked.min_revision, &asked.store))
-                .await?
-                .answer;
-            let Reading { standings, found } = reading;
-            let rows = Rows::new(&standings, list, false);
-            Ok(pb::GetNeighbourhoodResponse {
+            let seen = Seen::new(asked.min_revision, &asked.store);
+            let found = service.neighbourhood(&caller, list, &asked.subject_ref, k, seen).await?;
+            let Disclosure { answer: Reading { standings, found }, subjects } = found;
+            let rows = Rows::new(&standings, list, false, &caller);
+            let answer = pb::GetNeighbourhoodResponse {
                 context: Some(service.context(&standings)),
-                above: rows.all(&found.above),
-                subject: Some(rows.one(found.subject)),
-                below: rows.all(&found.below),
-                list_size: size(standings.size(list)),
-            })
+                above: rows.all(&found.neighbours.above),
+                subject: Some(rows.one(found.neighbours.subject)),
+                below: rows.all(&found.neighbours.below),
+                list_size: size(found.size),
+            };
+            Ok(Disclosure { answer, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetNeighbourhood", &caller, &fault))
+        self.0.answer("GetNeighbourhood", &caller, answer.await)
     }
 
     async fn compare_standings(
@@ -221,11 +225,10 @@ impl RankingService for Ranking {
             }
             arguments.finish()?;
             let pair = (asked.subject_ref_a.as_str(), asked.subject_ref_b.as_str());
-            let reading =
-                service.compare(&caller, list, pair, Seen::new(asked.min_revision, &asked.store)).await?.answer;
-            Ok(compared(service, list, reading))
+            let reading = service.compare(&caller, list, pair, Seen::new(asked.min_revision, &asked.store)).await?;
+            Ok(reading.map(|reading| compared(service, &caller, list, reading)))
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("CompareStandings", &caller, &fault))
+        self.0.answer("CompareStandings", &caller, answer.await)
     }
 
     async fn get_list_summary(
@@ -240,11 +243,11 @@ impl RankingService for Ranking {
             let list = arguments.list(asked.list);
             let filter = arguments.filter(asked.filter.as_ref());
             arguments.finish()?;
-            let reading =
-                service.summary(&caller, list, &filter, Seen::new(asked.min_revision, &asked.store)).await?.answer;
-            Ok(summary(service.context(&reading.standings), &reading.found))
+            caller.look.filter(noted(asked.filter.as_ref()));
+            let reading = service.summary(&caller, list, &filter, Seen::new(asked.min_revision, &asked.store)).await?;
+            Ok(reading.map(|reading| summary(service.context(&reading.standings), &reading.found)))
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("GetListSummary", &caller, &fault))
+        self.0.answer("GetListSummary", &caller, answer.await)
     }
 
     async fn list_movements(
@@ -252,8 +255,7 @@ impl RankingService for Ranking {
         request: Request<pb::ListMovementsRequest>,
     ) -> Result<Response<pb::ListMovementsResponse>, Status> {
         let caller = correlated(&request);
-        let answer = self.movements(&caller, request.into_inner()).await;
-        answer.map(Response::new).map_err(|fault| self.0.refuse("ListMovements", &caller, &fault))
+        self.0.answer("ListMovements", &caller, self.movements(&caller, request.into_inner()).await)
     }
 
     async fn list_standing_history(
@@ -261,11 +263,10 @@ impl RankingService for Ranking {
         request: Request<pb::ListStandingHistoryRequest>,
     ) -> Result<Response<pb::ListStandingHistoryResponse>, Status> {
         let caller = correlated(&request);
-        let answer = self.history(&caller, request.into_inner()).await;
-        answer.map(Response::new).map_err(|fault| self.0.refuse("ListStandingHistory", &caller, &fault))
+        self.0.answer("ListStandingHistory", &caller, self.history(&caller, request.into_inner()).await)
     }
 
-    type ExportStandingsStream = ReceiverStream<Result<pb::ExportStandingsResponse, Status>>;
+    type ExportStandingsStream = Answers<pb::ExportStandingsResponse>;
 
     async fn export_standings(
         &self,
@@ -284,15 +285,16 @@ impl RankingService for Ranking {
             token: asked.resume_token,
         };
         arguments.finish().map_err(|fault| self.0.refuse("ExportStandings", &caller, &fault))?;
+        caller.look.filter(noted(asked.filter.as_ref()));
         let (sender, parts) = tokio::sync::mpsc::channel(EXPORT_IN_FLIGHT);
-        let edge = Arc::clone(&self.0);
+        let (edge, of) = (Arc::clone(&self.0), caller.clone());
         tokio::spawn(async move {
-            let mut part = edge.service.page(&caller, &page_of, Seen::new(asked.min_revision, &asked.store)).await;
+            let mut part = edge.service.page(&of, &page_of, Seen::new(asked.min_revision, &asked.store)).await;
             loop {
-                let Reading { standings, found } = match part {
-                    Ok(disclosure) => disclosure.answer,
+                let Disclosure { answer: Reading { standings, found }, subjects } = match part {
+                    Ok(disclosure) => disclosure,
                     Err(fault) => {
-                        let refused = edge.refuse("ExportStandings", &caller, &fault);
+                        let refused = edge.refuse("ExportStandings", &of, &fault);
                         // A client that went away has nobody to tell.
                         let _ = sender.send(Err(refused)).await;
                         return;
@@ -301,22 +303,22 @@ impl RankingService for Ranking {
                 let next = found.page.next;
                 let message = pb::ExportStandingsResponse {
                     context: Some(edge.service.context(&standings)),
-                    standings: Rows::new(&standings, list, full).all(&found.page.rows),
+                    standings: Rows::new(&standings, list, full, &of).all(&found.page.rows),
                     resume_token: found.next.unwrap_or_default(),
-                    list_size: size(standings.size(list)),
+                    list_size: size(found.size),
                     sent_time: Some(edge.service.instant()),
                 };
-                if sender.send(Ok(message)).await.is_err() {
+                if sender.send(Ok(Disclosure { answer: message, subjects })).await.is_err() {
                     return;
                 }
                 let Some(cursor) = next else { return };
-                part = Ok(edge.service.page_after(&caller, &page_of, &standings, cursor));
+                part = Ok(edge.service.page_after(&of, &page_of, &standings, cursor));
             }
         });
-        Ok(Response::new(ReceiverStream::new(parts)))
+        Ok(self.0.stream(&caller, ReceiverStream::new(parts)))
     }
 
-    type WatchStandingsStream = ReceiverStream<Result<pb::WatchStandingsResponse, Status>>;
+    type WatchStandingsStream = Answers<pb::WatchStandingsResponse>;
 
     async fn watch_standings(
         &self,
@@ -324,7 +326,8 @@ impl RankingService for Ranking {
     ) -> Result<Response<Self::WatchStandingsStream>, Status> {
         let caller = correlated(&request);
         let watched = watching::watch(&self.0, &caller, request.into_inner()).await;
-        watched.map(Response::new).map_err(|fault| self.0.refuse("WatchStandings", &caller, &fault))
+        let watched = watched.map_err(|fault| self.0.refuse("WatchStandings", &caller, &fault))?;
+        Ok(self.0.stream(&caller, watched))
     }
 
     async fn list_changes(
@@ -333,7 +336,7 @@ impl RankingService for Ranking {
     ) -> Result<Response<pb::ListChangesResponse>, Status> {
         let caller = correlated(&request);
         let page = watching::page(&self.0.service, &caller, &request.into_inner()).await;
-        page.map(Response::new).map_err(|fault| self.0.refuse("ListChanges", &caller, &fault))
+        self.0.answer("ListChanges", &caller, page)
     }
 }
 
@@ -342,9 +345,14 @@ fn within_bytes<T: Message>(reply: T, full: bool) -> Result<T, Fault> {
     if full && reply.encoded_len() > MOST_BYTES { Err(Fault::TooLarge) } else { Ok(reply) }
 }
 
-fn compared(service: &Service, list: List, reading: Reading<Compared>) -> pb::CompareStandingsResponse {
+fn compared(
+    service: &Service,
+    caller: &Caller,
+    list: List,
+    reading: Reading<Compared>,
+) -> pb::CompareStandingsResponse {
     let Reading { standings, found } = reading;
-    let rows = Rows::new(&standings, list, true);
+    let rows = Rows::new(&standings, list, true, caller);
     let sums = |explanation: &crate::scoring::composite::Explanation| {
         Component::ALL
             .iter()

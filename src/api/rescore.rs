@@ -1,15 +1,16 @@
 //! `RescoreService` at the edge: parse, call, map.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
+use super::answer::Answers;
 use super::filter::Arguments;
 use super::{Edge, correlated, error};
+use crate::access::{Caller, Disclosure, Permission};
 use crate::domain::Date;
 use crate::pb;
 use crate::pb::rescore_service_server::RescoreService;
@@ -18,7 +19,7 @@ use crate::service::mutation::request_id;
 use crate::service::rescore::replay::Replayed;
 use crate::service::rescore::runs::{Generation, RunId, RunState};
 use crate::service::rescore::{Told, text};
-use crate::service::timestamp;
+use crate::service::{Service, timestamp};
 
 /// How often a watched run is told.
 const TELL_EVERY: Duration = Duration::from_millis(500);
@@ -30,8 +31,6 @@ const REASON: usize = 500;
 
 /// The service.
 pub struct Rescore(pub Arc<Edge>);
-
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl RescoreService for Rescore {
@@ -47,9 +46,10 @@ impl RescoreService for Rescore {
             let as_of = arguments.day("as_of", &asked.as_of);
             arguments.finish()?;
             let (told, revision) = self.0.rescoring.begin(&caller, id, as_of, asked.dry_run).await?;
-            Ok(pb::StartRescoreResponse { run: Some(run(&told)), revision: revision.0 })
+            let Disclosure { answer, subjects } = self.seen(&caller, &told);
+            Ok(Disclosure { answer: pb::StartRescoreResponse { run: Some(answer), revision: revision.0 }, subjects })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("StartRescore", &caller, &fault))
+        self.0.answer("StartRescore", &caller, answer.await)
     }
 
     async fn get_rescore_run(
@@ -58,8 +58,9 @@ impl RescoreService for Rescore {
     ) -> Result<Response<pb::GetRescoreRunResponse>, Status> {
         let caller = correlated(&request);
         let told = self.told(&request.into_inner().run_id);
-        let told = told.map_err(|fault| self.0.refuse("GetRescoreRun", &caller, &fault))?;
-        Ok(Response::new(pb::GetRescoreRunResponse { run: Some(run(&told)) }))
+        let seen = told.map(|told| self.seen(&caller, &told));
+        let answer = seen.map(|seen| seen.map(|run| pb::GetRescoreRunResponse { run: Some(run) }));
+        self.0.answer("GetRescoreRun", &caller, answer)
     }
 
     async fn list_rescore_runs(
@@ -71,10 +72,15 @@ impl RescoreService for Rescore {
         let answer = || {
             let size = page_size(asked.page_size)?;
             let (runs, next_page_token) = self.0.rescoring.page_of_runs(&caller, &asked.page_token, size)?;
-            let runs = runs.iter().map(run).collect();
-            Ok(pb::ListRescoreRunsResponse { runs, next_page_token })
+            let mut subjects = Vec::new();
+            let runs = runs.iter().map(|told| self.seen(&caller, told)).map(|seen| {
+                subjects.extend(seen.subjects);
+                seen.answer
+            });
+            let answer = pb::ListRescoreRunsResponse { runs: runs.collect(), next_page_token };
+            Ok(Disclosure { answer, subjects })
         };
-        answer().map(Response::new).map_err(|fault| self.0.refuse("ListRescoreRuns", &caller, &fault))
+        self.0.answer("ListRescoreRuns", &caller, answer())
     }
 
     async fn cancel_rescore_run(
@@ -91,9 +97,10 @@ impl RescoreService for Rescore {
                 arguments.wrong("reason", "INVALID_LENGTH", what);
             }
             arguments.finish()?;
-            Ok(pb::CancelRescoreRunResponse { run: Some(run(&self.0.rescoring.cancel(&id, &asked.reason)?)) })
+            let cancelled = self.seen(&caller, &self.0.rescoring.cancel(&id, &asked.reason)?);
+            Ok(cancelled.map(|run| pb::CancelRescoreRunResponse { run: Some(run) }))
         };
-        answer().map(Response::new).map_err(|fault| self.0.refuse("CancelRescoreRun", &caller, &fault))
+        self.0.answer("CancelRescoreRun", &caller, answer())
     }
 
     type WatchRescoreRunStream = Answers<pb::WatchRescoreRunResponse>;
@@ -107,16 +114,17 @@ impl RescoreService for Rescore {
         self.told(&id).map_err(|fault| self.0.refuse("WatchRescoreRun", &caller, &fault))?;
         let (sender, answers) = tokio::sync::mpsc::channel(1);
         // Not the edge itself: a watcher must not hold the service when it stops.
-        let (edge, streams) = (Arc::downgrade(&self.0), self.0.service.streams());
+        let (edge, streams, of) = (Arc::downgrade(&self.0), self.0.service.streams(), caller.clone());
         tokio::spawn(async move {
             loop {
                 let edge = edge.upgrade().filter(|edge| !edge.rescoring.stopping());
-                let Some(told) = edge.and_then(|edge| Self(edge).told(&id).ok()) else {
-                    let _ = sender.send(Err(error::status(&Fault::ShuttingDown, &caller.correlation_id))).await;
+                let told = edge.map(Self).and_then(|it| it.told(&id).ok().map(|told| (it.seen(&of, &told), told)));
+                let Some((seen, told)) = told else {
+                    let _ = sender.send(Err(error::status(&Fault::ShuttingDown, &of.correlation_id))).await;
                     return;
                 };
                 let over = told.run.state != RunState::Running || told.completed;
-                let answer = pb::WatchRescoreRunResponse { run: Some(run(&told)) };
+                let answer = seen.map(|run| pb::WatchRescoreRunResponse { run: Some(run) });
                 if sender.send(Ok(answer)).await.is_err() || over {
                     return;
                 }
@@ -127,7 +135,7 @@ impl RescoreService for Rescore {
                 }
             }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
+        Ok(self.0.stream(&caller, ReceiverStream::new(answers)))
     }
 
     async fn list_generations(
@@ -144,7 +152,7 @@ impl RescoreService for Rescore {
             let generations = page.iter().map(|(told, kept)| generation(told, *kept)).collect();
             Ok(pb::ListGenerationsResponse { generations, next_page_token })
         };
-        answer.await.map(Response::new).map_err(|fault| self.0.refuse("ListGenerations", &caller, &fault))
+        self.0.done("ListGenerations", &caller, answer.await)
     }
 
     type ReplayGenerationStream = Answers<pb::ReplayGenerationResponse>;
@@ -156,12 +164,12 @@ impl RescoreService for Rescore {
         let caller = correlated(&request);
         let told = self.0.rescoring.replay(request.into_inner().generation);
         let told = told.map_err(|fault| self.0.refuse("ReplayGeneration", &caller, &fault))?;
-        let correlation_id = caller.correlation_id;
+        let correlation_id = caller.correlation_id.clone();
         let answers = ReceiverStream::new(told).map(move |told| match told {
             Replayed::Progress(events, of_events) => {
-                Ok(pb::ReplayGenerationResponse { events, of_events, outcome: None })
+                Ok(Disclosure::of_nobody(pb::ReplayGenerationResponse { events, of_events, outcome: None }))
             }
-            Replayed::Done(told, digest, subjects) => Ok(pb::ReplayGenerationResponse {
+            Replayed::Done(told, digest, subjects) => Ok(Disclosure::of_nobody(pb::ReplayGenerationResponse {
                 events: told.weighed.0,
                 of_events: told.weighed.0,
                 outcome: Some(pb::ReplayOutcome {
@@ -171,14 +179,32 @@ impl RescoreService for Rescore {
                     generation: Some(generation(&told, false)),
                     subjects,
                 }),
-            }),
+            })),
             Replayed::Failed(fault) => Err(error::status(&fault, &correlation_id)),
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(self.0.stream(&caller, answers))
     }
 }
 
 impl Rescore {
+    /// A run as a caller may see it: people who could not be weighed are named to those alone who may read of them.
+    fn seen(&self, caller: &Caller, told: &Told) -> Disclosure<pb::RescoreRun> {
+        let mut run = run(told);
+        let mut subjects = Vec::new();
+        if let Some(standings) = self.0.service.newest() {
+            let sight = Service::sight(caller, &standings);
+            run.failures.retain(|failure| {
+                let subject = standings.find(&failure.subject_ref);
+                let seen = subject.filter(|subject| standings.row(*subject).is_some_and(|row| sight.knows(row)));
+                subjects.extend(seen);
+                caller.may(Permission::ReadLists) && (seen.is_some() || sight.is_whole())
+            });
+        } else {
+            run.failures.clear();
+        }
+        Disclosure { answer: run, subjects }
+    }
+
     fn told(&self, id: &str) -> Result<Told, Fault> {
         let mut arguments = Arguments::default();
         let id = arguments.run_id("run_id", id);

@@ -1,6 +1,7 @@
 //! Places on a list in the words of the contract.
 
-use super::detail;
+use super::{detail, sensitive};
+use crate::access::{Caller, Permission};
 use crate::domain::SubjectId;
 use crate::domain::word::{Family, List};
 use crate::pb;
@@ -21,13 +22,15 @@ pub struct Rows<'a> {
     list: List,
     full: bool,
     size: u32,
+    /// What rests on sensitive intelligence is told whole.
+    sensitive: bool,
 }
 
 impl<'a> Rows<'a> {
-    /// Rows of a list, in the FULL view or not.
-    pub fn new(standings: &'a Standings, list: List, full: bool) -> Self {
+    /// Rows of a list for a caller, in the FULL view or not.
+    pub fn new(standings: &'a Standings, list: List, full: bool, caller: &Caller) -> Self {
         let size = u32::try_from(standings.size(list)).unwrap_or(u32::MAX);
-        Self { standings, list, full, size }
+        Self { standings, list, full, size, sensitive: caller.may(Permission::SeeSensitiveIntelligence) }
     }
 
     /// Every row.
@@ -57,7 +60,14 @@ impl<'a> Rows<'a> {
             .row(subject)
             .into_iter()
             .flat_map(|row| row.reasons().map(super::super::domain::word::OutstandingReason::proto));
-        detail::detail(explanation, self.list.family(), &self.standings.rules().policy, reasons)
+        let mut detail = detail::detail(explanation, self.list.family(), &self.standings.rules().policy, reasons);
+        if let Some(dossier) = self.standings.dossier(subject) {
+            sensitive::mark(&mut detail, dossier);
+        }
+        if !self.sensitive {
+            sensitive::withhold(&mut detail);
+        }
+        detail
     }
 
     fn basic(&self, placed: Placed) -> pb::Standing {
@@ -89,7 +99,12 @@ impl<'a> Rows<'a> {
 }
 
 /// A person's standings, explained once for each family.
-pub fn listed(standings: &Standings, subject: SubjectId, places: &[(List, Place)]) -> Vec<pb::ListedStanding> {
+pub fn listed(
+    standings: &Standings,
+    subject: SubjectId,
+    places: &[(List, Place)],
+    caller: &Caller,
+) -> Vec<pb::ListedStanding> {
     let mut cohort: Option<Explanation> = None;
     let mut outstanding: Option<Explanation> = None;
     let mut listed = Vec::with_capacity(places.len());
@@ -102,7 +117,7 @@ pub fn listed(standings: &Standings, subject: SubjectId, places: &[(List, Place)
         if known.is_none() {
             *known = Service::explain(standings, subject, family);
         }
-        let rows = Rows::new(standings, *list, true);
+        let rows = Rows::new(standings, *list, true, caller);
         let standing = match known {
             Some(explanation) => rows.explained(placed(subject, *place), explanation.clone()),
             None => rows.one(placed(subject, *place)),

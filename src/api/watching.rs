@@ -16,7 +16,7 @@ use tonic::Status;
 use super::filter::Arguments;
 use super::ranking::size;
 use super::{Edge, detail};
-use crate::access::Caller;
+use crate::access::{Caller, Disclosure};
 use crate::domain::Revision;
 use crate::domain::word::List;
 use crate::pb;
@@ -36,7 +36,8 @@ const IN_FLIGHT: usize = 2;
 /// Longest silence: a checkpoint is sent after it.
 const SILENCE: Duration = Duration::from_secs(15);
 
-type Parts = ReceiverStream<Result<pb::WatchStandingsResponse, Status>>;
+type Part = Disclosure<pb::WatchStandingsResponse>;
+type Parts = ReceiverStream<Result<Part, Status>>;
 
 /// Begins a stream.
 ///
@@ -65,7 +66,7 @@ struct Watching {
 
 impl Watching {
     /// Tells until the client goes away, and until then why not any further.
-    async fn run(mut self, sender: Sender<Result<pb::WatchStandingsResponse, Status>>) {
+    async fn run(mut self, sender: Sender<Result<Part, Status>>) {
         let streams = self.edge.service.streams();
         let fault = tokio::select! {
             biased;
@@ -97,8 +98,8 @@ impl Watching {
 
     /// What comes next: a message; or whether to ask again at once, or to wait.
     fn next(&mut self) -> Result<Next, Fault> {
-        let Reading { standings, found } =
-            self.edge.service.advance(&self.caller, &mut self.follower, CHANGES as usize)?.answer;
+        let Disclosure { answer: Reading { standings, found }, subjects } =
+            self.edge.service.advance(&self.caller, &mut self.follower, CHANGES as usize)?;
         let (event, complete) = match found {
             Outcome::Again => return Ok(Next::Again),
             Outcome::Idle => return Ok(Next::Idle(self.edge.service.context(&standings))),
@@ -110,24 +111,29 @@ impl Watching {
             }
             Outcome::Tell(Event::Initial(expected)) => (Message::Boundary(initial(expected)), None),
             Outcome::Tell(Event::Publication(expected)) => {
-                (Message::Boundary(publication(&standings, self.list, expected)), None)
+                (Message::Boundary(publication(self.size(&standings), expected)), None)
             }
         };
         let context = self.edge.service.context(&standings);
-        Ok(Next::Message(Box::new(self.message(context, event, complete))))
+        let answer = self.message(context, event, complete);
+        Ok(Next::Message(Box::new(Disclosure { answer, subjects })))
+    }
+
+    fn size(&self, standings: &Standings) -> usize {
+        standings.size_in(self.list, &Service::sight(&self.caller, standings))
     }
 }
 
 /// What a stream does next.
 enum Next {
-    Message(Box<pb::WatchStandingsResponse>),
+    Message(Box<Part>),
     Again,
     /// Nothing to tell; what a checkpoint would say of itself.
     Idle(pb::ReadContext),
 }
 
 /// Tells what there is until something is wrong. Holds no standings while it waits.
-async fn tell(watching: &mut Watching, sender: &Sender<Result<pb::WatchStandingsResponse, Status>>) -> Fault {
+async fn tell(watching: &mut Watching, sender: &Sender<Result<Part, Status>>) -> Fault {
     let mut revisions = watching.edge.service.revisions();
     // A stream that begins with nothing to tell says so at once.
     let mut silent_until = Instant::now();
@@ -144,7 +150,7 @@ async fn tell(watching: &mut Watching, sender: &Sender<Result<pb::WatchStandings
             Ok(Next::Idle(context)) if Instant::now() >= silent_until => {
                 let checkpoint = Message::Checkpoint(pb::ChangeCheckpoint {});
                 let complete = watching.follower.settled();
-                watching.message(context, checkpoint, complete)
+                Disclosure::of_nobody(watching.message(context, checkpoint, complete))
             }
             Ok(Next::Idle(_)) => {
                 tokio::select! {
@@ -169,7 +175,7 @@ pub async fn page(
     service: &Service,
     caller: &Caller,
     asked: &pb::ListChangesRequest,
-) -> Result<pb::ListChangesResponse, Fault> {
+) -> Result<Disclosure<pb::ListChangesResponse>, Fault> {
     let mut arguments = Arguments::default();
     let list = arguments.list(asked.list);
     let most = arguments.size("page_size", asked.page_size, CHANGES, MOST_CHANGES);
@@ -178,7 +184,8 @@ pub async fn page(
     let mut follower = service.follow(caller, list, &asked.change_token, seen).await?;
     let mut boundary = None;
     loop {
-        let Reading { standings, found } = service.advance(caller, &mut follower, most)?.answer;
+        let advanced = service.advance(caller, &mut follower, most)?;
+        let Disclosure { answer: Reading { standings, found }, subjects } = advanced;
         let told = match found {
             Outcome::Again => {
                 drop(standings);
@@ -190,19 +197,21 @@ pub async fn page(
                 continue;
             }
             Outcome::Tell(Event::Publication(expected)) => {
-                boundary = Some(publication(&standings, list, expected));
+                let size = standings.size_in(list, &Service::sight(caller, &standings));
+                boundary = Some(publication(size, expected));
                 continue;
             }
             Outcome::Tell(Event::Changes { told, complete: _ }) => told,
             Outcome::Idle => Vec::new(),
         };
-        return Ok(pb::ListChangesResponse {
+        let answer = pb::ListChangesResponse {
             context: Some(service.context(&standings)),
             boundary,
             changes: changes(&standings, list, &told),
             next_change_token: service.follow_token(caller, &follower),
             up_to_date: follower.settled() == Some(standings.revision()),
-        });
+        };
+        return Ok(Disclosure { answer, subjects });
     }
 }
 
@@ -211,11 +220,11 @@ fn initial(list_size: usize) -> pb::ChangeBoundary {
     pb::ChangeBoundary { kind: pb::BoundaryKind::Initial.into(), expected_changes: list_size, list_size }
 }
 
-fn publication(standings: &Standings, list: List, expected: usize) -> pb::ChangeBoundary {
+fn publication(list_size: usize, expected: usize) -> pb::ChangeBoundary {
     pb::ChangeBoundary {
         kind: pb::BoundaryKind::Publication.into(),
         expected_changes: size(expected),
-        list_size: size(standings.size(list)),
+        list_size: size(list_size),
     }
 }
 

@@ -32,7 +32,7 @@ async fn edge() -> Arc<Edge> {
     let keeping = started.service.keep(None, settings.backup).unwrap();
     let archive = Arc::new(Archive::in_memory());
     let rescoring = Rescoring::start(started.service.clone(), archive, settings.rescore).unwrap();
-    Arc::new(Edge { service: started.service, keeping, rescoring })
+    Arc::new(Edge { service: started.service, keeping, rescoring, auditor: crate::api::Auditor::default() })
 }
 
 /// Writes about one person; the revision.
@@ -51,11 +51,13 @@ async fn write(edge: &Arc<Edge>, number: u32) -> u64 {
         records: vec![record],
         ..Default::default()
     };
-    Evidence(Arc::clone(edge)).write_evidence(Request::new(request)).await.unwrap().into_inner().revision
+    let mut request = Request::new(request);
+    request.extensions_mut().insert(Caller::loopback());
+    Evidence(Arc::clone(edge)).write_evidence(request).await.unwrap().into_inner().revision
 }
 
 /// A stream of everybody that is silent for so long at most.
-async fn watching(edge: &Arc<Edge>, silence: Duration) -> Receiver<Message> {
+async fn watching(edge: &Arc<Edge>, silence: Duration) -> Receiver<Result<Part, Status>> {
     let (list, caller) = (List::All, Caller::loopback());
     let follower = edge.service.follow(&caller, list, "", Seen::default()).await.unwrap();
     let (sender, messages) = mpsc::channel(IN_FLIGHT);
@@ -63,9 +65,9 @@ async fn watching(edge: &Arc<Edge>, silence: Duration) -> Receiver<Message> {
     messages
 }
 
-async fn next(messages: &mut Receiver<Message>) -> Message {
+async fn next(messages: &mut Receiver<Result<Part, Status>>) -> Message {
     let message = tokio::time::timeout(PATIENCE, messages.recv()).await;
-    message.expect("something must come in time").expect("a stream ends with a word")
+    message.expect("something must come in time").expect("a stream ends with a word").map(|part| part.answer)
 }
 
 #[tokio::test]

@@ -262,6 +262,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::RescoreRunning
         | ErrorReason::ReplayRunning
         | ErrorReason::SimulationRunning
+        | ErrorReason::AuditUnavailable
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,

@@ -8,6 +8,7 @@ use super::chunked::Chunked;
 use super::key::Key;
 use super::names::{AreaId, OfficerId};
 use super::row::Row;
+use super::sight::Counted;
 use super::snapshot::{Allotted, Meta, Slot, Standings, Trees};
 use super::tree::{Meter, Tree};
 use crate::domain::SubjectId;
@@ -63,6 +64,7 @@ impl Standings {
             names: Arc::clone(&self.names),
             references: Arc::clone(&self.references),
             allotted: self.allotted_after(&changes, meter),
+            counted: Counted::default(),
         }
     }
 

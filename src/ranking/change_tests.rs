@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Revision;
+use crate::ranking::Sight;
 use crate::ranking::filter::Filter;
 use crate::ranking::query::Start;
 use crate::ranking::sample::{Invented, People, crowd_member, person};
@@ -10,7 +11,8 @@ use crate::ranking::sample::{Invented, People, crowd_member, person};
 fn assert_alike(left: &Standings, right: &Standings, officers: &[&str], areas: &[&str]) {
     let every = usize::MAX;
     for list in List::ALL.iter().copied() {
-        let page = |standings: &Standings, filter: &Filter| standings.page(list, filter, Start::Top, every);
+        let page =
+            |standings: &Standings, filter: &Filter| standings.page(list, filter, &Sight::EVERYBODY, Start::Top, every);
         let mut filters = vec![Filter::default()];
         filters.extend(areas.iter().map(|area| Filter { areas: vec![(*area).to_owned()], ..Filter::default() }));
         filters.extend(
@@ -20,7 +22,11 @@ fn assert_alike(left: &Standings, right: &Standings, officers: &[&str], areas: &
         );
         for filter in filters {
             assert_eq!(page(left, &filter), page(right, &filter), "{list:?} {filter:?}");
-            assert_eq!(left.summary(list, &filter), right.summary(list, &filter), "{list:?} {filter:?}");
+            assert_eq!(
+                left.summary(list, &filter, &Sight::EVERYBODY),
+                right.summary(list, &filter, &Sight::EVERYBODY),
+                "{list:?} {filter:?}"
+            );
         }
     }
     for subject in (0..u32::try_from(left.subjects()).unwrap()).map(SubjectId) {
@@ -46,7 +52,7 @@ proptest! {
         let people = People::of(everyone.clone());
         let mut standings = people.standings();
         for (revision, group) in (2..).zip(groups) {
-            let before = (standings.page(List::All, &Filter::default(), Start::Top, usize::MAX), standings.subjects());
+            let before = (standings.page(List::All, &Filter::default(), &Sight::EVERYBODY, Start::Top, usize::MAX), standings.subjects());
             let mut changes = Vec::new();
             for (place, told) in group {
                 let place = place.min(everyone.len());
@@ -59,7 +65,7 @@ proptest! {
                 }
             }
             let next = standings.with(&changes, people.meta(revision));
-            let after = (standings.page(List::All, &Filter::default(), Start::Top, usize::MAX), standings.subjects());
+            let after = (standings.page(List::All, &Filter::default(), &Sight::EVERYBODY, Start::Top, usize::MAX), standings.subjects());
             prop_assert_eq!(before, after, "the old snapshot stays");
             prop_assert_eq!(next.revision(), Revision(revision));
             standings = next;
@@ -85,7 +91,7 @@ fn a_new_reference_moves_a_person_among_their_equals() {
     let standings = standings.with(&changes, people.meta(2));
     let filter = Filter { areas: vec!["A-0".to_owned()], ..Filter::default() };
     for filter in [Filter::default(), filter] {
-        let page = standings.page(List::All, &filter, Start::Top, 9);
+        let page = standings.page(List::All, &filter, &Sight::EVERYBODY, Start::Top, 9);
         let order: Vec<u32> = page.rows.iter().map(|row| row.subject.0).collect();
         assert_eq!(order, [3, 1, 2, 0]);
     }
@@ -97,7 +103,7 @@ fn a_facet_gained_without_a_move_is_found() {
     let changed = person("1500", "remand");
     let standings = people.standings().with(&[people.change(SubjectId(1_500), &changed)], people.meta(2));
     let filter = Filter { custody: Some(crate::domain::word::CustodyState::Remand), ..Filter::default() };
-    let page = standings.page(List::All, &filter, Start::Top, 9);
+    let page = standings.page(List::All, &filter, &Sight::EVERYBODY, Start::Top, 9);
     assert_eq!(page.rows.iter().map(|row| (row.subject.0, row.position)).collect::<Vec<_>>(), [(1_500, 1_501)]);
 }
 

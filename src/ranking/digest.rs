@@ -6,7 +6,7 @@ use blake3::Hasher;
 
 use super::key::band_place;
 use super::query::Start;
-use super::{Filter, Standings};
+use super::{Filter, Sight, Standings};
 use crate::domain::word::List;
 
 /// Names the encoding. Whoever changes that changes this.
@@ -33,7 +33,7 @@ pub fn standings_digest(standings: &Standings) -> [u8; 32] {
     let mut hasher = Hasher::new_derive_key(CONTEXT);
     let mut line = Vec::new();
     for list in List::ALL.iter().copied() {
-        let rows = standings.page(list, &Filter::default(), Start::Top, usize::MAX).rows;
+        let rows = standings.page(list, &Filter::default(), &Sight::EVERYBODY, Start::Top, usize::MAX).rows;
         let number = u8::try_from(i32::from(list.proto())).expect("a list's number must fit in a byte");
         hasher.update(&[number]).update(&length(rows.len()));
         for placed in rows {

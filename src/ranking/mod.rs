@@ -13,6 +13,7 @@
 //! - [`digest`]: the lists whole, as one number
 //! - [`frame`]: the lists whole, as the bytes of a published generation
 //! - [`movement`]: two snapshots side by side: who entered, left, rose, fell
+//! - [`sight`]: whom a reader may see
 //! - [`filter`], [`query`], [`place`], [`summary`], [`compare`]: what readers ask
 //! - [`token`], [`pins`], [`retire`]: pages that neither repeat nor skip
 
@@ -34,6 +35,7 @@ pub mod query;
 pub mod references;
 pub mod retire;
 pub mod row;
+pub mod sight;
 pub mod snapshot;
 pub mod summary;
 pub mod token;
@@ -53,6 +55,7 @@ pub use place::Place;
 pub use query::{Cursor, Page, Placed, Start};
 pub use references::References;
 pub use row::Row;
+pub use sight::Sight;
 pub use snapshot::{Meta, Standings};
 pub use summary::Summary;
 pub use token::Tokens;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::key::{Lookup, band_place};
 use super::names::AreaId;
 use super::row::Row;
+use super::sight::Sight;
 use super::snapshot::Standings;
 use crate::domain::word::{Band, List, MovementKind};
 use crate::domain::{MilliPoints, SubjectId};
@@ -29,6 +30,8 @@ pub struct Asked {
     pub after: Option<SubjectId>,
     /// Rows wanted.
     pub size: usize,
+    /// Whom the reader may see: whoever is in sight now.
+    pub sight: Sight,
 }
 
 /// A person in one of the two snapshots.
@@ -148,6 +151,9 @@ impl Comparing<'_> {
 
     fn meet(&self, subject: SubjectId, best: &mut Best) {
         let Some(after) = self.after.row(subject) else { return };
+        if !self.asked.sight.sees(after) {
+            return;
+        }
         let before = self.before.row(subject);
         if !self.asked.areas.is_empty()
             && !after.areas.any_of(&self.areas)

@@ -14,7 +14,7 @@ fn twice(lines: &[(&str, Option<&str>, &str)]) -> (Standings, Standings) {
 }
 
 fn asked(list: List, size: usize) -> Asked {
-    Asked { list, kinds: Vec::new(), areas: Vec::new(), after: None, size }
+    Asked { list, kinds: Vec::new(), areas: Vec::new(), after: None, size, sight: Sight::EVERYBODY }
 }
 
 fn told(after: &Standings, movements: &Movements) -> Vec<String> {

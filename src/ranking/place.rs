@@ -1,7 +1,9 @@
 //! Where one person stands on a list, and who stands next to them. Nothing is
 //! stored: places are found by counting, so they can never be out of date.
 
+use super::key::Key;
 use super::query::{Placed, one_based};
+use super::sight::Sight;
 use super::snapshot::Standings;
 use crate::domain::SubjectId;
 use crate::domain::word::List;
@@ -55,29 +57,45 @@ impl Standings {
         })
     }
 
-    /// A person with up to `k` above and `k` below on a list; `None` where they do not stand on it.
-    pub fn neighbours(&self, list: List, subject: SubjectId, k: usize) -> Option<Neighbours> {
+    /// A person with up to `k` above and `k` below on a list, of those in sight; `None` where they do not stand on it. The
+    /// person is taken to be in sight.
+    pub fn neighbours(&self, list: List, sight: &Sight, subject: SubjectId, k: usize) -> Option<Neighbours> {
         let key = self.key(list, subject)?;
         let tree = self.tree(list);
         let own = tree.position(key, self)?;
-        let first = own.saturating_sub(k);
-        let mut placed: Vec<Placed> = Vec::with_capacity(2 * k + 1);
-        let mut merit = None;
-        for (position, key) in (first..=own + k).zip(tree.iter_from(first)) {
-            let rank = match placed.last() {
-                Some(above) if merit == Some(key.merit()) => above.rank,
-                Some(_) => one_based(position),
-                None => one_based(tree.count_before(|held| held.merit() < key.merit())),
-            };
-            merit = Some(key.merit());
-            let position = one_based(position);
-            placed.push(Placed { subject: key.subject(), rank, position, filtered_position: position });
+        let seen = |key: &Key| sight.is_whole() || self.row(key.subject()).is_some_and(|row| sight.sees(row));
+        let mut above: Vec<(usize, Key)> = Vec::with_capacity(k);
+        let mut end = own;
+        while above.len() < k && end > 0 {
+            // One reader's neighbours may lie far apart in the whole list.
+            let start = end.saturating_sub((k - above.len()).max(AT_ONCE));
+            let part: Vec<(usize, Key)> = (start..end).zip(tree.iter_from(start)).collect();
+            above.extend(part.into_iter().rev().filter(|(_, key)| seen(key)).take(k - above.len()));
+            end = start;
         }
-        let below = placed.split_off(own - first + 1);
-        let subject = placed.pop().expect("the person must be among their neighbours");
-        Some(Neighbours { above: placed, subject, below })
+        above.reverse();
+        let below = (own + 1..).zip(tree.iter_from(own + 1)).filter(|(_, key)| seen(key)).take(k);
+        let mut last: Option<(usize, Key, u32)> = None;
+        let mut placed = |(position, key): (usize, Key)| {
+            let rank = match last {
+                Some((_, above, rank)) if above.merit() == key.merit() => rank,
+                Some((above, ..)) if above + 1 == position => one_based(position),
+                Some(_) | None => one_based(tree.count_before(|held| held.merit() < key.merit())),
+            };
+            last = Some((position, key, rank));
+            let position = one_based(position);
+            Placed { subject: key.subject(), rank, position, filtered_position: position }
+        };
+        Some(Neighbours {
+            above: above.into_iter().map(&mut placed).collect(),
+            subject: placed((own, key)),
+            below: below.map(&mut placed).collect(),
+        })
     }
 }
+
+/// Fewest people looked at together on the way up a list.
+const AT_ONCE: usize = 64;
 
 #[cfg(test)]
 mod tests {

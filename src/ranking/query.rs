@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use super::filter::Filter;
 use super::key::Key;
+use super::sight::Sight;
 use super::snapshot::Standings;
 use super::tree::Finger;
 use crate::domain::SubjectId;
@@ -19,7 +20,7 @@ pub struct Placed {
     pub rank: u32,
     /// Place in the whole list, from 1; nobody shares it.
     pub position: u32,
-    /// Place among those who match the filter, from 1.
+    /// Place among those in sight who match the filter, from 1.
     pub filtered_position: u32,
 }
 
@@ -51,9 +52,9 @@ pub struct Page {
 }
 
 impl Standings {
-    /// Up to `size` people of a list who match a filter, in order. The last page is known to be:
+    /// Up to `size` people of a list who are in sight and match a filter, in order. The last page is known to be:
     /// one more match is looked for before a further page is promised.
-    pub fn page(&self, list: List, filter: &Filter, start: Start, size: usize) -> Page {
+    pub fn page(&self, list: List, filter: &Filter, sight: &Sight, start: Start, size: usize) -> Page {
         let tree = self.tree(list);
         let mut page = Page { rows: Vec::with_capacity(size.min(tree.len())), next: None };
         let (after, mut matched) = match start {
@@ -66,7 +67,7 @@ impl Standings {
         };
         let mut finger = Finger::new(tree, self);
         let mut previous = None;
-        self.scan(list, filter, after, |key, position| {
+        self.scan(list, filter, sight, after, |key, position| {
             if page.rows.len() == size {
                 page.next = page.rows.last().map(|row| Cursor { last: row.subject, matched });
                 return ControlFlow::Break(());

@@ -110,7 +110,7 @@ fn all_pages(standings: &Standings, list: List, filter: &Filter, size: usize) ->
     let mut all = Vec::new();
     let mut start = Start::Top;
     loop {
-        let page = standings.page(list, filter, start, size);
+        let page = standings.page(list, filter, &Sight::EVERYBODY, start, size);
         assert!(page.rows.len() <= size);
         assert!(page.next.is_none() || page.rows.len() == size, "only the last page may be short");
         all.extend(page.rows);
@@ -155,7 +155,7 @@ proptest! {
                     subject: *row,
                     below: all[place + 1..].iter().take(k).copied().collect(),
                 };
-                prop_assert_eq!(standings.neighbours(list, row.subject, k), Some(expected));
+                prop_assert_eq!(standings.neighbours(list, &Sight::EVERYBODY, row.subject, k), Some(expected));
             }
         }
     }
@@ -172,7 +172,7 @@ proptest! {
                 .map(|placed| standings.row(placed.subject).unwrap())
                 .collect();
             let count = |test: &dyn Fn(&Row) -> bool| u32::try_from(rows.iter().filter(|row| test(row)).count()).unwrap();
-            let summary = standings.summary(list, &filter);
+            let summary = standings.summary(list, &filter, &Sight::EVERYBODY);
             prop_assert_eq!(summary.size as usize, rows.len());
             for band in Band::ALL {
                 prop_assert_eq!(summary.in_band(*band), count(&|row| row.composed(list.family()).effective == *band));
@@ -200,7 +200,7 @@ proptest! {
 #[test]
 fn equals_share_a_rank_and_the_next_rank_counts_them_all() {
     let standings = crowd(&["composite=9", "composite=7 harm=1", "composite=7", "composite=5"].map(str::to_owned));
-    let page = standings.page(List::All, &Filter::default(), Start::Top, 9);
+    let page = standings.page(List::All, &Filter::default(), &Sight::EVERYBODY, Start::Top, 9);
     assert_eq!(page.rows.iter().map(|row| row.rank).collect::<Vec<_>>(), [1, 2, 2, 4]);
     assert_eq!(page.rows.iter().map(|row| row.position).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
@@ -209,13 +209,13 @@ fn equals_share_a_rank_and_the_next_rank_counts_them_all() {
 fn a_cursor_of_nobody_leads_nowhere() {
     let standings = crowd(&["composite=9".to_owned()]);
     let nobody = Start::After(Cursor { last: SubjectId(5), matched: 1 });
-    let page = standings.page(List::All, &Filter::default(), nobody, 9);
+    let page = standings.page(List::All, &Filter::default(), &Sight::EVERYBODY, nobody, 9);
     assert_eq!((page.rows.len(), page.next), (0, None));
 }
 
 #[test]
 fn scores_fall_into_steps_of_five_points() {
     let told = ["composite=0", "composite=4999", "composite=5000", "composite=99999", "composite=100000"];
-    let summary = crowd(&told.map(str::to_owned)).summary(List::All, &Filter::default());
+    let summary = crowd(&told.map(str::to_owned)).summary(List::All, &Filter::default(), &Sight::EVERYBODY);
     assert_eq!((summary.distribution[0], summary.distribution[1], summary.distribution[19]), (2, 1, 2));
 }

@@ -37,6 +37,11 @@ impl Lists {
         self.0 & (1 << list as u16) != 0
     }
 
+    /// Whether they share a list with others.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// These lists and one more, if `condition`.
     #[must_use]
     pub const fn and(self, list: List, condition: bool) -> Self {

@@ -8,22 +8,26 @@ use super::facets::Facets;
 use super::filter::{Filter, Sieve};
 use super::key::Key;
 use super::names::AreaId;
+use super::row::Row;
+use super::sight::Sight;
 use super::snapshot::Standings;
 use super::tree::{Leaf, Tree};
 use crate::domain::word::List;
 
 impl Standings {
-    /// Calls `visit` for everyone on a list who matches, best first, from the one after `after` on,
+    /// Calls `visit` for everyone on a list who is in sight and matches, best first, from the one after `after` on,
     /// until it breaks. Where the whole list is walked, their position in it, from 0, comes along.
     pub(super) fn scan(
         &self,
         list: List,
         filter: &Filter,
+        sight: &Sight,
         after: Option<Key>,
         mut visit: impl FnMut(Key, Option<usize>) -> ControlFlow<()>,
     ) {
         let sieve = Sieve::new(filter, list.family(), self.as_of());
-        let mut way = Way::of(self, list, filter);
+        let mut way = Way::of(self, list, filter, sight);
+        let asks = sieve.asks() || !sight.is_whole();
         for run in sieve.band_runs() {
             way.seek(&|key| {
                 key.band_place() < *run.start()
@@ -33,7 +37,8 @@ impl Standings {
                 if key.band_place() > *run.end() {
                     break;
                 }
-                let matches = !sieve.asks() || self.row(key.subject()).is_some_and(|row| sieve.passes(row));
+                let passes = |row: &Row| sieve.passes(row) && sight.sees(row);
+                let matches = !asks || self.row(key.subject()).is_some_and(passes);
                 if matches && visit(key, position).is_break() {
                     return;
                 }
@@ -60,17 +65,20 @@ enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn of(standings: &'a Standings, list: List, filter: &Filter) -> Self {
-        let area_tree = |name: &String| {
-            standings.names.find_area(name).and_then(|area| standings.area_tree(list, area)).map(Walk::new)
-        };
+    fn of(standings: &'a Standings, list: List, filter: &Filter, sight: &Sight) -> Self {
+        let area_tree = |area: &AreaId| standings.area_tree(list, *area).map(Walk::new);
         if !filter.offender_managers.is_empty() {
             return Self::These { keys: managed(standings, list, filter), at: 0 };
         }
-        match filter.areas.as_slice() {
-            [] => Self::Whole(Walk::new(standings.tree(list))),
-            [name] => area_tree(name).map_or(Self::Areas(Vec::new()), Self::Area),
-            names => Self::Areas(names.iter().filter_map(area_tree).collect()),
+        let of_areas = |areas: &[AreaId]| match areas {
+            [area] => area_tree(area).map_or(Self::Areas(Vec::new()), Self::Area),
+            areas => Self::Areas(areas.iter().filter_map(area_tree).collect()),
+        };
+        // Of those in areas of the filter, whoever is in sight is picked out one by one.
+        match (filter.areas.is_empty(), sight.areas()) {
+            (true, None) => Self::Whole(Walk::new(standings.tree(list))),
+            (true, Some(areas)) => of_areas(areas),
+            (false, _) => of_areas(&standings.known_areas(filter)),
         }
     }
 

@@ -14,6 +14,7 @@ use super::key::{Key, Lookup};
 use super::names::{AreaId, Names, OfficerId};
 use super::references::References;
 use super::row::Row;
+use super::sight::Counted;
 use super::tree::Tree;
 use crate::domain::dossier::Dossier;
 use crate::domain::word::List;
@@ -75,6 +76,8 @@ pub struct Standings {
     pub(super) references: Arc<References>,
     /// By this version and all before it.
     pub(super) allotted: Allotted,
+    /// Sizes of lists within some sights.
+    pub(super) counted: Counted,
 }
 
 impl Standings {
@@ -120,6 +123,7 @@ impl Standings {
             names,
             references,
             allotted: Allotted::default(),
+            counted: Counted::default(),
         };
         standings.allotted.blocks = standings.whole_bytes();
         standings

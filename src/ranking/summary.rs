@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::filter::{Filter, Sieve};
 use super::key::band_place;
 use super::row::Row;
+use super::sight::Sight;
 use super::snapshot::{Standings, subjects};
 use crate::domain::Date;
 use crate::domain::word::{Band, Family, List, OutstandingReason};
@@ -43,12 +44,12 @@ impl Summary {
 }
 
 impl Standings {
-    /// Counts those on a list who match a filter.
-    pub fn summary(&self, list: List, filter: &Filter) -> Summary {
+    /// Counts those on a list who are in sight and match a filter. Areas out of sight are not named.
+    pub fn summary(&self, list: List, filter: &Filter, sight: &Sight) -> Summary {
         let mut tally = Tally::new(list.family(), self.as_of());
-        let narrow = !filter.areas.is_empty() || !filter.offender_managers.is_empty();
+        let narrow = !filter.areas.is_empty() || !filter.offender_managers.is_empty() || sight.areas().is_some();
         if narrow || self.size(list) < self.subjects() / 8 {
-            self.scan(list, filter, None, |key, _| {
+            self.scan(list, filter, sight, None, |key, _| {
                 tally.count(self.row(key.subject()).expect("a key must be of a subject held"));
                 ControlFlow::Continue(())
             });
@@ -57,12 +58,13 @@ impl Standings {
             let sieve = Sieve::new(filter, list.family(), self.as_of());
             for (_, slot) in subjects(&self.slots) {
                 let band = band_place(slot.row.composed(list.family()).effective);
-                if slot.row.lists.holds(list) && sieve.wants_band(band) && sieve.passes(&slot.row) {
+                let on_list = slot.row.lists.holds(list) && sight.sees(&slot.row);
+                if on_list && sieve.wants_band(band) && sieve.passes(&slot.row) {
                     tally.count(&slot.row);
                 }
             }
         }
-        tally.finish(self)
+        tally.finish(self, sight)
     }
 }
 
@@ -105,10 +107,10 @@ impl Tally {
         }
     }
 
-    fn finish(self, standings: &Standings) -> Summary {
+    fn finish(self, standings: &Standings, sight: &Sight) -> Summary {
         let mut summary = self.summary;
-        summary.by_area =
-            self.areas.into_iter().map(|(area, count)| (standings.names.area_name(area), count)).collect();
+        let named = self.areas.into_iter().filter(|(area, _)| sight.names(*area));
+        summary.by_area = named.map(|(area, count)| (standings.names.area_name(area), count)).collect();
         summary.by_area.sort_unstable();
         summary.by_reason = OutstandingReason::ALL
             .iter()

@@ -12,13 +12,13 @@ use rayon::prelude::*;
 
 use crate::domain::word::List;
 use crate::domain::{Revision, SubjectId};
-use crate::ranking::Standings;
-use crate::ranking::row::Lists;
+use crate::ranking::row::{Areas, Lists};
+use crate::ranking::{Sight, Standings};
 
 /// Bounds of what is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Changes of people by writes, 16 bytes each. The publications' are bounded apart, so that a night's does not push out the
+    /// Changes of people by writes, 24 bytes each. The publications' are bounded apart, so that a night's does not push out the
     /// day's.
     pub entries: usize,
     /// Publications kept however many people they moved; more as long as they moved fewer than `entries` together.
@@ -37,12 +37,21 @@ impl Default for Limits {
 const WORTH_SPREADING: usize = 4_096;
 
 /// One person's change at one publication.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     revision: Revision,
     subject: SubjectId,
     before: Lists,
     after: Lists,
+    /// By what they were in sight before, where that is another now.
+    earlier: Option<Box<Earlier>>,
+}
+
+/// What decides whether somebody is in sight, as it was before a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Earlier {
+    areas: Areas,
+    child: bool,
 }
 
 /// Changes that lie one behind the other, and nothing between: by revision, then by subject.
@@ -88,8 +97,17 @@ pub struct Compacted {
 pub struct Candidate {
     /// Who.
     pub subject: SubjectId,
-    /// Whether they stood on it at the beginning.
+    /// Whether they stood on it at the beginning, in sight.
     pub was: bool,
+    /// Whether they were in sight at some time of the span before now.
+    pub seen: bool,
+}
+
+/// What a span tells of one person: whether they stood on the list at its beginning, and where they were in sight by
+/// something else before, whether at the beginning and whether at some time.
+struct Seen {
+    on_list: bool,
+    earlier: Option<(bool, bool)>,
 }
 
 /// The first candidates of a span, and whether there are more.
@@ -201,9 +219,17 @@ pub struct Span {
 }
 
 impl Span {
-    /// The first `most` people from a subject on who stood on a list at some time up to `until`.
-    pub fn candidates(&self, list: List, from: SubjectId, until: Revision, most: usize) -> Candidates {
-        let mut first: BTreeMap<SubjectId, bool> = BTreeMap::new();
+    /// The first `most` people from a subject on who stood on a list at some time up to `until`, and were in sight at some
+    /// time, or are `now`.
+    pub fn candidates(
+        &self,
+        (list, sight): (List, &Sight),
+        now: impl Fn(SubjectId) -> bool,
+        from: SubjectId,
+        until: Revision,
+        most: usize,
+    ) -> Candidates {
+        let mut first: BTreeMap<SubjectId, Seen> = BTreeMap::new();
         let mut more = false;
         for (in_order, entries) in self.runs() {
             let start = if in_order { entries.partition_point(|entry| entry.subject < from) } else { 0 };
@@ -222,20 +248,35 @@ impl Span {
                     continue;
                 }
                 // The first change of a person in the span says where they stood at its beginning.
-                first.entry(entry.subject).or_insert(entry.before.holds(list));
+                let was =
+                    first.entry(entry.subject).or_insert(Seen { on_list: entry.before.holds(list), earlier: None });
+                if let Some(earlier) = &entry.earlier
+                    && !sight.is_whole()
+                {
+                    let seen = sight.sees_areas(&earlier.areas, earlier.child);
+                    let (_, at_some_time) = *was.earlier.get_or_insert((seen, seen));
+                    was.earlier = was.earlier.map(|(at_first, _)| (at_first, at_some_time || seen));
+                }
                 if first.len() > most {
                     first.pop_last();
                     more = true;
                 }
             }
         }
-        Candidates { first: first.into_iter().map(|(subject, was)| Candidate { subject, was }).collect(), more }
+        let candidate = |(subject, was): (SubjectId, Seen)| {
+            let now = now(subject);
+            // Who is in sight by the same as at the beginning is in sight as at the beginning.
+            let (at_first, at_some_time) = was.earlier.unwrap_or((now, now));
+            Candidate { subject, was: was.on_list && at_first, seen: now || at_some_time }
+        };
+        Candidates { first: first.into_iter().map(candidate).collect(), more }
     }
 
-    /// Whether everybody was weighed anew in it, up to `until`; then how many changes of a list it holds.
-    pub fn publication(&self, list: List, until: Revision) -> Option<usize> {
+    /// Whether everybody was weighed anew in it, up to `until`; then how many changes of a list it holds of people in
+    /// sight `now`.
+    pub fn publication(&self, list: List, now: impl Fn(SubjectId) -> bool, until: Revision) -> Option<usize> {
         let published = self.blocks.iter().any(|block| block.publication && block.last <= until);
-        let touches = |entry: &&Entry| entry.before.holds(list) || entry.after.holds(list);
+        let touches = |entry: &&Entry| (entry.before.holds(list) || entry.after.holds(list)) && now(entry.subject);
         published.then(|| self.runs().map(|(_, entries)| entries.iter().filter(touches).count()).sum())
     }
 
@@ -252,7 +293,13 @@ fn differing(earlier: &Standings, next: &Standings) -> Vec<Entry> {
     let entry = |subject: SubjectId| {
         let (was, is) = (earlier.row(subject), next.row(subject));
         let lists = |row: Option<&crate::ranking::Row>| row.map_or(Lists::default(), |row| row.lists);
-        (was != is).then(|| Entry { revision, subject, before: lists(was), after: lists(is) })
+        let earlier = match (was, is) {
+            (Some(was), Some(is)) if was.areas != is.areas || was.child() != is.child() => {
+                Some(Box::new(Earlier { areas: was.areas.clone(), child: was.child() }))
+            }
+            (Some(_) | None, _) => None,
+        };
+        (was != is).then(|| Entry { revision, subject, before: lists(was), after: lists(is), earlier })
     };
     let subjects: Vec<SubjectId> = next.differing(earlier).collect();
     if subjects.len() < WORTH_SPREADING {

@@ -7,7 +7,7 @@ fn lists(cohort: bool, outstanding: bool) -> Lists {
 }
 
 fn entry(revision: u64, subject: u32, before: Lists, after: Lists) -> Entry {
-    Entry { revision: Revision(revision), subject: SubjectId(subject), before, after }
+    Entry { revision: Revision(revision), subject: SubjectId(subject), before, after, earlier: None }
 }
 
 /// A record that begins at revision 1, in small blocks.
@@ -20,7 +20,8 @@ fn changes(entries: usize) -> Changes {
 /// People from an id on who stood on COHORT since a revision: ids, with a `+` behind those who were there at its beginning.
 fn found(changes: &Changes, since: u64, from: u32, most: usize) -> (String, bool) {
     let span = changes.since(Revision(since)).expect("must be kept");
-    let Candidates { first, more } = span.candidates(List::Cohort, SubjectId(from), Revision(u64::MAX), most);
+    let Candidates { first, more } =
+        span.candidates((List::Cohort, &Sight::EVERYBODY), |_| true, SubjectId(from), Revision(u64::MAX), most);
     let told = first.iter().map(|found| format!("{}{}", found.subject.0, if found.was { "+" } else { "" }));
     (told.collect::<Vec<_>>().join(" "), more)
 }
@@ -72,9 +73,14 @@ fn a_publication_pushes_out_no_writes_and_the_third_pushes_out_the_first() {
     assert_eq!(changes.oldest(), Revision(1));
     changes.keep(Revision(6), true, everybody(6));
     assert_eq!(changes.oldest(), Revision(3));
-    let of = |since| changes.since(Revision(since)).expect("must be kept").publication(List::Cohort, Revision(6));
+    let of =
+        |since| changes.since(Revision(since)).expect("must be kept").publication(List::Cohort, |_| true, Revision(6));
     assert_eq!((of(3), of(5), of(6)), (Some(101), Some(50), None));
-    assert_eq!(changes.since(Revision(4)).unwrap().publication(List::Cohort, Revision(4)), None, "not come yet");
+    assert_eq!(
+        changes.since(Revision(4)).unwrap().publication(List::Cohort, |_| true, Revision(4)),
+        None,
+        "not come yet"
+    );
     assert_eq!(found(&changes, 4, 10, 3), ("10+ 11+ 12+".to_owned(), true));
 }
 
@@ -89,12 +95,12 @@ fn only_who_differs_is_kept_and_a_moved_day_is_a_publication() {
     let second = first.with(&[same, managed], people.meta(2));
     changes.record(Some(&first), &second);
     assert_eq!(found(&changes, 1, 0, 10), ("2".to_owned(), false));
-    assert_eq!(changes.since(Revision(1)).unwrap().publication(List::Cohort, Revision(2)), None);
+    assert_eq!(changes.since(Revision(1)).unwrap().publication(List::Cohort, |_| true, Revision(2)), None);
     let mut meta = people.meta(3);
     meta.as_of = meta.as_of + 1;
     let gone = people.change(SubjectId(1), &person("B", ""));
     let third = second.with(&[gone], meta);
     changes.record(Some(&second), &third);
     assert_eq!(found(&changes, 2, 0, 10), ("1+".to_owned(), false));
-    assert_eq!(changes.since(Revision(2)).unwrap().publication(List::Cohort, Revision(3)), Some(1));
+    assert_eq!(changes.since(Revision(2)).unwrap().publication(List::Cohort, |_| true, Revision(3)), Some(1));
 }

@@ -1,6 +1,7 @@
 //! Everything that can go wrong for a caller, told apart. The edge turns each
 //! into a status; nothing of the inside goes with it.
 
+use crate::access::Permission;
 use crate::domain::Revision;
 use crate::pb;
 use crate::store::NoRoom;
@@ -14,6 +15,17 @@ pub enum Fault {
     /// No record of that subject is held.
     #[error("no such subject")]
     UnknownSubject,
+    /// The caller may not see that, whether it is there or not.
+    #[error("the caller may not see this")]
+    OutOfScope,
+    /// The caller's roles do not allow it.
+    #[error("the caller may not do this: it needs the permission {0}")]
+    NotPermitted(Permission),
+    /// Who looked cannot be recorded.
+    #[error(
+        "the audit cannot be written just now: nothing was disclosed, and whether anything was done is not known until it is sent again with the same request_id"
+    )]
+    AuditUnavailable,
     /// Known, but not on this list.
     #[error("the subject does not stand on this list")]
     NotOnList,

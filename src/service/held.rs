@@ -26,15 +26,16 @@ impl Service {
     /// What is held of a person, in outline.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
     pub async fn subject(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         subject_ref: &str,
         seen: Seen<'_>,
     ) -> Result<Disclosure<pb::GetSubjectResponse>, Fault> {
         let standings = self.standings(seen).await?;
-        let subject = standings.find(subject_ref).ok_or(Fault::UnknownSubject)?;
+        let sight = Self::sight(caller, &standings);
+        let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
         let (Some(row), Some(dossier)) = (standings.row(subject), standings.dossier(subject)) else {
             return Err(Fault::UnknownSubject);
         };
@@ -58,7 +59,7 @@ impl Service {
             subject_ref: subject_ref.to_owned(),
             lists: SPECIFIC_FIRST
                 .into_iter()
-                .filter(|list| row.lists.holds(*list))
+                .filter(|list| row.lists.holds(*list) && sight.admits(*list))
                 .map(|list| list.proto().into())
                 .collect(),
             areas: areas(&standings, subject),
@@ -72,7 +73,7 @@ impl Service {
     /// Versions of a person's records, oldest revision first, as at the revision of the first page.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`], faults of the token, or [`Fault::Internal`] when the store cannot be read.
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`], faults of the token, or [`Fault::Internal`] when the store cannot be read.
     pub async fn evidence(
         &self,
         caller: &Caller,
@@ -80,7 +81,7 @@ impl Service {
         size: usize,
     ) -> Result<Disclosure<pb::ListEvidenceResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
-        let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
+        let subject = Self::person(caller, &standings, &asked.subject_ref)?;
         let arguments = arguments(&asked);
         let (through, after) = match self.paging.read_pair(&asked.page_token, caller, &arguments)? {
             Some((through, after)) => (Revision(through), Revision(after)),
@@ -303,6 +304,7 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
                 state: pb::RecordState::InForce.into(),
                 etag: etag(Revision(event.revision)),
                 withdrawal_reason: String::new(),
+                content_withheld: false,
             });
         }
         Some(Body::EvidenceWithdrawn(withdrawn)) => {

@@ -33,6 +33,7 @@ pub mod record;
 mod replay_tests;
 pub mod rescore;
 pub mod scorer;
+mod seeing;
 pub mod start;
 pub mod state;
 pub mod verify;
@@ -214,14 +215,18 @@ impl Service {
     /// Queues a change and waits until it is durable and visible.
     ///
     /// # Errors
-    /// What the writer found, or [`Fault::QueueFull`].
+    /// [`Fault::OutOfScope`] about somebody whom the caller may not see, what the writer found, or [`Fault::QueueFull`].
     pub async fn change(&self, mutation: Mutation) -> Result<Answer, Fault> {
+        self.admit(&mutation)?;
+        let (look, refs) = (Arc::clone(&mutation.caller.look), mutation.subject_refs());
         let (reply, answer) = oneshot::channel();
-        match self.queue.try_send(Queued { mutation, reply, stream: None }) {
+        let answer = match self.queue.try_send(Queued { mutation, reply, stream: None }) {
             Ok(()) => self.reply(answer).await,
             Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
-        }
+        }?;
+        look.concerned(self.subjects(&refs));
+        Ok(answer)
     }
 
     /// As [`change`](Self::change), for a thread that may block; waits for a place in the queue.
@@ -239,12 +244,13 @@ impl Service {
     /// change of the stream is refused, so are all behind it.
     ///
     /// # Errors
-    /// [`Fault::ShuttingDown`].
+    /// [`Fault::OutOfScope`] about somebody whom the caller may not see, or [`Fault::ShuttingDown`].
     pub async fn queue(
         &self,
         stream: &Stream,
         mutation: Mutation,
     ) -> Result<oneshot::Receiver<Result<Answer, Fault>>, Fault> {
+        self.admit(&mutation)?;
         let (reply, answer) = oneshot::channel();
         let stream = Some(stream.clone());
         self.queue.send(Queued { mutation, reply, stream }).await.map_err(|_| Fault::ShuttingDown)?;
@@ -276,6 +282,11 @@ impl Service {
             Ok(Ok(_)) => self.board.standings().ok_or(Fault::NoActivePolicy),
             Ok(Err(_)) | Err(_) => Err(Fault::RevisionNotReached),
         }
+    }
+
+    /// The newest standings; `None` before there is a policy.
+    pub fn newest(&self) -> Option<Arc<Standings>> {
+        self.board.standings()
     }
 
     /// What an answer from these standings says of itself.
@@ -315,6 +326,7 @@ impl Service {
     pub async fn withdrawable_override(&self, mutation: &Mutation) -> Result<(), Fault> {
         let mutation::MutationBody::Withdraw { subject_ref, record_id, .. } = &mutation.body else { return Ok(()) };
         let standings = self.standings(Seen::new(0, "")).await?;
+        self.admit(mutation)?;
         let dossier = standings.find(subject_ref).and_then(|subject| standings.dossier(subject));
         let held = dossier.and_then(|dossier| dossier.others().iter().find(|filed| *filed.id == **record_id));
         let other = dossier.is_some_and(|dossier| dossier.revision_of(record_id).is_some());

@@ -70,6 +70,23 @@ impl MutationBody {
     }
 }
 
+impl Mutation {
+    /// References of the people whom it is about, each once.
+    pub fn subject_refs(&self) -> Vec<String> {
+        let mut refs: Vec<&str> = match &self.body {
+            MutationBody::Write(records) => records.records.iter().map(|record| record.subject_ref.as_str()).collect(),
+            MutationBody::Withdraw { subject_ref, .. } => vec![subject_ref],
+            MutationBody::Move(made) => vec![made.subject_ref()],
+            MutationBody::Policy(_) | MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => {
+                Vec::new()
+            }
+        };
+        refs.sort_unstable();
+        refs.dedup();
+        refs.into_iter().map(str::to_owned).collect()
+    }
+}
+
 /// Records to write.
 #[derive(Debug)]
 pub struct Records {

@@ -8,7 +8,7 @@ use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
 use crate::domain::word::{Family, List};
 use crate::ranking::place::Neighbours;
-use crate::ranking::{Comparison, Cursor, Filter, Page, Place, Placed, Standings, Start, Summary};
+use crate::ranking::{Comparison, Cursor, Filter, Page, Place, Placed, Sight, Standings, Start, Summary};
 use crate::scoring::composite::{self, Explanation};
 
 /// An answer together with the standings it was read from.
@@ -27,6 +27,17 @@ pub struct TokenedPage {
     pub page: Page,
     /// Token of the next page; `None`: this was the last.
     pub next: Option<String>,
+    /// People on the list whom the caller may see.
+    pub size: usize,
+}
+
+/// People next to somebody.
+#[derive(Debug)]
+pub struct Neighbourhood {
+    /// They, and the person.
+    pub neighbours: Neighbours,
+    /// People on the list whom the caller may see.
+    pub size: usize,
 }
 
 /// What a page is of.
@@ -65,11 +76,13 @@ impl Service {
     /// A page of a list.
     ///
     /// # Errors
-    /// Faults of the token, or [`Fault::NoActivePolicy`].
+    /// [`Fault::OutOfScope`] for a list that is not the caller's to read, faults of the token, or
+    /// [`Fault::NoActivePolicy`].
     pub async fn page(&self, caller: &Caller, asked: &PageOf, seen: Seen<'_>) -> Read<TokenedPage> {
         let newest = self.standings(seen).await?;
+        let sight = Self::sight_of(caller, &newest, asked.list)?;
         let (standings, start) = self.paging.open(newest, caller, asked)?;
-        Ok(self.tokened(caller, asked, standings, start))
+        Ok(self.tokened(caller, &sight, asked, standings, start))
     }
 
     /// The page after `cursor` of a snapshot that the caller of this still holds: for exports, whose parts are of one
@@ -81,41 +94,41 @@ impl Service {
         standings: &Arc<Standings>,
         cursor: Cursor,
     ) -> Disclosure<Reading<TokenedPage>> {
-        self.tokened(caller, asked, Arc::clone(standings), Start::After(cursor))
+        let sight = Self::sight(caller, standings);
+        self.tokened(caller, &sight, asked, Arc::clone(standings), Start::After(cursor))
     }
 
     fn tokened(
         &self,
         caller: &Caller,
+        sight: &Sight,
         asked: &PageOf,
         standings: Arc<Standings>,
         start: Start,
     ) -> Disclosure<Reading<TokenedPage>> {
-        let page = standings.page(asked.list, &asked.filter, start, asked.size);
+        let page = standings.page(asked.list, &asked.filter, sight, start, asked.size);
         let next = page.next.map(|cursor| self.paging.next(&standings, cursor, caller, asked));
         let subjects = page.rows.iter().map(|placed| placed.subject).collect();
-        disclose(standings, TokenedPage { page, next }, subjects)
-    }
-
-    /// A person, for those that take one.
-    fn find(standings: &Standings, subject_ref: &str) -> Result<SubjectId, Fault> {
-        standings.find(subject_ref).ok_or(Fault::UnknownSubject)
+        let size = standings.size_in(asked.list, sight);
+        disclose(standings, TokenedPage { page, next, size }, subjects)
     }
 
     /// A person's place on each of their lists, the most specific first.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
     pub async fn standing(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         subject_ref: &str,
         seen: Seen<'_>,
     ) -> Read<(SubjectId, Vec<(List, Place)>)> {
         let standings = self.standings(seen).await?;
-        let subject = Self::find(&standings, subject_ref)?;
+        let sight = Self::sight(caller, &standings);
+        let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
         let places = SPECIFIC_FIRST
             .into_iter()
+            .filter(|list| sight.admits(*list))
             .filter_map(|list| standings.place(list, subject).map(|place| (list, place)))
             .collect();
         Ok(disclose(standings, (subject, places), vec![subject]))
@@ -130,17 +143,18 @@ impl Service {
     /// Places of many people on one list, each found or not.
     ///
     /// # Errors
-    /// [`Fault::NoActivePolicy`].
+    /// [`Fault::OutOfScope`] for a list that is not the caller's to read, or [`Fault::NoActivePolicy`].
     pub async fn batch(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         list: List,
         subject_refs: &[String],
         seen: Seen<'_>,
     ) -> Read<Vec<Result<Placed, Fault>>> {
         let standings = self.standings(seen).await?;
+        let sight = Self::sight_of(caller, &standings, list)?;
         let place = |subject_ref: &String| {
-            let subject = Self::find(&standings, subject_ref)?;
+            let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
             standings.place(list, subject).map(|place| placed(subject, place)).ok_or(Fault::NotOnList)
         };
         let places: Vec<Result<Placed, Fault>> = subject_refs.iter().map(place).collect();
@@ -151,30 +165,34 @@ impl Service {
     /// A person with their neighbours.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`], [`Fault::NotOnList`] or [`Fault::NoActivePolicy`].
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`], [`Fault::NotOnList`] or [`Fault::NoActivePolicy`].
     pub async fn neighbourhood(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         list: List,
         subject_ref: &str,
         k: usize,
         seen: Seen<'_>,
-    ) -> Read<Neighbours> {
+    ) -> Read<Neighbourhood> {
         let standings = self.standings(seen).await?;
-        let subject = Self::find(&standings, subject_ref)?;
-        let found = standings.neighbours(list, subject, k).ok_or(Fault::NotOnList)?;
-        let people = found.above.iter().chain([&found.subject]).chain(&found.below);
+        let sight = Self::sight_of(caller, &standings, list)?;
+        let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
+        let neighbours = standings.neighbours(list, &sight, subject, k).ok_or(Fault::NotOnList)?;
+        let people = neighbours.above.iter().chain([&neighbours.subject]).chain(&neighbours.below);
         let subjects = people.map(|placed| placed.subject).collect();
-        Ok(disclose(standings, found, subjects))
+        let size = standings.size_in(list, &sight);
+        Ok(disclose(standings, Neighbourhood { neighbours, size }, subjects))
     }
 
     /// Why one person stands above another.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`], [`Fault::NotOnList`] or [`Fault::NoActivePolicy`].
-    pub async fn compare(&self, _caller: &Caller, list: List, (a, b): (&str, &str), seen: Seen<'_>) -> Read<Compared> {
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`], [`Fault::NotOnList`] or [`Fault::NoActivePolicy`].
+    pub async fn compare(&self, caller: &Caller, list: List, (a, b): (&str, &str), seen: Seen<'_>) -> Read<Compared> {
         let standings = self.standings(seen).await?;
-        let (a, b) = (Self::find(&standings, a)?, Self::find(&standings, b)?);
+        let sight = Self::sight_of(caller, &standings, list)?;
+        let find = |subject_ref| Self::person_in(caller, &sight, &standings, subject_ref);
+        let (a, b) = (find(a)?, find(b)?);
         let comparison = standings.compare(list, a, b).ok_or(Fault::NotOnList)?;
         let explained = |subject: SubjectId| {
             let place = standings.place(list, subject)?;
@@ -185,13 +203,14 @@ impl Service {
         Ok(disclose(standings, Compared { comparison, above, below }, vec![a, b]))
     }
 
-    /// Counts of a list.
+    /// Counts of a list, of those whom the caller may see.
     ///
     /// # Errors
-    /// [`Fault::NoActivePolicy`].
-    pub async fn summary(&self, _caller: &Caller, list: List, filter: &Filter, seen: Seen<'_>) -> Read<Summary> {
+    /// [`Fault::OutOfScope`] for a list that is not the caller's to read, or [`Fault::NoActivePolicy`].
+    pub async fn summary(&self, caller: &Caller, list: List, filter: &Filter, seen: Seen<'_>) -> Read<Summary> {
         let standings = self.standings(seen).await?;
-        let summary = standings.summary(list, filter);
+        let sight = Self::sight_of(caller, &standings, list)?;
+        let summary = standings.summary(list, filter, &sight);
         Ok(disclose(standings, summary, Vec::new()))
     }
 }

@@ -26,7 +26,7 @@ use crate::domain::{Date, Revision, SubjectId};
 use crate::pb;
 use crate::pb::record::Kind;
 use crate::policy::Policy;
-use crate::ranking::{Filter, Standings, Start};
+use crate::ranking::{Filter, Sight, Standings, Start};
 use crate::reference::tables;
 use crate::store::{Identity, MemoryStore, SledStore, Store, View, chain, verify_chain};
 
@@ -306,7 +306,10 @@ pub(super) fn seen(standings: &Standings) -> Vec<String> {
         .map(|officer| (officer, Filter { offender_managers: vec![officer.to_owned()], ..Filter::default() }));
     for (name, filter) in [("everybody", Filter::default())].iter().chain(&areas).chain(&officers) {
         for list in List::ALL.iter().copied() {
-            seen.push(format!("{list:?} {name} {:?}", standings.page(list, filter, Start::Top, usize::MAX).rows));
+            seen.push(format!(
+                "{list:?} {name} {:?}",
+                standings.page(list, filter, &Sight::EVERYBODY, Start::Top, usize::MAX).rows
+            ));
         }
     }
     for subject in (0..u32::try_from(standings.subjects()).expect("must fit")).map(SubjectId) {

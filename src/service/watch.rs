@@ -19,7 +19,7 @@ use super::{Seen, Service};
 use crate::access::{Caller, Disclosure};
 use crate::domain::word::List;
 use crate::domain::{Revision, SubjectId};
-use crate::ranking::Standings;
+use crate::ranking::{Sight, Standings};
 
 /// How far a reader looks at once.
 #[derive(Clone, Copy, Debug)]
@@ -167,21 +167,29 @@ impl Follower {
 
     /// What the reader is told next, of at most `most` people. The standings must be the newest: whatever led to them is in
     /// `changes`.
-    fn next(&mut self, standings: &Standings, changes: &Changes, most: usize) -> Result<Outcome, Compacted> {
+    fn next(
+        &mut self,
+        standings: &Standings,
+        sight: &Sight,
+        changes: &Changes,
+        most: usize,
+    ) -> Result<Outcome, Compacted> {
         let newest = standings.revision();
+        let now = |subject: SubjectId| standings.row(subject).is_some_and(|row| sight.sees(row));
         match self.stage {
             Stage::Begin => {
                 self.enter(Stage::Whole { mark: newest, from: SubjectId(0) });
-                return Ok(Outcome::Tell(Event::Initial(standings.size(self.list))));
+                return Ok(Outcome::Tell(Event::Initial(standings.size_in(self.list, sight))));
             }
             Stage::Settled(at) if at >= newest => return Ok(Outcome::Idle),
             Stage::Settled(since) => {
                 let span = changes.since(since)?;
                 self.enter(Stage::Difference { since, mark: newest, from: SubjectId(0) });
-                if let Some(expected) = span.publication(self.list, newest) {
+                if let Some(expected) = span.publication(self.list, now, newest) {
                     return Ok(Outcome::Tell(Event::Publication(expected)));
                 }
-                self.await_turn(span.candidates(self.list, SubjectId(0), newest, self.reach.ahead.max(most)));
+                let ahead = self.reach.ahead.max(most);
+                self.await_turn(span.candidates((self.list, sight), now, SubjectId(0), newest, ahead));
                 if self.pending.is_empty() {
                     self.enter(Stage::Settled(newest));
                     return Ok(Outcome::Idle);
@@ -194,7 +202,7 @@ impl Follower {
         while told.len() < most {
             if let Some(candidate) = self.pending.pop_front() {
                 self.pass(candidate.subject);
-                told.extend(self.tell(standings, candidate));
+                told.extend(self.tell(standings, sight, candidate));
             } else if self.all_pending {
                 break;
             } else if looked {
@@ -205,7 +213,7 @@ impl Follower {
                 });
             } else {
                 looked = true;
-                self.look_ahead(standings, changes, most)?;
+                self.look_ahead(standings, sight, changes, most)?;
             }
         }
         let complete = self.end_of_pass();
@@ -213,8 +221,12 @@ impl Follower {
     }
 
     /// How a person stands now, where the reader has to be told.
-    fn tell(&self, standings: &Standings, Candidate { subject, was }: Candidate) -> Option<Told> {
-        let is = standings.row(subject).is_some_and(|row| row.lists.holds(self.list));
+    fn tell(&self, standings: &Standings, sight: &Sight, candidate: Candidate) -> Option<Told> {
+        let Candidate { subject, was, seen } = candidate;
+        if !seen {
+            return None;
+        }
+        let is = standings.row(subject).is_some_and(|row| row.lists.holds(self.list) && sight.sees(row));
         let kind = match (was, is) {
             (true, true) => Kind::Changed,
             (false, true) => Kind::Entered,
@@ -227,22 +239,30 @@ impl Follower {
     }
 
     /// Finds whose turn comes next.
-    fn look_ahead(&mut self, standings: &Standings, changes: &Changes, most: usize) -> Result<(), Compacted> {
+    fn look_ahead(
+        &mut self,
+        standings: &Standings,
+        sight: &Sight,
+        changes: &Changes,
+        most: usize,
+    ) -> Result<(), Compacted> {
         let ahead = self.reach.ahead.max(most);
+        let now = |subject: SubjectId| standings.row(subject).is_some_and(|row| sight.sees(row));
         match self.stage {
             Stage::Difference { since, from, .. } => {
                 let span = changes.since(since)?;
-                self.await_turn(span.candidates(self.list, from, standings.revision(), ahead));
+                self.await_turn(span.candidates((self.list, sight), now, from, standings.revision(), ahead));
             }
             Stage::Whole { mark, from } => {
                 // Whoever reads too slowly is told so now, and not at the end of the list.
                 changes.since(mark)?;
                 let held = u32::try_from(standings.subjects()).unwrap_or(u32::MAX);
                 let until = held.min(from.0.saturating_add(self.reach.rows));
-                let on_list =
-                    |subject: &SubjectId| standings.row(*subject).is_some_and(|row| row.lists.holds(self.list));
+                let on_list = |subject: &SubjectId| {
+                    standings.row(*subject).is_some_and(|row| row.lists.holds(self.list) && sight.sees(row))
+                };
                 let found = (from.0..until).map(SubjectId).filter(on_list).take(ahead);
-                self.pending = found.map(|subject| Candidate { subject, was: false }).collect();
+                self.pending = found.map(|subject| Candidate { subject, was: false, seen: true }).collect();
                 self.all_pending = until == held && self.pending.len() < ahead;
                 if self.pending.is_empty() {
                     self.stage = Stage::Whole { mark, from: SubjectId(until) };
@@ -311,7 +331,7 @@ impl Service {
     /// A reader that follows a list from where its token says, or from the beginning where that is empty.
     ///
     /// # Errors
-    /// Faults of the token, [`Fault::RevisionCompacted`], and those of [`Service::standings`].
+    /// Faults of the token, [`Fault::OutOfScope`], [`Fault::RevisionCompacted`], and those of [`Service::standings`].
     pub async fn follow(&self, caller: &Caller, list: List, token: &str, seen: Seen<'_>) -> Result<Follower, Fault> {
         let stage = match self.paging.read_lasting_pair(token, caller, &arguments(list))? {
             None => Stage::Begin,
@@ -322,7 +342,8 @@ impl Service {
         };
         let rests_on = stage.rests_on();
         let known = rests_on.map_or(0, |revision| revision.0);
-        self.standings(Seen::new(seen.revision.max(known), seen.store)).await?;
+        let standings = self.standings(Seen::new(seen.revision.max(known), seen.store)).await?;
+        Self::sight_of(caller, &standings, list)?;
         if let Some(revision) = rests_on {
             self.board.changes().since(revision).map_err(compacted)?;
         }
@@ -335,12 +356,13 @@ impl Service {
     /// [`Fault::RevisionCompacted`], or [`Fault::NoActivePolicy`].
     pub fn advance(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         follower: &mut Follower,
         most: usize,
     ) -> Result<Disclosure<Reading<Outcome>>, Fault> {
         let standings = self.board.standings().ok_or(Fault::NoActivePolicy)?;
-        let found = follower.next(&standings, self.board.changes(), most).map_err(compacted)?;
+        let sight = Self::sight(caller, &standings);
+        let found = follower.next(&standings, &sight, self.board.changes(), most).map_err(compacted)?;
         let subjects = match &found {
             Outcome::Tell(Event::Changes { told, .. }) => told.iter().map(|told| told.subject).collect(),
             Outcome::Tell(Event::Initial(_) | Event::Publication(_)) | Outcome::Again | Outcome::Idle => Vec::new(),

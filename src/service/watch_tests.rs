@@ -34,7 +34,7 @@ impl Client {
 
     /// Takes one message; whether there was one. Begins again where it is told that its revision is gone.
     fn take(&mut self, standings: &Standings, changes: &Changes) -> bool {
-        let outcome = match self.follower.next(standings, changes, MOST) {
+        let outcome = match self.follower.next(standings, &Sight::EVERYBODY, changes, MOST) {
             Ok(outcome) => outcome,
             Err(Compacted { oldest }) => {
                 assert!(self.follower.stage.rests_on().is_some_and(|revision| revision < oldest));
@@ -203,7 +203,7 @@ fn who_comes_and_goes_between_two_messages_is_told_as_left_and_others_not_at_all
     let second = with(&first, 2, 1, "B", "band=HIGH");
     let third = with(&second, 3, 1, "B", "");
     let fourth = with(&third, 4, 2, "C", "managed");
-    let outcome = client.follower.next(&fourth, &changes, MOST).expect("must be kept");
+    let outcome = client.follower.next(&fourth, &Sight::EVERYBODY, &changes, MOST).expect("must be kept");
     let told = vec![Told { subject: SubjectId(1), kind: Kind::Left }];
     assert_eq!(outcome, Outcome::Tell(Event::Changes { told, complete: Some(Revision(4)) }));
 }

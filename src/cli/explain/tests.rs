@@ -90,6 +90,7 @@ fn detail() -> pb::StandingDetail {
             },
         ],
         floors: vec![pb::Floor {
+            sensitive: false,
             rule: "MAPPA_LEVEL_3".to_owned(),
             band: pb::Band::VeryHigh.into(),
             evidence_ids: vec!["visor-77".to_owned()],
@@ -102,6 +103,7 @@ fn detail() -> pb::StandingDetail {
             high_band: pb::Band::VeryHigh.into(),
         }),
         gaps: vec![pb::Gap {
+            sensitive: false,
             reason: "HARM_ESTIMATED".to_owned(),
             description: "The index does not list one offence; naming its exact code would settle it.".to_owned(),
             evidence_ids: vec!["niche-off-4500".to_owned()],

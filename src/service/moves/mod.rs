@@ -121,6 +121,17 @@ pub enum Move {
     Decide(Box<Decide>),
 }
 
+impl Move {
+    /// The person whom it is about.
+    pub fn subject_ref(&self) -> &str {
+        match self {
+            Self::Open { record, .. } | Self::Record(record) => &record.subject_ref,
+            Self::Amend { file, .. } | Self::Circulate { file, .. } | Self::Close { file, .. } => &file.subject_ref,
+            Self::Decide(decide) => &decide.record.subject_ref,
+        }
+    }
+}
+
 /// A decision with the standing that its makers had before them.
 #[derive(Debug)]
 pub struct Decide {

@@ -17,7 +17,7 @@ use crate::domain::moment::Moment;
 use crate::domain::word::{Band, CohortStatus, DecisionKind, List};
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
-use crate::ranking::{Row, Standings};
+use crate::ranking::{Row, Sight, Standings};
 use crate::scoring::composite;
 use crate::service::fault::Fault;
 use crate::service::group::event_kind;
@@ -133,18 +133,19 @@ impl Service {
     /// Whether selection follows threat, risk and harm.
     ///
     /// # Errors
-    /// [`Fault::NoActivePolicy`], or [`Fault::Internal`] when the ledger cannot be read.
+    /// [`Fault::OutOfScope`], [`Fault::NoActivePolicy`], or [`Fault::Internal`] when the ledger cannot be read.
     pub async fn alignment(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         asked: &pb::GetAlignmentRequest,
         most: usize,
     ) -> Result<Disclosure<pb::GetAlignmentResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
-        let scope = asked.areas.clone();
+        let scope = Self::areas_of(caller, List::Cohort, &asked.areas)?;
+        let sight = Self::sight(caller, &standings);
         let held = Arc::clone(&standings);
         let read = move |store: &dyn Store| {
-            let told = Telling { store, standings: &held, scope: &scope, most };
+            let told = Telling { store, standings: &held, scope: &scope, sight: &sight, most };
             let through = held.revision();
             let mut statuses = Vec::new();
             let mut by_area: BTreeMap<String, pb::AreaAlignment> = BTreeMap::new();
@@ -153,7 +154,9 @@ impl Service {
                 told.areas(&compare, &mut by_area);
                 statuses.push(told.status(status, &compare, &mut subjects)?);
             }
-            Ok((statuses, by_area.into_values().collect::<Vec<_>>(), over_time(store, through)?, subjects))
+            // What was noted over time is of the whole force.
+            let over_time = if sight.is_whole() { over_time(store, through)? } else { Vec::new() };
+            Ok((statuses, by_area.into_values().collect::<Vec<_>>(), over_time, subjects))
         };
         let (statuses, by_area, over_time, subjects) = self.read_ledger(read).await?;
         let members = statuses.iter().map(|status| status.members).sum();
@@ -176,13 +179,16 @@ struct Telling<'a> {
     store: &'a dyn Store,
     standings: &'a Standings,
     scope: &'a [String],
+    sight: &'a Sight,
     most: usize,
 }
 
 impl Telling<'_> {
     fn scoped(&self, people: &[(SubjectId, usize)]) -> Vec<(SubjectId, usize)> {
         let in_scope = |subject: SubjectId| {
-            self.scope.is_empty() || areas(self.standings, subject).iter().any(|area| self.scope.contains(area))
+            self.standings.row(subject).is_some_and(|row| self.sight.sees(row))
+                && (self.scope.is_empty()
+                    || areas(self.standings, subject).iter().any(|area| self.scope.contains(area)))
         };
         people.iter().filter(|(subject, _)| in_scope(*subject)).copied().collect()
     }
@@ -243,6 +249,9 @@ impl Telling<'_> {
     fn areas(&self, compare: &Compare, by_area: &mut BTreeMap<String, pb::AreaAlignment>) {
         let mut add = |people: &[(SubjectId, usize)], count: fn(&mut pb::AreaAlignment)| {
             for (subject, _) in people {
+                if !self.standings.row(*subject).is_some_and(|row| self.sight.sees(row)) {
+                    continue;
+                }
                 for area in areas(self.standings, *subject) {
                     if self.scope.is_empty() || self.scope.contains(&area) {
                         let entry = by_area.entry(area.clone());

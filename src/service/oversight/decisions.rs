@@ -192,15 +192,15 @@ impl Service {
     /// What the makers of a decision about a person have before them now.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`] or [`Fault::NoActivePolicy`].
     pub async fn before_decision(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         subject_ref: &str,
         rationale: &str,
     ) -> Result<Disclosure<Before>, Fault> {
         let standings = self.standings(Seen::new(0, "")).await?;
-        let subject = standings.find(subject_ref).ok_or(Fault::UnknownSubject)?;
+        let subject = Self::person(caller, &standings, subject_ref)?;
         let lists = [List::Children, List::Cohort, List::Candidates, List::All];
         let found = lists.into_iter().find_map(|list| standings.place(list, subject).map(|place| (list, place)));
         let (list, place) = found.ok_or(Fault::NotYetScored)?;
@@ -229,7 +229,9 @@ impl Service {
             Some((through, from)) => (Revision(through), usize::try_from(from).unwrap_or(usize::MAX)),
             None => (standings.revision(), 0),
         };
-        let kept = self.read_ledger(move |store| all(store, through)).await?;
+        let mut kept = self.read_ledger(move |store| all(store, through)).await?;
+        let sight = Self::sight(caller, &standings);
+        kept.retain(|kept| sight.is_whole() || standings.row(kept.subject).is_some_and(|row| sight.knows(row)));
         let wordings = Wordings::of(&kept);
         let elsewhere = |kept: &Kept| wordings.elsewhere(&kept.decision.rationale, Some(kept.subject));
         let found: Vec<Kept> = kept

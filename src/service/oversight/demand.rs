@@ -12,7 +12,7 @@ use crate::access::{Caller, Disclosure};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{Activity, Supervision};
 use crate::domain::moment::Moment;
-use crate::domain::word::{ActivityKind, Band, CloseOutcome, DecisionKind, Family};
+use crate::domain::word::{ActivityKind, Band, CloseOutcome, DecisionKind, Family, List};
 use crate::domain::{Date, Revision, SubjectId};
 use crate::pb;
 use crate::ranking::Standings;
@@ -58,18 +58,19 @@ impl Service {
     /// Where staff time went between two days, both counted.
     ///
     /// # Errors
-    /// [`Fault::NoActivePolicy`], or [`Fault::Internal`] when the ledger cannot be read.
+    /// [`Fault::OutOfScope`], [`Fault::NoActivePolicy`], or [`Fault::Internal`] when the ledger cannot be read.
     pub async fn demand(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         asked: &pb::GetDemandRequest,
         (from, to): (Date, Date),
     ) -> Result<Disclosure<pb::GetDemandResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
+        let areas = Self::areas_of(caller, List::All, &asked.areas)?;
         let through = standings.revision();
         let read = move |store: &dyn Store| Ok((bands(store, through)?, decisions::all(store, through)?));
         let (bands, decided) = self.read_ledger(read).await?;
-        let days = Asked { from, to, areas: &asked.areas };
+        let days = Asked { from, to, areas: &areas };
         let mut sums = Sums::default();
         for subject in 0..standings.subjects() {
             let subject = SubjectId(u32::try_from(subject).unwrap_or(u32::MAX));
@@ -99,7 +100,7 @@ impl Service {
             harm_milli_days_selected: harm,
             harm_milli_days_per_hour: harm.saturating_mul(60).checked_div(sums.cohort).unwrap_or(0),
             spent: sums.told(),
-            workloads: workloads(&standings, &asked.areas),
+            workloads: workloads(&standings, &areas),
         };
         // Sums of many; nobody is named.
         Ok(Self::disclosing(answer, []))

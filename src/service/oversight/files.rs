@@ -26,15 +26,15 @@ impl Service {
     /// A person's files, or one of them.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`], [`Fault::UnknownFile`], [`Fault::NoActivePolicy`], or [`Fault::Internal`] when the ledger
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`], [`Fault::UnknownFile`], [`Fault::NoActivePolicy`], or [`Fault::Internal`] when the ledger
     /// cannot be read.
     pub async fn outstanding_files(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         asked: &pb::GetOutstandingRequest,
     ) -> Result<Disclosure<pb::GetOutstandingResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
-        let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
+        let subject = Self::person(caller, &standings, &asked.subject_ref)?;
         let (row, dossier) = standings.person(subject).ok_or(Fault::UnknownSubject)?;
         if !asked.outstanding_id.is_empty() && dossier.file(&asked.outstanding_id).is_none() {
             return Err(Fault::UnknownFile);

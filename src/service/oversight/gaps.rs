@@ -11,7 +11,7 @@ use crate::domain::word::{Band, OutstandingReason, SupervisionClock};
 use crate::domain::{Moment, SubjectId};
 use crate::ranking::files::OpenFile;
 use crate::ranking::names::{AreaId, OfficerId};
-use crate::ranking::{Row, Standings};
+use crate::ranking::{Row, Sight, Standings};
 use crate::service::fault::Fault;
 use crate::service::{Seen, Service};
 use crate::supervision::victims::{Linked, Telling};
@@ -223,12 +223,12 @@ impl GapOrder {
     }
 
     /// How many files there are of those areas, officers, bands and reasons, whatever of them is overdue.
-    pub fn counts(&self, filter: &GapFilter) -> Counts {
-        if filter.is_whole() {
+    pub fn counts(&self, filter: &GapFilter, sight: &Sight) -> Counts {
+        if filter.is_whole() && sight.is_whole() {
             return self.counts;
         }
         let wanted = Wanted::new(filter, &self.standings);
-        self.counted(|row, file| wanted.is_of(row, file))
+        self.counted(|row, file| sight.knows(row) && wanted.is_of(row, file))
     }
 
     fn file(&self, entry: &Entry) -> Option<(&Row, &OpenFile)> {
@@ -246,12 +246,13 @@ impl GapOrder {
         self.entries.is_empty()
     }
 
-    /// Up to `size` files that a filter takes, from a place on, and the place where the next page begins.
-    pub fn page(&self, filter: &GapFilter, from: usize, size: usize) -> (Vec<Gap<'_>>, Option<usize>) {
+    /// Up to `size` files in sight that a filter takes, from a place on, and the place where the next page begins.
+    pub fn page(&self, filter: &GapFilter, sight: &Sight, from: usize, size: usize) -> (Vec<Gap<'_>>, Option<usize>) {
         let wanted = Wanted::new(filter, &self.standings);
         let mut rows = Vec::with_capacity(size.min(self.len()));
         for (place, entry) in self.entries.iter().enumerate().skip(from) {
-            let taken = self.file(entry).filter(|(row, file)| wanted.takes(row, file, self.instant));
+            let taken =
+                self.file(entry).filter(|(row, file)| sight.knows(row) && wanted.takes(row, file, self.instant));
             let Some((_, file)) = taken else { continue };
             if rows.len() == size {
                 return (rows, Some(place));
@@ -262,13 +263,14 @@ impl GapOrder {
         (rows, None)
     }
 
-    /// Vulnerable and repeat victims of the files that a filter takes, the most overdue first, then by person and file; those
+    /// Vulnerable and repeat victims of the files in sight that a filter takes, the most overdue first, then by person and file; those
     /// that nobody knows by reference last. And the number of files that they are of.
-    pub fn victims(&self, filter: &GapFilter, overdue_only: bool) -> (Vec<VictimOf<'_>>, usize) {
+    pub fn victims(&self, filter: &GapFilter, sight: &Sight, overdue_only: bool) -> (Vec<VictimOf<'_>>, usize) {
         let wanted = Wanted::new(filter, &self.standings);
         let mut rows = Vec::new();
         for entry in &self.entries {
-            let Some((_, file)) = self.file(entry).filter(|(row, file)| wanted.is_of(row, file)) else { continue };
+            let of = |(row, file): &(&Row, &OpenFile)| sight.knows(row) && wanted.is_of(row, file);
+            let Some((_, file)) = self.file(entry).filter(of) else { continue };
             let enhanced = file.victims.iter().filter(|(victim, _)| victim.enhanced());
             rows.extend(enhanced.map(|(victim, telling)| VictimOf {
                 subject: entry.subject,

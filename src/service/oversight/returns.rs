@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::access::{Caller, Disclosure};
 use crate::domain::evidence::Evidence;
+use crate::domain::word::List;
 use crate::domain::{Date, Moment, Revision};
 use crate::pb;
 use crate::policy::Policy;
@@ -127,12 +128,13 @@ impl Service {
     /// The outstanding return. `known_at` must not lie in the future.
     ///
     /// # Errors
-    /// [`Fault::Internal`] when the ledger cannot be read, or what the writer says of a moment that has only just passed.
+    /// [`Fault::OutOfScope`], [`Fault::Internal`] when the ledger cannot be read, or what the writer says of a moment that has only just passed.
     pub async fn outstanding_return(
         &self,
         caller: &Caller,
-        asked: ReturnOf,
+        mut asked: ReturnOf,
     ) -> Result<Disclosure<pb::GetOutstandingReturnResponse>, Fault> {
+        asked.areas = Self::areas_of(caller, List::Outstanding, &asked.areas)?;
         self.pass(caller, asked.known_at).await?;
         let store_mark = self.mark.store().to_owned();
         let read = move |store: &dyn Store| {

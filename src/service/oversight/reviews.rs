@@ -50,13 +50,15 @@ impl Service {
     /// [`Fault::NoActivePolicy`].
     pub async fn cohort_reviews(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         asked: &pb::ListCohortReviewsRequest,
         most: usize,
     ) -> Result<Disclosure<pb::ListCohortReviewsResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let now = self.moment();
+        let sight = Self::sight(caller, &standings);
         let mut rows: Vec<(Moment, SubjectId, pb::CohortReview)> = members(&standings)
+            .filter(|(subject, ..)| standings.row(*subject).is_some_and(|row| sight.knows(row)))
             .filter(|(_, _, membership)| {
                 among(&asked.areas, membership.area.as_deref())
                     && among(&asked.offender_managers, membership.offender_manager.as_deref())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tracing::error;
 
 use super::read::changes_to;
-use crate::access::{Caller, Disclosure};
+use crate::access::{Caller, Disclosure, Permission};
 use crate::domain::SubjectId;
 use crate::domain::word::{Band, List};
 use crate::pb;
@@ -40,7 +40,7 @@ impl Service {
     /// [`standings`](Self::standings).
     pub async fn simulate_policy(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         asked: &pb::SimulatePolicyRequest,
         trial: Trial,
     ) -> Result<Disclosure<pb::SimulatePolicyResponse>, Fault> {
@@ -71,8 +71,15 @@ impl Service {
             error!(error = %error, "the threads of a trial could not be started");
             Fault::Internal
         })?;
-        let subjects = simulated.told();
-        let moves = |subjects: &[SubjectId]| subjects.iter().map(|it| simulated.told_of(&standings, *it)).collect();
+        // Sums are of the whole list; people are named to those alone who may read of them.
+        let sight = Self::sight(caller, &standings);
+        let named = |subject: &SubjectId| {
+            caller.may(Permission::ReadLists) && standings.row(*subject).is_some_and(|row| sight.sees(row))
+        };
+        let subjects = simulated.told().into_iter().filter(named).collect();
+        let moves = |subjects: &[SubjectId]| {
+            subjects.iter().filter(|it| named(it)).map(|it| simulated.told_of(&standings, *it)).collect()
+        };
         let answer = pb::SimulatePolicyResponse {
             context: Some(self.context(&standings)),
             version,

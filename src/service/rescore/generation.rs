@@ -25,7 +25,7 @@ use crate::scoring::harm::Catalogue;
 use crate::service::fault::Fault;
 use crate::service::group::{BuildError, event_kind};
 use crate::service::ranked::{PageOf, Reading, TokenedPage};
-use crate::service::{Seen, start, views};
+use crate::service::{Seen, Service, start, views};
 use crate::store::pb::event::Body;
 use crate::store::{KeySpan, Store, StoreError};
 
@@ -125,10 +125,11 @@ impl Rescoring {
         read.await.map_err(|_| Fault::Internal)?
     }
 
-    /// A page of a list of a generation. In full: with the dossiers that explain it.
+    /// A page of a list of a generation, of those whom the caller may see as they stood then. In full: with the dossiers
+    /// that explain it.
     ///
     /// # Errors
-    /// As [`generation`](Self::generation), and faults of the token.
+    /// As [`generation`](Self::generation), [`Fault::OutOfScope`], and faults of the token.
     pub async fn page(
         &self,
         caller: &Caller,
@@ -139,10 +140,12 @@ impl Rescoring {
     ) -> Result<Disclosure<Reading<TokenedPage>>, Fault> {
         let service = &self.0.service;
         // Whoever waits for a revision waits for what it may have published, too.
-        service.standings(seen).await?;
+        let newest = service.standings(seen).await?;
+        let sight = Service::sight_of(caller, &newest, asked.list)?;
         let held = self.generation(number).await?;
         let start = service.paging.open_generation(number, caller, asked)?;
-        let page = held.standings.page(asked.list, &asked.filter, start, asked.size);
+        let page = held.standings.page(asked.list, &asked.filter, &sight, start, asked.size);
+        let size = held.standings.size_in(asked.list, &sight);
         let next = page.next.map(|cursor| service.paging.next_of_generation(number, cursor, caller, asked));
         let subjects: Vec<SubjectId> = page.rows.iter().map(|placed| placed.subject).collect();
         let mut standings = Arc::clone(&held.standings);
@@ -155,7 +158,7 @@ impl Rescoring {
             });
             standings = Arc::new(read.await.map_err(|_| Fault::Internal)??);
         }
-        Ok(Disclosure { answer: Reading { standings, found: TokenedPage { page, next } }, subjects })
+        Ok(Disclosure { answer: Reading { standings, found: TokenedPage { page, next, size } }, subjects })
     }
 
     fn read(&self, told: Generation, newest: &Standings) -> Result<Held, Fault> {

@@ -9,9 +9,9 @@ use crate::access::{Caller, Disclosure};
 use crate::domain::word::{Band, Family, List};
 use crate::domain::{MilliPoints, SubjectId};
 use crate::ranking::Row;
-use crate::service::Seen;
 use crate::service::fault::Fault;
 use crate::service::ranked::Reading;
+use crate::service::{Seen, Service};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl Rescoring {
     /// A page of a person's history.
     ///
     /// # Errors
-    /// [`Fault::UnknownSubject`], [`Fault::UnknownGeneration`] for a bound that was never published, faults of the token, or
+    /// [`Fault::OutOfScope`], [`Fault::UnknownSubject`], [`Fault::UnknownGeneration`] for a bound that was never published, faults of the token, or
     /// [`Fault::Internal`] where a generation is damaged.
     pub async fn history(
         &self,
@@ -102,7 +102,8 @@ impl Rescoring {
     ) -> Result<Disclosure<Reading<History>>, Fault> {
         let service = &self.0.service;
         let standings = service.standings(seen).await?;
-        let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
+        let sight = Service::sight_of(caller, &standings, asked.list)?;
+        let subject = Service::person_in(caller, &sight, &standings, &asked.subject_ref)?;
         let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
         let (list, rank) = (asked.list, standings.place(asked.list, subject).map(|place| place.rank));
         let now = Point::of(row, list.family(), rank);

@@ -17,7 +17,7 @@ use crate::ranking::{Cursor, Row, Standings, Start};
 use crate::scoring::Rules;
 use crate::service::fault::Fault;
 use crate::service::ranked::PageOf;
-use crate::service::{Seen, scorer};
+use crate::service::{Seen, Service, scorer};
 use crate::store::{Store, StoreError};
 
 /// What is asked.
@@ -80,7 +80,7 @@ impl Rescoring {
     /// A page of those who moved between two states.
     ///
     /// # Errors
-    /// [`Fault::UnknownGeneration`], [`Fault::GenerationNotKept`], faults of the token, [`Fault::ReadOnly`] or
+    /// [`Fault::OutOfScope`], [`Fault::UnknownGeneration`], [`Fault::GenerationNotKept`], faults of the token, [`Fault::ReadOnly`] or
     /// [`Fault::Internal`] where a file or the ledger cannot be read.
     pub async fn movements(
         &self,
@@ -91,6 +91,7 @@ impl Rescoring {
         let service = &self.0.service;
         // Whoever waits for a revision waits for what it may have published, too.
         let newest = service.standings(seen).await?;
+        let sight = Service::sight_of(caller, &newest, asked.page.list)?;
         let (after, start) = match asked.to {
             0 => {
                 let (pinned, start) = service.paging.open(newest, caller, &asked.page)?;
@@ -115,6 +116,7 @@ impl Rescoring {
                 Start::After(cursor) => Some(cursor.last),
             },
             size: asked.page.size,
+            sight,
         };
         let (rescoring, held, compared) = (self.clone(), Arc::clone(&before), Arc::clone(after.standings()));
         let read = move |_: &dyn Store| {

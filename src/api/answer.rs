@@ -1,0 +1,89 @@
+//! How a handler answers: with whom the answer says something about. The gate
+//! lets nothing out that does not say so, and audits it first.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Response, Status};
+
+use super::Edge;
+use super::auditor::Auditor;
+use crate::access::{Caller, Disclosure};
+use crate::domain::SubjectId;
+use crate::service::fault::Fault;
+
+/// Messages of a stream, each audited before it leaves.
+pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// What an answer discloses, for the gate.
+#[derive(Clone, Debug)]
+pub enum Disclosed {
+    /// These people.
+    People(Arc<[SubjectId]>),
+    /// Whatever its messages say, each of which is audited by itself.
+    Stream,
+}
+
+impl Edge {
+    /// Answers with what says something about people.
+    ///
+    /// # Errors
+    /// The fault, as a status.
+    pub fn answer<T>(
+        &self,
+        method: &'static str,
+        caller: &Caller,
+        answer: Result<Disclosure<T>, Fault>,
+    ) -> Result<Response<T>, Status> {
+        let Disclosure { answer, subjects } = answer.map_err(|fault| self.refuse(method, caller, &fault))?;
+        Ok(disclosing(answer, Disclosed::People(subjects.into())))
+    }
+
+    /// Answers with what says nothing of anybody, or only that what was asked for was done.
+    ///
+    /// # Errors
+    /// The fault, as a status.
+    pub fn done<T>(
+        &self,
+        method: &'static str,
+        caller: &Caller,
+        answer: Result<T, Fault>,
+    ) -> Result<Response<T>, Status> {
+        self.answer(method, caller, answer.map(Disclosure::of_nobody))
+    }
+
+    /// Answers with a stream. A message is audited, with whom it discloses, before it leaves.
+    pub fn stream<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        messages: impl Stream<Item = Result<Disclosure<T>, Status>> + Send + 'static,
+    ) -> Response<Answers<T>> {
+        let (auditor, caller) = (self.auditor.clone(), caller.clone());
+        let mut number = 0;
+        let audited = messages.then(move |message| {
+            number += 1;
+            audited(auditor.clone(), caller.clone(), number, message)
+        });
+        disclosing(Box::pin(audited), Disclosed::Stream)
+    }
+}
+
+async fn audited<T>(
+    auditor: Auditor,
+    caller: Caller,
+    number: u64,
+    message: Result<Disclosure<T>, Status>,
+) -> Result<T, Status> {
+    let Disclosure { answer, subjects } = message?;
+    if !subjects.is_empty() {
+        auditor.message(&caller, number, &subjects).await?;
+    }
+    Ok(answer)
+}
+
+fn disclosing<T>(answer: T, disclosed: Disclosed) -> Response<T> {
+    let mut response = Response::new(answer);
+    response.extensions_mut().insert(disclosed);
+    response
+}

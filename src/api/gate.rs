@@ -1,0 +1,179 @@
+//! The one way to every call: who asks, whether they may, and what it came to,
+//! written into the audit before the answer leaves. No handler is reached past
+//! it, and an answer that does not say whom it discloses is not let out.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, Request, Response};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tracing::{debug, error};
+use uuid::Uuid;
+
+use super::answer::Disclosed;
+use super::auditor::{Auditor, Outcome};
+use super::error::{self, reason};
+use crate::access::table::{self, Rule};
+use crate::access::{Caller, Identity};
+use crate::service::fault::Fault;
+
+/// Metadata that joins a call with what is logged of it.
+pub const CORRELATION: &str = "x-correlation-id";
+/// Metadata that says on whose behalf a call is made.
+pub const ON_BEHALF_OF: &str = "x-on-behalf-of";
+/// Metadata that says for what purpose.
+pub const PURPOSE: &str = "x-purpose-code";
+
+/// Most characters of each.
+const MOST: usize = 64;
+
+/// What stands before every handler.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    auditor: Auditor,
+}
+
+impl Gate {
+    /// A gate that writes into an audit.
+    pub fn new(auditor: Auditor) -> Self {
+        Self(Arc::new(Inner { auditor }))
+    }
+
+    /// The caller of a request, allowed to make it.
+    fn admit(&self, rule: &Rule, headers: &HeaderMap, extensions: &http::Extensions) -> Result<Caller, Refusal> {
+        let correlation_id = correlation(headers);
+        let unknown = |fault| Refusal { caller: Caller::nobody().correlated(&correlation_id), fault };
+        let identity = self.identify(headers, extensions).map_err(unknown)?;
+        let mut caller = Caller::of(identity).correlated(&correlation_id);
+        let refused = |caller: &Caller, fault| Refusal { caller: caller.clone(), fault };
+        caller.on_behalf_of = stated(headers, ON_BEHALF_OF).map_err(|fault| refused(&caller, fault))?;
+        caller.purpose = stated(headers, PURPOSE).map_err(|fault| refused(&caller, fault))?;
+        if !caller.may(rule.permission) {
+            return Err(refused(&caller, Fault::NotPermitted(rule.permission)));
+        }
+        Ok(caller)
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "until callers are told apart")]
+    fn identify(&self, _headers: &HeaderMap, _extensions: &http::Extensions) -> Result<Arc<Identity>, Fault> {
+        Ok(Identity::loopback())
+    }
+
+    async fn refuse(&self, rule: &'static Rule, Refusal { caller, fault }: Refusal) -> Status {
+        debug!(rpc.method = rule.path, rpc.reason = reason(&fault).as_str_name(), correlation_id = %caller.correlation_id, "refused");
+        caller.look.failed(reason(&fault));
+        let status = error::status(&fault, &caller.correlation_id);
+        match self.0.auditor.call(&caller, rule, &Outcome::Refused(status.code())).await {
+            Ok(()) => status,
+            Err(unaudited) => unaudited,
+        }
+    }
+
+    /// What a handler answered, once it is audited.
+    async fn let_out(&self, caller: &Caller, rule: &'static Rule, mut answer: Response<Body>) -> Response<Body> {
+        let outcome = match Status::from_header_map(answer.headers()) {
+            Some(status) if status.code() == Code::PermissionDenied => Outcome::Refused(status.code()),
+            Some(status) if status.code() != Code::Ok => Outcome::Failed(status.code()),
+            Some(_) | None => match answer.extensions_mut().remove::<Disclosed>() {
+                Some(Disclosed::People(subjects)) => Outcome::Allowed(subjects),
+                Some(Disclosed::Stream) => Outcome::Allowed(Arc::default()),
+                None => {
+                    error!(rpc.method = rule.path, correlation_id = %caller.correlation_id, "an answer does not say whom it discloses and was held back");
+                    return error::status(&Fault::Internal, &caller.correlation_id).into_http();
+                }
+            },
+        };
+        match self.0.auditor.call(caller, rule, &outcome).await {
+            Ok(()) => answer,
+            Err(unaudited) => unaudited.into_http(),
+        }
+    }
+}
+
+/// Who was refused, and why.
+struct Refusal {
+    caller: Caller,
+    fault: Fault,
+}
+
+/// The caller's own id for the call, where it sent a usable one.
+fn correlation(headers: &HeaderMap) -> String {
+    let stated = headers.get(CORRELATION).and_then(|value| value.to_str().ok());
+    match stated {
+        Some(id) if usable(id) && !id.is_empty() => id.to_owned(),
+        Some(_) | None => Uuid::new_v4().to_string(),
+    }
+}
+
+fn usable(text: &str) -> bool {
+    text.len() <= MOST && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What a header states; empty where there is none.
+fn stated(headers: &HeaderMap, name: &'static str) -> Result<Box<str>, Fault> {
+    let Some(value) = headers.get(name) else { return Ok("".into()) };
+    match value.to_str() {
+        Ok(text) if usable(text) => Ok(text.into()),
+        Ok(_) | Err(_) => {
+            let description = format!("{name} has up to {MOST} printable ASCII characters without spaces");
+            Err(Fault::field(name, "INVALID_METADATA", description))
+        }
+    }
+}
+
+impl<S> Layer<S> for Gate {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { gate: self.clone(), inner }
+    }
+}
+
+/// Handlers behind the gate.
+#[derive(Clone)]
+pub struct Guarded<S> {
+    gate: Gate,
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        // The one that is ready goes with the call.
+        let waiting = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, waiting);
+        let Some(rule) = table::rule(request.uri().path()) else {
+            // Health and reflection tell nothing of anybody; whatever else there is not is told so.
+            return Box::pin(inner.call(request));
+        };
+        let gate = self.gate.clone();
+        Box::pin(async move {
+            let admitted = gate.0.auditor.ready().map_err(|fault| Refusal { caller: Caller::nobody(), fault });
+            let caller = match admitted.and_then(|()| gate.admit(rule, request.headers(), request.extensions())) {
+                Ok(caller) => caller,
+                Err(refusal) => return Ok(gate.refuse(rule, refusal).await.into_http()),
+            };
+            request.extensions_mut().insert(caller.clone());
+            let answer = inner.call(request).await?;
+            Ok(gate.let_out(&caller, rule, answer).await)
+        })
+    }
+}
