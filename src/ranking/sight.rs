@@ -122,3 +122,7 @@ impl Counted {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "sight_tests.rs"]
+mod tests;

@@ -99,7 +99,7 @@ pub struct Candidate {
     pub subject: SubjectId,
     /// Whether they stood on it at the beginning, in sight.
     pub was: bool,
-    /// Whether they were in sight at some time of the span before now.
+    /// Whether they were on it at some time of the span, and in sight at some time or now: only such are told of.
     pub seen: bool,
 }
 
@@ -107,6 +107,8 @@ pub struct Candidate {
 /// something else before, whether at the beginning and whether at some time.
 struct Seen {
     on_list: bool,
+    /// Whether they were on it at some time.
+    touched: bool,
     earlier: Option<(bool, bool)>,
 }
 
@@ -236,7 +238,9 @@ impl Span {
             for entry in &entries[start..] {
                 let touches = entry.before.holds(list) || entry.after.holds(list);
                 let within = entry.subject >= from && entry.revision > self.since && entry.revision <= until;
-                if !(touches && within) {
+                // Who went out of sight was on the list a while ago, perhaps.
+                let sighted = entry.earlier.is_some() && !sight.is_whole();
+                if !(touches || sighted) || !within {
                     continue;
                 }
                 let full = first.len() >= most;
@@ -248,8 +252,9 @@ impl Span {
                     continue;
                 }
                 // The first change of a person in the span says where they stood at its beginning.
-                let was =
-                    first.entry(entry.subject).or_insert(Seen { on_list: entry.before.holds(list), earlier: None });
+                let new = Seen { on_list: entry.before.holds(list), touched: false, earlier: None };
+                let was = first.entry(entry.subject).or_insert(new);
+                was.touched |= touches;
                 if let Some(earlier) = &entry.earlier
                     && !sight.is_whole()
                 {
@@ -267,7 +272,7 @@ impl Span {
             let now = now(subject);
             // Who is in sight by the same as at the beginning is in sight as at the beginning.
             let (at_first, at_some_time) = was.earlier.unwrap_or((now, now));
-            Candidate { subject, was: was.on_list && at_first, seen: now || at_some_time }
+            Candidate { subject, was: was.on_list && at_first, seen: was.touched && (now || at_some_time) }
         };
         Candidates { first: first.into_iter().map(candidate).collect(), more }
     }

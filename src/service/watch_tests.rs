@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -20,6 +20,10 @@ struct Client {
     kept: Option<(u64, u64)>,
     follower: Follower,
     complete: Option<Revision>,
+    /// Whom the client may see.
+    sight: Sight,
+    /// People who were in sight at some time.
+    seen: BTreeSet<SubjectId>,
 }
 
 /// A reader that looks so little ahead that all of its turns come up.
@@ -29,12 +33,28 @@ fn follower(stage: Stage) -> Follower {
 
 impl Client {
     fn new() -> Self {
-        Self { held: BTreeMap::new(), token: None, kept: None, follower: follower(Stage::Begin), complete: None }
+        Self::seeing(Sight::EVERYBODY)
+    }
+
+    fn seeing(sight: Sight) -> Self {
+        let (held, seen) = (BTreeMap::new(), BTreeSet::new());
+        Self { held, token: None, kept: None, follower: follower(Stage::Begin), complete: None, sight, seen }
+    }
+
+    /// Notes who is in sight in a snapshot.
+    fn look(&mut self, standings: &Standings) {
+        self.seen.extend(standings.people(List::All).filter(|subject| sees(&self.sight, standings, *subject)));
+    }
+
+    /// What the client should hold.
+    fn list(&self, standings: &Standings) -> BTreeMap<SubjectId, String> {
+        let people = standings.people(List::Candidates).filter(|subject| sees(&self.sight, standings, *subject));
+        people.map(|subject| (subject, shown(standings, subject))).collect()
     }
 
     /// Takes one message; whether there was one. Begins again where it is told that its revision is gone.
     fn take(&mut self, standings: &Standings, changes: &Changes) -> bool {
-        let outcome = match self.follower.next(standings, &Sight::EVERYBODY, changes, MOST) {
+        let outcome = match self.follower.next(standings, &self.sight, changes, MOST) {
             Ok(outcome) => outcome,
             Err(Compacted { oldest }) => {
                 assert!(self.follower.stage.rests_on().is_some_and(|revision| revision < oldest));
@@ -54,6 +74,7 @@ impl Client {
             }
             Outcome::Tell(Event::Changes { told, complete }) => {
                 for Told { subject, kind } in told {
+                    assert!(self.seen.contains(&subject), "told of somebody who never was in sight");
                     match kind {
                         Kind::Left => self.held.remove(&subject),
                         Kind::Entered | Kind::Changed => self.held.insert(subject, shown(standings, subject)),
@@ -76,8 +97,16 @@ fn shown(standings: &Standings, subject: SubjectId) -> String {
     format!("{:?}", standings.row(subject).expect("must be held"))
 }
 
-fn list(standings: &Standings) -> BTreeMap<SubjectId, String> {
-    standings.people(List::Candidates).map(|subject| (subject, shown(standings, subject))).collect()
+fn sees(sight: &Sight, standings: &Standings, subject: SubjectId) -> bool {
+    standings.row(subject).is_some_and(|row| sight.sees(row))
+}
+
+/// Everybody; those of one area; everybody but children.
+fn sights(standings: &Standings) -> [Sight; 3] {
+    let (names, nothing) = (standings.names(), None::<[&str; 0]>);
+    names.area("A-0");
+    let area = Sight::new(names, Some(["A-0"]), None::<[List; 0]>, true);
+    [Sight::EVERYBODY, area, Sight::new(names, nothing, None::<[List; 0]>, false)]
 }
 
 #[derive(Clone, Debug)]
@@ -122,7 +151,8 @@ proptest! {
         let mut standings = people.standings();
         let changes = Changes::with(Limits { entries, publications: 2, block: 4 });
         changes.record(None, &standings);
-        let mut clients = [(); 3].map(|()| Client::new());
+        let mut clients = sights(&standings).map(Client::seeing);
+        clients.iter_mut().for_each(|client| client.look(&standings));
         for step in steps {
             let mut meta = standings.meta().clone();
             meta.revision = meta.revision.next();
@@ -138,12 +168,13 @@ proptest! {
                     let next = standings.with(&written.iter().map(change).collect::<Vec<_>>(), meta);
                     changes.record(Some(&standings), &next);
                     standings = next;
+                    clients.iter_mut().for_each(|client| client.look(&standings));
                 }
                 Step::Take(client, messages) => {
                     for _ in 0..messages {
                         clients[client].take(&standings, &changes);
                         if clients[client].complete == Some(standings.revision()) {
-                            prop_assert_eq!(&clients[client].held, &list(&standings), "complete is exact");
+                            prop_assert_eq!(&clients[client].held, &clients[client].list(&standings), "complete is exact");
                         }
                     }
                 }
@@ -158,7 +189,7 @@ proptest! {
         }
         for client in &mut clients {
             while client.take(&standings, &changes) {}
-            prop_assert_eq!(&client.held, &list(&standings));
+            prop_assert_eq!(&client.held, &client.list(&standings));
             prop_assert_eq!(client.follower.settled(), Some(standings.revision()));
         }
     }
@@ -193,6 +224,7 @@ fn who_comes_and_goes_between_two_messages_is_told_as_left_and_others_not_at_all
     let changes = Changes::default();
     changes.record(None, &first);
     let mut client = Client::new();
+    client.look(&first);
     while client.take(&first, &changes) {}
     assert_eq!(client.held.len(), 1);
     let with = |earlier: &Standings, revision, subject, reference, told| {
