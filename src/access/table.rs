@@ -1,8 +1,11 @@
 //! What each call needs, in one table that is also the documentation. A call
 //! that is not in it is not served; a test holds it against the contract.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
+
+use prost::Message;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
 use super::role::{Permission, Role};
 
@@ -30,6 +33,17 @@ impl Rule {
     /// Service and method, such as `RankingService.ListStandings`.
     pub fn name(&self) -> String {
         self.path.trim_start_matches("/steelyard.v1.").replace('/', ".")
+    }
+
+    /// Whether it goes on for as long as its client likes.
+    pub fn streams(&self) -> bool {
+        static STREAMS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+            methods()
+                .filter(|(_, method)| method.server_streaming() || method.client_streaming())
+                .map(|(path, _)| path)
+                .collect()
+        });
+        STREAMS.contains(self.path)
     }
 
     /// Roles that have the permission.
@@ -120,6 +134,16 @@ rules! {
     }
 }
 
+/// Every call of the contract, with its path.
+fn methods() -> impl Iterator<Item = (String, MethodDescriptorProto)> {
+    let set = FileDescriptorSet::decode(crate::DESCRIPTORS).expect("the build's own descriptors must decode");
+    let files = set.file.into_iter().filter(|file| file.package() == "steelyard.v1");
+    files.flat_map(|file| file.service).flat_map(|service| {
+        let name = service.name().to_owned();
+        service.method.into_iter().map(move |method| (format!("/steelyard.v1.{name}/{}", method.name()), method))
+    })
+}
+
 /// What a call needs; `None`: there is no such call.
 pub fn rule(path: &str) -> Option<&'static Rule> {
     static BY_PATH: LazyLock<HashMap<&'static str, &'static Rule>> =
@@ -129,23 +153,11 @@ pub fn rule(path: &str) -> Option<&'static Rule> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use prost::Message;
-
     use super::*;
 
     #[test]
     fn every_call_of_the_contract_is_in_the_table_once_and_nothing_else_is() {
-        let set = prost_types::FileDescriptorSet::decode(crate::DESCRIPTORS).unwrap();
-        let mut contract = BTreeSet::new();
-        for file in set.file.iter().filter(|file| file.package() == "steelyard.v1") {
-            for service in &file.service {
-                for method in &service.method {
-                    contract.insert(format!("/steelyard.v1.{}/{}", service.name(), method.name()));
-                }
-            }
-        }
+        let contract: BTreeSet<String> = methods().map(|(path, _)| path).collect();
         let table: BTreeSet<String> = RULES.iter().map(|rule| rule.path.to_owned()).collect();
         assert_eq!(table, contract);
         assert_eq!(table.len(), RULES.len());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use crate::access::limit::Limited;
 use crate::pb;
 use crate::service::fault::Fault;
 
@@ -26,6 +27,10 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::UnknownSubject => pb::ErrorReason::UnknownSubject,
         Fault::OutOfScope | Fault::NotPermitted(_) => pb::ErrorReason::PermissionDenied,
         Fault::AuditUnavailable => pb::ErrorReason::AuditUnavailable,
+        Fault::Limited(Limited::TooFast(_)) => pb::ErrorReason::RateLimited,
+        Fault::Limited(Limited::TooManyCalls | Limited::TooManyStreams) => pb::ErrorReason::TooManyCalls,
+        Fault::Limited(Limited::Overloaded) => pb::ErrorReason::Overloaded,
+        Fault::DeadlineExceeded => pb::ErrorReason::DeadlineExceeded,
         Fault::NotOnList => pb::ErrorReason::NotOnList,
         Fault::NotYetScored => pb::ErrorReason::NotYetScored,
         Fault::NoActivePolicy => pb::ErrorReason::NoActivePolicy,
@@ -105,9 +110,16 @@ fn code(fault: &Fault) -> Code {
         | Fault::RescoreRunning(_)
         | Fault::ReplayRunning
         | Fault::SimulationRunning => Code::Aborted,
-        Fault::RevisionNotReached => Code::DeadlineExceeded,
-        Fault::QueueFull | Fault::DiskLow { .. } | Fault::TooLarge => Code::ResourceExhausted,
-        Fault::ReadOnly | Fault::ShuttingDown | Fault::AuditUnavailable => Code::Unavailable,
+        Fault::RevisionNotReached | Fault::DeadlineExceeded => Code::DeadlineExceeded,
+        Fault::QueueFull
+        | Fault::DiskLow { .. }
+        | Fault::TooLarge
+        | Fault::Limited(Limited::TooFast(_) | Limited::TooManyCalls | Limited::TooManyStreams) => {
+            Code::ResourceExhausted
+        }
+        Fault::ReadOnly | Fault::ShuttingDown | Fault::AuditUnavailable | Fault::Limited(Limited::Overloaded) => {
+            Code::Unavailable
+        }
         Fault::OutOfScope | Fault::NotPermitted(_) => Code::PermissionDenied,
         Fault::BackupFailed(_) | Fault::Internal => Code::Internal,
     }
@@ -136,8 +148,11 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
             });
             details.set_bad_request(fields.collect::<Vec<_>>());
         }
-        Fault::QueueFull => {
+        Fault::QueueFull | Fault::Limited(Limited::TooManyCalls | Limited::TooManyStreams | Limited::Overloaded) => {
             details.set_retry_info(Some(RETRY));
+        }
+        Fault::Limited(Limited::TooFast(wait)) => {
+            details.set_retry_info(Some(*wait));
         }
         Fault::ReadOnly => {
             details.set_retry_info(Some(RETRY_READ_ONLY));
@@ -148,6 +163,7 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         Fault::UnknownSubject
         | Fault::OutOfScope
         | Fault::NotPermitted(_)
+        | Fault::DeadlineExceeded
         | Fault::NotOnList
         | Fault::NotYetScored
         | Fault::NoActivePolicy

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
@@ -18,8 +19,11 @@ use uuid::Uuid;
 use super::answer::Disclosed;
 use super::auditor::{Auditor, Outcome};
 use super::error::{self, reason};
+use crate::access::limit::{Limiter, Own, Place};
 use crate::access::table::{self, Rule};
 use crate::access::{Caller, Identity};
+use crate::config;
+use crate::pb;
 use crate::service::fault::Fault;
 
 /// Metadata that joins a call with what is logged of it.
@@ -38,12 +42,19 @@ pub struct Gate(Arc<Inner>);
 
 struct Inner {
     auditor: Auditor,
+    limiter: Arc<Limiter>,
+    longest: Duration,
 }
 
 impl Gate {
-    /// A gate that writes into an audit.
-    pub fn new(auditor: Auditor) -> Self {
-        Self(Arc::new(Inner { auditor }))
+    /// A gate that writes into an audit and holds callers to limits.
+    pub fn new(auditor: Auditor, limits: config::Limits) -> Self {
+        Self(Arc::new(Inner { auditor, limiter: Limiter::new(limits), longest: limits.request_timeout }))
+    }
+
+    /// Forgets what no call needs any more. To be called now and then.
+    pub fn tend(&self) {
+        self.0.limiter.tend();
     }
 
     /// The caller of a request, allowed to make it.
@@ -78,7 +89,15 @@ impl Gate {
 
     /// What a handler answered, once it is audited.
     async fn let_out(&self, caller: &Caller, rule: &'static Rule, mut answer: Response<Body>) -> Response<Body> {
-        let outcome = match Status::from_header_map(answer.headers()) {
+        let mut status = Status::from_header_map(answer.headers());
+        // The library's own word for a message over the limit names no reason.
+        if status.as_ref().is_some_and(|status| status.code() == Code::OutOfRange && status.details().is_empty()) {
+            caller.look.failed(pb::ErrorReason::TooLarge);
+            let told = error::status(&Fault::TooLarge, &caller.correlation_id);
+            answer = told.clone().into_http();
+            status = Some(told);
+        }
+        let outcome = match status {
             Some(status) if status.code() == Code::PermissionDenied => Outcome::Refused(status.code()),
             Some(status) if status.code() != Code::Ok => Outcome::Failed(status.code()),
             Some(_) | None => match answer.extensions_mut().remove::<Disclosed>() {
@@ -128,6 +147,50 @@ fn stated(headers: &HeaderMap, name: &'static str) -> Result<Box<str>, Fault> {
     }
 }
 
+/// The time that a caller gives a call, a moment less: it is to hear of the end, and not to miss it.
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    const MOMENT: Duration = Duration::from_millis(2);
+    let stated = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (number, unit) = stated.split_at_checked(stated.len().checked_sub(1)?)?;
+    let number: u64 = number.parse().ok()?;
+    let stated = match unit {
+        "H" => Duration::from_secs(number.saturating_mul(3_600)),
+        "M" => Duration::from_secs(number.saturating_mul(60)),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    };
+    Some(stated.saturating_sub(MOMENT))
+}
+
+/// An answer that keeps its call's places until it has been sent.
+struct Held {
+    body: Body,
+    _places: (Place, Own),
+}
+
+impl http_body::Body for Held {
+    type Data = bytes::Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Status>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl<S> Layer<S> for Gate {
     type Service = Guarded<S>;
 
@@ -166,14 +229,37 @@ where
         };
         let gate = self.gate.clone();
         Box::pin(async move {
-            let admitted = gate.0.auditor.ready().map_err(|fault| Refusal { caller: Caller::nobody(), fault });
-            let caller = match admitted.and_then(|()| gate.admit(rule, request.headers(), request.extensions())) {
-                Ok(caller) => caller,
+            let turned_away = |fault| {
+                let correlation_id = correlation(request.headers());
+                error::status(&fault, &correlation_id).into_http()
+            };
+            let place = match gate.0.limiter.begin() {
+                Ok(place) => place,
+                Err(limited) => return Ok(turned_away(limited.into())),
+            };
+            if let Err(fault) = gate.0.auditor.ready() {
+                return Ok(turned_away(fault));
+            }
+            let admitted = gate.admit(rule, request.headers(), request.extensions());
+            let entered = admitted.and_then(|caller| match gate.0.limiter.enter(&caller.actor, rule.streams()) {
+                Ok(own) => Ok((caller, own)),
+                Err(limited) => Err(Refusal { caller, fault: limited.into() }),
+            });
+            let (caller, own) = match entered {
+                Ok(entered) => entered,
                 Err(refusal) => return Ok(gate.refuse(rule, refusal).await.into_http()),
             };
+            let time = deadline(request.headers()).map_or(gate.0.longest, |stated| stated.min(gate.0.longest));
             request.extensions_mut().insert(caller.clone());
-            let answer = inner.call(request).await?;
-            Ok(gate.let_out(&caller, rule, answer).await)
+            let answer = if let Ok(answer) = tokio::time::timeout(time, inner.call(request)).await {
+                answer?
+            } else {
+                caller.look.failed(pb::ErrorReason::DeadlineExceeded);
+                error::status(&Fault::DeadlineExceeded, &caller.correlation_id).into_http()
+            };
+            let answer = gate.let_out(&caller, rule, answer).await;
+            // A stream goes on after its answer has begun.
+            Ok(answer.map(|body| Body::new(Held { body, _places: (place, own) })))
         })
     }
 }

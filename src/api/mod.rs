@@ -93,6 +93,8 @@ impl Edge {
             | Fault::UnknownSubject
             | Fault::OutOfScope
             | Fault::NotPermitted(_)
+            | Fault::Limited(_)
+            | Fault::DeadlineExceeded
             | Fault::NotOnList
             | Fault::NotYetScored
             | Fault::NoActivePolicy
@@ -430,9 +432,8 @@ fn router(
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     Ok(tonic::transport::Server::builder()
-        .timeout(settings.limits.request_timeout)
         .max_concurrent_streams(settings.limits.concurrent_streams)
-        .layer(Gate::new(edge.auditor.clone()))
+        .layer(Gate::new(edge.auditor.clone(), settings.limits))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)

@@ -263,6 +263,10 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::ReplayRunning
         | ErrorReason::SimulationRunning
         | ErrorReason::AuditUnavailable
+        | ErrorReason::RateLimited
+        | ErrorReason::TooManyCalls
+        | ErrorReason::Overloaded
+        | ErrorReason::DeadlineExceeded
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied => Exit::NotPermitted,

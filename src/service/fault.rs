@@ -2,6 +2,7 @@
 //! into a status; nothing of the inside goes with it.
 
 use crate::access::Permission;
+use crate::access::limit::Limited;
 use crate::domain::Revision;
 use crate::pb;
 use crate::store::NoRoom;
@@ -26,6 +27,14 @@ pub enum Fault {
         "the audit cannot be written just now: nothing was disclosed, and whether anything was done is not known until it is sent again with the same request_id"
     )]
     AuditUnavailable,
+    /// More is asked than is allowed at a time.
+    #[error("{}", limited(.0))]
+    Limited(Limited),
+    /// The time that the caller gave, or that a call may take, is over.
+    #[error(
+        "the time for this call is over; whether anything was done is not known until it is sent again with the same request_id"
+    )]
+    DeadlineExceeded,
     /// Known, but not on this list.
     #[error("the subject does not stand on this list")]
     NotOnList,
@@ -159,6 +168,21 @@ pub enum Fault {
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,
+}
+
+fn limited(limited: &Limited) -> &'static str {
+    match limited {
+        Limited::Overloaded => "the server has as many calls in flight as it takes: try again in a moment",
+        Limited::TooManyCalls => "this identity has as many calls in flight as one may have",
+        Limited::TooManyStreams => "this identity has as many streams in flight as one may have",
+        Limited::TooFast(_) => "this identity asks faster than one may",
+    }
+}
+
+impl From<Limited> for Fault {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
+    }
 }
 
 impl From<NoRoom> for Fault {

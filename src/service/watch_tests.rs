@@ -152,7 +152,9 @@ proptest! {
         let changes = Changes::with(Limits { entries, publications: 2, block: 4 });
         changes.record(None, &standings);
         let mut clients = sights(&standings).map(Client::seeing);
-        clients.iter_mut().for_each(|client| client.look(&standings));
+        for client in &mut clients {
+            client.look(&standings);
+        }
         for step in steps {
             let mut meta = standings.meta().clone();
             meta.revision = meta.revision.next();
@@ -168,7 +170,9 @@ proptest! {
                     let next = standings.with(&written.iter().map(change).collect::<Vec<_>>(), meta);
                     changes.record(Some(&standings), &next);
                     standings = next;
-                    clients.iter_mut().for_each(|client| client.look(&standings));
+                    for client in &mut clients {
+                        client.look(&standings);
+                    }
                 }
                 Step::Take(client, messages) => {
                     for _ in 0..messages {
