@@ -22,6 +22,10 @@ pub struct Notes {
     pub read: Option<(Revision, u64)>,
     /// People about whom something was written.
     pub concerned: Vec<SubjectId>,
+    /// Revision of the last event that it was written at.
+    pub written: Option<Revision>,
+    /// Version of the policy by which they were weighed then.
+    pub policy: Box<str>,
     /// People asked for and refused.
     pub attempted: Vec<SubjectId>,
     /// Why the call failed. `None`: it did not.
@@ -47,9 +51,12 @@ impl Look {
         self.notes().read = Some((revision, generation));
     }
 
-    /// The call wrote something about these people.
-    pub fn concerned(&self, subjects: Vec<SubjectId>) {
-        self.notes().concerned = subjects;
+    /// The call wrote something about these people, who were weighed by a policy.
+    pub fn concerned(&self, subjects: Vec<SubjectId>, written: Revision, policy: &str) {
+        let mut notes = self.notes();
+        notes.concerned = subjects;
+        notes.written = Some(written);
+        notes.policy = policy.into();
     }
 
     /// The call asked for somebody whom its caller may not see.

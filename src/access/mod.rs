@@ -106,6 +106,18 @@ impl Caller {
         self
     }
 
+    /// Who decides: the one on whose behalf the call is made, or else whoever makes it. Empty where callers are not told
+    /// apart: then only what a request says of its officer tells two people apart.
+    pub fn person(&self) -> &str {
+        if !self.on_behalf_of.is_empty() {
+            &self.on_behalf_of
+        } else if *self.identity == *Identity::loopback() {
+            ""
+        } else {
+            &self.actor
+        }
+    }
+
     /// Whether the caller may do something.
     pub fn may(&self, permission: Permission) -> bool {
         self.identity.permissions.hold(permission)

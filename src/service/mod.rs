@@ -225,7 +225,10 @@ impl Service {
             Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
         }?;
-        look.concerned(self.subjects(&refs));
+        if let Some(standings) = self.newest() {
+            let subjects = refs.iter().filter_map(|subject_ref| standings.find(subject_ref)).collect();
+            look.concerned(subjects, answer.revision, &standings.rules().policy.version);
+        }
         Ok(answer)
     }
 

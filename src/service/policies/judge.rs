@@ -2,6 +2,7 @@
 //! numbers into force alone.
 
 use super::{Known, Stage};
+use crate::access::Caller;
 use crate::pb;
 use crate::policy::Policy;
 use crate::policy::numbers;
@@ -66,11 +67,11 @@ impl Writer {
                 (Body::PolicyDrafted(drafted), remarks)
             }
             PolicyChange::Approve { version, officer, note } => {
-                self.approve(&version, &officer)?;
+                self.approve(&version, &officer, &mutation.caller)?;
                 (Body::PolicyApproved(PolicyApproved { version, officer, note }), Vec::new())
             }
             PolicyChange::Activate { version, officer, reason } => {
-                let remarks = self.activate(&version, &officer)?;
+                let remarks = self.activate(&version, &officer, &mutation.caller)?;
                 (Body::PolicyScheduled(PolicyScheduled { version, officer, reason }), remarks)
             }
         };
@@ -108,19 +109,19 @@ impl Writer {
         Ok((base, remarks))
     }
 
-    fn approve(&self, version: &str, officer: &str) -> Result<(), Fault> {
+    fn approve(&self, version: &str, officer: &str, caller: &Caller) -> Result<(), Fault> {
         let known = self.state.policies().get(version).ok_or(Fault::UnknownPolicy)?;
         if known.approved.is_some() {
             return Err(Fault::PolicyApproved);
         }
-        if known.drafted.as_ref().is_some_and(|drafted| same_officer(&drafted.officer, officer)) {
+        if known.drafted.as_ref().is_some_and(|drafted| drafted.is_of(officer, caller)) {
             return Err(Fault::SecondPersonRequired);
         }
         Ok(())
     }
 
     /// What follows from having a policy come into force.
-    fn activate(&self, version: &str, officer: &str) -> Result<Vec<String>, Fault> {
+    fn activate(&self, version: &str, officer: &str, caller: &Caller) -> Result<Vec<String>, Fault> {
         let policies = self.state.policies();
         let known = policies.get(version).ok_or(Fault::UnknownPolicy)?;
         let called_off = policies.next().map(|next| format!("{} no longer waits for a run.", next.version));
@@ -129,7 +130,7 @@ impl Writer {
             Stage::InForce => return called_off.map(|told| vec![told]).ok_or(Fault::PolicyActivated),
             Stage::Draft | Stage::Approved | Stage::Superseded => {}
         }
-        two_people(known, officer)?;
+        two_people(known, officer, caller)?;
         // It was valid when it was drafted, perhaps over the tables of another version.
         Policy::parse(&known.text).map_err(|violations| Fault::Invalid(super::read::violations(&violations)))?;
         let in_force = policies.in_force().map_or("", |known| &*known.version);
@@ -145,17 +146,12 @@ impl Writer {
 }
 
 /// Whether two people stand behind a policy: drafter and approver, or, where nobody drafted it, approver and this officer.
-fn two_people(known: &Known, officer: &str) -> Result<(), Fault> {
+fn two_people(known: &Known, officer: &str, caller: &Caller) -> Result<(), Fault> {
     let approved = known.approved.as_ref().ok_or(Fault::PolicyNotApproved)?;
-    if known.drafted.is_none() && same_officer(&approved.officer, officer) {
+    if known.drafted.is_none() && approved.is_of(officer, caller) {
         return Err(Fault::SecondPersonRequired);
     }
     Ok(())
-}
-
-/// Whether two references are of one officer, in whichever case they are written.
-fn same_officer(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
 }
 
 /// A version is one set of numbers for ever.

@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::access::Caller;
 use crate::domain::Revision;
 use crate::store::pb::Event;
 use crate::store::pb::event::Body;
@@ -31,10 +32,25 @@ pub struct Step {
     pub reason: Box<str>,
     /// Who called the service.
     pub actor: Box<str>,
+    /// On whose behalf; empty: their own.
+    pub on_behalf_of: Box<str>,
     /// When it was kept, microseconds since 1970.
     pub micros: i64,
     /// Revision at which.
     pub revision: Revision,
+}
+
+impl Step {
+    /// Who decided, as far as callers are told apart.
+    fn person(&self) -> &str {
+        if self.on_behalf_of.is_empty() { &self.actor } else { &self.on_behalf_of }
+    }
+
+    /// Whether an officer whom a caller names is the one of this step, or the caller is. References of one officer are the
+    /// same in whichever case they are written.
+    pub fn is_of(&self, officer: &str, caller: &Caller) -> bool {
+        self.officer.eq_ignore_ascii_case(officer) || caller.person().eq_ignore_ascii_case(self.person())
+    }
 }
 
 /// A time in which a policy was in force; microseconds since 1970.
@@ -148,6 +164,7 @@ impl Policies {
             officer: officer.into(),
             reason: reason.into(),
             actor: event.actor.as_str().into(),
+            on_behalf_of: event.on_behalf_of.as_str().into(),
             micros: event.recorded_micros,
             revision: Revision(event.revision),
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Policies, PolicyChange, Stage, Trial};
-use crate::access::Caller;
+use crate::access::{self, Caller, Permissions, Role, Scope};
 use crate::domain::word::List;
 use crate::pb;
 use crate::pb::record::Kind;
@@ -69,14 +69,40 @@ fn activate(version: &str, officer: &str) -> PolicyChange {
 }
 
 async fn asked(service: &Service, id: u8, change: PolicyChange) -> Result<Answer, Fault> {
+    asked_by(Caller::loopback(), service, id, change).await
+}
+
+async fn asked_by(caller: Caller, service: &Service, id: u8, change: PolicyChange) -> Result<Answer, Fault> {
     let digest = *blake3::hash(format!("{change:?}").as_bytes()).as_bytes();
     let body = MutationBody::Policy(change);
-    service.change(Mutation { caller: Caller::loopback(), request_id: [id; 16], digest, body }).await
+    service.change(Mutation { caller, request_id: [id; 16], digest, body }).await
 }
 
 fn stage(service: &Service, version: &str) -> Stage {
     let policies = service.policies();
     policies.stage(policies.get(version).expect("must be known"))
+}
+
+#[tokio::test]
+async fn one_caller_is_one_person_whatever_officers_they_name() {
+    let caller = |actor: &str, on_behalf_of: &str| {
+        let identity = access::Identity::new(
+            actor,
+            &[Role::PolicyAuthor, Role::PolicyApprover],
+            Permissions::NONE,
+            Scope::whole(),
+        );
+        Caller { on_behalf_of: on_behalf_of.into(), ..Caller::of(Arc::new(identity)) }
+    };
+    let store = store();
+    let started = served(&store, None);
+    let service = &started.service;
+    asked_by(caller("p-1", ""), service, 1, draft("v2", "", "DI-1")).await.expect("must be kept");
+    let same = asked_by(caller("P-1", ""), service, 2, approve("v2", "DI-2")).await;
+    assert_eq!(same, Err(Fault::SecondPersonRequired));
+    let through_a_system = asked_by(caller("portal", "p-1"), service, 3, approve("v2", "DI-2")).await;
+    assert_eq!(through_a_system, Err(Fault::SecondPersonRequired));
+    asked_by(caller("portal", "p-2"), service, 4, approve("v2", "DI-2")).await.expect("is another person");
 }
 
 #[tokio::test]
