@@ -322,8 +322,9 @@ pub fn entries<'a>(segment: &Header, offset: u64, frame: &'a [u8]) -> Result<Vec
 pub fn chained(before: AuditHead, entries: &[Kept<'_>]) -> Result<AuditHead, Why> {
     let mut head = before;
     for kept in entries {
-        if kept.number != head.entries + 1 {
-            return Err(Why::Number { found: kept.number, expected: head.entries + 1 });
+        let expected = head.entries.saturating_add(1);
+        if kept.number != expected {
+            return Err(Why::Number { found: kept.number, expected });
         }
         if *kept.previous != head.hash {
             return Err(Why::Chain { number: kept.number });

@@ -40,7 +40,7 @@ pub mod entry;
 mod error;
 mod files;
 pub mod frame;
-mod index;
+pub mod index;
 mod read;
 pub mod subjects;
 mod tail;
@@ -50,7 +50,8 @@ mod verify;
 pub mod walk;
 mod writer;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
@@ -190,7 +191,9 @@ impl AuditLog {
 
     fn opened(directory: &Path, options: Options, passing: Option<TempDir>) -> Result<Self, AuditError> {
         let there = directory.is_dir();
-        fs::create_dir_all(directory).map_err(AuditError::io("creating", directory))?;
+        // Closed to other users, like the data directory.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.map_err(AuditError::io("creating", directory))?;
         if !there && let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             files::sync_names(parent)?;
         }

@@ -64,12 +64,12 @@ impl Writer {
         gauge!(AUDIT_ENTRIES).set(float(self.head.entries));
         gauge!(AUDIT_WRITABLE).set(flag(true));
         while let Some(told) = queue.blocking_recv() {
-            self.take(told, &mut queue, &mut waiting);
+            take(told, &mut queue, &mut waiting);
             while !waiting.is_empty() {
                 while waiting.len() < GROUP_ENTRIES
                     && let Ok(told) = queue.try_recv()
                 {
-                    self.take(told, &mut queue, &mut waiting);
+                    take(told, &mut queue, &mut waiting);
                 }
                 gauge!(AUDIT_WAITING).set(float((waiting.len() + queue.len()) as u64));
                 self.write(&mut waiting);
@@ -78,14 +78,6 @@ impl Writer {
         }
         self.indexed();
         info!(audit.entries = self.head.entries, audit.head = %self.head.hex(), "the audit is closed");
-    }
-
-    fn take(&mut self, told: Told, queue: &mut mpsc::UnboundedReceiver<Told>, waiting: &mut Vec<Queued>) {
-        match told {
-            Told::Entry(queued) => waiting.push(queued),
-            // What was sent before is still received.
-            Told::Stop => queue.close(),
-        }
     }
 
     /// Writes the first of what waits as one group, and answers it.
@@ -202,6 +194,14 @@ impl Writer {
         {
             warn!("making the index of an audit segment ended in a panic; it is made when it is needed");
         }
+    }
+}
+
+fn take(told: Told, queue: &mut mpsc::UnboundedReceiver<Told>, waiting: &mut Vec<Queued>) {
+    match told {
+        Told::Entry(queued) => waiting.push(queued),
+        // What was sent before is still received.
+        Told::Stop => queue.close(),
     }
 }
 

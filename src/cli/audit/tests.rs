@@ -17,8 +17,8 @@ fn words(line: &str) -> Command {
     Line::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{error}")).args.command
 }
 
-fn head() -> Option<pb::AuditHead> {
-    Some(pb::AuditHead { entries: 41_207, hash: "5e".repeat(32) })
+fn head() -> pb::AuditHead {
+    pb::AuditHead { entries: 41_207, hash: "5e".repeat(32) }
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_screens_of_the_audit() {
     let answer = pb::ListAuditEventsResponse {
         events: vec![event, refused, combined],
         next_page_token: "more".to_owned(),
-        head: head(),
+        head: Some(head()),
     };
     agrees_with("audit_list.txt", &list::screen(&answer, Page::PLAIN));
 
@@ -110,7 +110,8 @@ fn the_screens_of_the_audit() {
         other_subjects: 49,
         ..Default::default()
     };
-    let answer = pb::ListSubjectAccessResponse { accesses: vec![access], next_page_token: String::new(), head: head() };
+    let answer =
+        pb::ListSubjectAccessResponse { accesses: vec![access], next_page_token: String::new(), head: Some(head()) };
     agrees_with("audit_access.txt", &access::screen("S-000113", &answer, Page::PLAIN));
 }
 
@@ -121,7 +122,7 @@ fn the_screens_of_a_verification() {
         first_entry: 1,
         entries: 41_207,
         segments: 3,
-        head: head(),
+        head: Some(head()),
         anchored: Some(pb::AuditHead { entries: 41_200, hash: "7a".repeat(32) }),
         anchor_compared: true,
         flaw: None,

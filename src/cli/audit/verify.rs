@@ -64,7 +64,7 @@ pub(super) fn screen(answer: &pb::VerifyAuditResponse, page: Page) -> String {
         count(answer.first_entry),
         count(answer.segments)
     );
-    text.push_str(&match &answer.anchored {
+    let compared = match &answer.anchored {
         None => "The ledger holds no head of the audit yet.\n".to_owned(),
         Some(anchored) if answer.anchor_compared => {
             format!("Entry {} is the one that the ledger tells of.\n", count(anchored.entries))
@@ -72,10 +72,11 @@ pub(super) fn screen(answer: &pb::VerifyAuditResponse, page: Page) -> String {
         Some(anchored) => {
             format!("The ledger tells of entry {}, which was not among them.\n", count(anchored.entries))
         }
-    });
+    };
+    text.push_str(&compared);
     let head = answer.head.clone().unwrap_or_default();
-    text.push_str(&format!("Head: {} {}\n", head.entries, plain(&head.hash)));
-    text.push_str(&match &answer.flaw {
+    text.extend(["Head: ", &head.entries.to_string(), " ", &plain(&head.hash), "\n"]);
+    let verdict = match &answer.flaw {
         None => "SOUND: every entry follows the one before it.\n".to_owned(),
         Some(flaw) if flaw.segment.is_empty() => format!("NOT SOUND: {}.\n", plain(&flaw.why)),
         Some(flaw) => format!(
@@ -85,7 +86,8 @@ pub(super) fn screen(answer: &pb::VerifyAuditResponse, page: Page) -> String {
             count(flaw.offset),
             plain(&flaw.why)
         ),
-    });
+    };
+    text.push_str(&verdict);
     if answer.flaw.is_some() {
         text.push_str("Keep the directory of the audit as it is, and compare the heads that were kept outside.\n");
     }
