@@ -9,7 +9,8 @@ use std::{env, fs};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-const PROTOS: [&str; 11] = [
+const PROTOS: [&str; 13] = [
+    "steelyard/v1/audit.proto",
     "steelyard/v1/cohort.proto",
     "steelyard/v1/common.proto",
     "steelyard/v1/evidence.proto",
@@ -20,6 +21,7 @@ const PROTOS: [&str; 11] = [
     "steelyard/v1/ranking.proto",
     "steelyard/v1/rescore.proto",
     "steelyard/v1/supervision.proto",
+    "steelyard/store/v1/audit.proto",
     "steelyard/store/v1/ledger.proto",
 ];
 

@@ -15,6 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use prost::Message as _;
 use steelyard::access::Caller;
+use steelyard::access::audit::walk::{Step, Walk};
+use steelyard::access::audit::{self, AuditHead, Entry, SubjectSet};
 use steelyard::cli::predict;
 use steelyard::domain::dossier::Dossier;
 use steelyard::domain::word::Family;
@@ -266,6 +268,49 @@ impl Serving {
         let started = Service::start(store, options).expect("an empty store must start");
         Self { runtime, service: started.service, inputs: 0 }
     }
+}
+
+/// A segment of the audit; the bytes again as entries under right checksums; and as an entry, a set of people and an index.
+pub fn audit_segment(bytes: &[u8]) {
+    audited(bytes);
+    let header = audit::frame::Header { log: [1; 16], before: AuditHead::EMPTY };
+    let mut group = audit::frame::Group::after(AuditHead::EMPTY, Vec::new());
+    let messages = bytes.chunks(97);
+    let count = messages.len() as u64;
+    for message in messages {
+        group.push(message);
+    }
+    if count > 0 {
+        let mut sealed = header.encode().to_vec();
+        let offset = sealed.len() as u64;
+        sealed.extend(group.seal(&header, offset));
+        assert_eq!(audited(&sealed), count, "a sealed frame is taken whole");
+    }
+    if let Ok(entry) = Entry::decode(bytes) {
+        assert_eq!(Entry::decode(&entry.clone().encode()), Ok(entry));
+    }
+    if let Ok(set) = SubjectSet::decode(bytes) {
+        assert_eq!(set.encode(), bytes, "a set has one form");
+    }
+    if let Some(index) = audit::index::Index::decode(bytes) {
+        let _ = index.frames(SubjectId(7));
+    }
+}
+
+/// Entries of a segment that follow one another.
+fn audited(bytes: &[u8]) -> u64 {
+    let Ok(mut walk) = Walk::begin(bytes, None).expect("bytes in memory must read") else { return 0 };
+    let mut head = walk.header.before;
+    let first = head.entries;
+    while let Step::Group(_, entries) = walk.step().expect("bytes in memory must read") {
+        let Ok(after) = audit::frame::chained(head, &entries) else { break };
+        for kept in entries {
+            let _ = Entry::decode(kept.message);
+        }
+        head = after;
+    }
+    let _ = walk.goes_on();
+    head.entries - first
 }
 
 /// A segment of the journal; and the body of its first frame again, under right checksums.

@@ -3,13 +3,18 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::table::Rule;
 use crate::domain::word::List;
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
 
 /// One call's notes.
 #[derive(Debug, Default)]
-pub struct Look(Mutex<Notes>);
+pub struct Look {
+    /// What the call needs; `None`: it is none, but the server's own work.
+    rule: Option<&'static Rule>,
+    notes: Mutex<Notes>,
+}
 
 /// What was noted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +41,16 @@ pub struct Notes {
 const ATTEMPTED: usize = 1_000;
 
 impl Look {
+    /// Notes of a call that is about to be made.
+    pub fn of(rule: &'static Rule) -> Self {
+        Self { rule: Some(rule), notes: Mutex::default() }
+    }
+
+    /// What the call needs.
+    pub const fn rule(&self) -> Option<&'static Rule> {
+        self.rule
+    }
+
     /// The call asks for a list.
     pub fn list(&self, list: List) {
         self.notes().list = Some(list);
@@ -78,6 +93,6 @@ impl Look {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 //! case takes a [`Caller`] and says whom it disclosed. Nothing here reads a
 //! record, and no rule of the field lives here.
 
+pub mod audit;
 pub mod limit;
 pub mod look;
 pub mod role;

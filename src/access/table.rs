@@ -35,6 +35,11 @@ impl Rule {
         self.path.trim_start_matches("/steelyard.v1.").replace('/', ".")
     }
 
+    /// Full name of the method, such as `steelyard.v1.RankingService/ListStandings`.
+    pub fn rpc(&self) -> &'static str {
+        self.path.trim_start_matches('/')
+    }
+
     /// Whether it goes on for as long as its client likes.
     pub fn streams(&self) -> bool {
         static STREAMS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
@@ -125,6 +130,11 @@ rules! {
         "ActivatePolicy" Writes ApprovePolicies,
         "GetPolicy" Reads ReadPolicies,
         "ListPolicies" Reads ReadPolicies,
+    }
+    "AuditService" {
+        "ListAuditEvents" Reads ReadAudit,
+        "ListSubjectAccess" Reads ReadAudit,
+        "VerifyAudit" Reads ReadAudit,
     }
     "MaintenanceService" {
         "GetStoreStatus" Reads ReadStore,

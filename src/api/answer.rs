@@ -77,7 +77,8 @@ async fn audited<T>(
 ) -> Result<T, Status> {
     let Disclosure { answer, subjects } = message?;
     if !subjects.is_empty() {
-        auditor.message(&caller, number, &subjects).await?;
+        let rule = caller.look.rule().expect("a call that is answered must have a rule");
+        auditor.message(&caller, rule, number, &subjects).await?;
     }
     Ok(answer)
 }

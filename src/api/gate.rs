@@ -20,6 +20,7 @@ use super::answer::Disclosed;
 use super::auditor::{Auditor, Outcome};
 use super::error::{self, reason};
 use crate::access::limit::{Limiter, Own, Place};
+use crate::access::look::Look;
 use crate::access::table::{self, Rule};
 use crate::access::{Caller, Identity};
 use crate::config;
@@ -52,17 +53,27 @@ impl Gate {
         Self(Arc::new(Inner { auditor, limiter: Limiter::new(limits), longest: limits.request_timeout }))
     }
 
-    /// Forgets what no call needs any more. To be called now and then.
-    pub fn tend(&self) {
+    /// Forgets what no call needs any more, and tells the audit of calls that were turned away. To be called now and then.
+    pub async fn tend(&self) {
         self.0.limiter.tend();
+        self.0.auditor.tend().await;
     }
 
     /// The caller of a request, allowed to make it.
-    fn admit(&self, rule: &Rule, headers: &HeaderMap, extensions: &http::Extensions) -> Result<Caller, Refusal> {
+    fn admit(
+        &self,
+        rule: &'static Rule,
+        headers: &HeaderMap,
+        extensions: &http::Extensions,
+    ) -> Result<Caller, Refusal> {
         let correlation_id = correlation(headers);
-        let unknown = |fault| Refusal { caller: Caller::nobody().correlated(&correlation_id), fault };
+        let look = Arc::new(Look::of(rule));
+        let unknown = |fault| {
+            let caller = Caller::nobody().correlated(&correlation_id);
+            Refusal { caller: Caller { look: Arc::clone(&look), ..caller }, fault }
+        };
         let identity = self.identify(headers, extensions).map_err(unknown)?;
-        let mut caller = Caller::of(identity).correlated(&correlation_id);
+        let mut caller = Caller { look: Arc::clone(&look), ..Caller::of(identity).correlated(&correlation_id) };
         let refused = |caller: &Caller, fault| Refusal { caller: caller.clone(), fault };
         caller.on_behalf_of = stated(headers, ON_BEHALF_OF).map_err(|fault| refused(&caller, fault))?;
         caller.purpose = stated(headers, PURPOSE).map_err(|fault| refused(&caller, fault))?;
@@ -81,7 +92,12 @@ impl Gate {
         debug!(rpc.method = rule.path, rpc.reason = reason(&fault).as_str_name(), correlation_id = %caller.correlation_id, "refused");
         caller.look.failed(reason(&fault));
         let status = error::status(&fault, &caller.correlation_id);
-        match self.0.auditor.call(&caller, rule, &Outcome::Refused(status.code())).await {
+        let audited = if let Fault::Limited(_) = fault {
+            self.0.auditor.turned_away(&caller, rule, status.code()).await
+        } else {
+            self.0.auditor.call(&caller, rule, &Outcome::Refused(status.code())).await
+        };
+        match audited {
             Ok(()) => status,
             Err(unaudited) => unaudited,
         }

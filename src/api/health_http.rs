@@ -126,6 +126,7 @@ struct Answer<'a> {
     disk: Option<Value>,
     backup: Value,
     recovered: Option<Value>,
+    audit: Option<Value>,
 }
 
 fn told(detail: &Detail, ready: bool) -> Value {
@@ -176,6 +177,15 @@ fn told(detail: &Detail, ready: bool) -> Value {
                 "revision": recovered.head.revision.0,
             })
         }),
+        audit: detail.audit.map(|audit| {
+            json!({
+                "writable": audit.condition.refusal().is_none(),
+                "refusal": audit.condition.refusal(),
+                "entries": audit.head.entries,
+                "hash": audit.head.hex(),
+                "anchored_entries": audit.anchored,
+            })
+        }),
     };
     serde_json::to_value(answer).expect("texts and numbers must make JSON")
 }
@@ -213,6 +223,11 @@ fn observe(detail: &Detail) {
     }
     if let Some(disk) = &status.disk {
         gauge!(figures::DISK_FREE_BYTES).set(float(disk.free_bytes));
+    }
+    if let Some(audit) = &detail.audit {
+        gauge!(figures::AUDIT_ENTRIES).set(float(audit.head.entries));
+        gauge!(figures::AUDIT_ANCHORED_ENTRIES).set(float(audit.anchored));
+        gauge!(figures::AUDIT_WRITABLE).set(flag(audit.condition.refusal().is_none()));
     }
     counter!(figures::RECOVERED).absolute(u64::from(status.recovered.is_some()));
     if let (Some(recovered), Some(quarantine)) = (&status.recovered, detail.quarantine()) {

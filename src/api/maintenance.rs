@@ -196,5 +196,12 @@ fn store_status(detail: &Detail) -> pb::GetStoreStatusResponse {
         generation: detail.generation,
         rescore_run: detail.rescore_run.clone().unwrap_or_default(),
         rescore_problem: detail.rescore_problem.clone().unwrap_or_default(),
+        audit: detail.audit.map(|audit| pb::AuditState {
+            writable: audit.condition.refusal().is_none(),
+            refusal: audit.condition.refusal().unwrap_or_default().to_owned(),
+            entries: audit.head.entries,
+            hash: audit.head.hex(),
+            anchored_entries: audit.anchored,
+        }),
     }
 }

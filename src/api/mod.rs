@@ -1,6 +1,9 @@
 //! The gRPC edge: parse, authorise, call, map. No rule of the field lives here.
 
 pub mod answer;
+pub mod audit;
+#[cfg(test)]
+mod audit_tests;
 pub mod auditor;
 pub mod codec;
 pub mod cohort;
@@ -40,7 +43,9 @@ use tower::layer::util::Stack;
 use tracing::{info, warn};
 
 use crate::access::Caller;
+use crate::access::audit::{AuditError, AuditLog, Options as AuditOptions};
 use crate::config::{self, Home, Settings};
+use crate::pb::audit_service_server::AuditServiceServer;
 use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
 use crate::pb::maintenance_service_server::MaintenanceServiceServer;
@@ -76,7 +81,9 @@ pub struct Edge {
     pub keeping: Keeping,
     /// Runs, and what they published.
     pub rescoring: Rescoring,
-    /// The audit of calls.
+    /// Who looked at whom.
+    pub audit: AuditLog,
+    /// What writes it.
     pub auditor: Auditor,
 }
 
@@ -197,8 +204,9 @@ async fn open_and_serve(
     .await??;
     let keeping = started.service.keep(vault(settings), settings.backup.clone())?;
     let archive = archive(settings)?;
+    let audit = audit_log(settings, &started.service).await?;
     probes.serving(started.service.clone(), keeping.clone());
-    let served = serve(started, (keeping, archive), settings, listener, probes.clone(), shutdown).await;
+    let served = serve(started, (keeping, archive, audit), settings, listener, probes.clone(), shutdown).await;
     probes.stopping();
     served
 }
@@ -217,7 +225,8 @@ pub async fn run_on(
     let options = options(settings);
     let started = tokio::task::spawn_blocking(move || Service::start(store, options)).await??;
     let keeping = started.service.keep(None, settings.backup.clone())?;
-    serve(started, (keeping, Archive::in_memory()), settings, listener, Probes::opening(), shutdown).await
+    let audit = anchored(&started.service, AuditLog::in_passing).await?;
+    serve(started, (keeping, Archive::in_memory(), audit), settings, listener, Probes::opening(), shutdown).await
 }
 
 /// The place of backups, for a store that has files.
@@ -228,6 +237,30 @@ fn vault(settings: &Settings) -> Option<Box<dyn Vault>> {
         }
         (Home::Directory(_) | Home::Memory, None) | (Home::Memory, Some(_)) => None,
     }
+}
+
+/// The audit beside the store, with its head in the ledger from now on.
+async fn audit_log(settings: &Settings, service: &Service) -> anyhow::Result<AuditLog> {
+    match &settings.store.home {
+        Home::Directory(home) => {
+            let directory = home.join("audit");
+            anchored(service, move || AuditLog::open(&directory, AuditOptions::default())).await
+        }
+        Home::Memory => anchored(service, AuditLog::in_passing).await,
+    }
+}
+
+async fn anchored(
+    service: &Service,
+    open: impl FnOnce() -> Result<AuditLog, AuditError> + Send + 'static,
+) -> anyhow::Result<AuditLog> {
+    let service = service.clone();
+    let opening = tokio::task::spawn_blocking(move || -> anyhow::Result<AuditLog> {
+        let audit = open().context("the audit could not be opened")?;
+        service.anchor(&audit).context("the audit could not be compared with the ledger")?;
+        Ok(audit)
+    });
+    opening.await?
 }
 
 /// The place of published generations.
@@ -241,7 +274,7 @@ fn archive(settings: &Settings) -> anyhow::Result<Archive> {
 /// Serves what was started.
 async fn serve(
     Started { service, writer, head }: Started,
-    (keeping, archive): (Keeping, Archive),
+    (keeping, archive, audit): (Keeping, Archive, AuditLog),
     settings: &Settings,
     listener: TcpListener,
     probes: Probes,
@@ -256,14 +289,22 @@ async fn serve(
     health.set_serving::<CohortServiceServer<cohort::Cohort>>().await;
     health.set_serving::<RescoreServiceServer<rescore::Rescore>>().await;
     health.set_serving::<PolicyServiceServer<policy::Policies>>().await;
+    health.set_serving::<AuditServiceServer<audit::Audit>>().await;
     let following = tokio::spawn(follow(service.conditions(), health.clone()));
     let halted = halted(service.conditions());
     let streams = service.streams();
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
-    let tending = tokio::spawn(tend(rescoring.clone()));
-    let auditor = Auditor::default();
-    let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone(), auditor });
-    let router = router(&edge, settings, health_service)?;
+    let auditor = Auditor::new(settings.audit.enabled.then(|| audit.clone()));
+    let edge = Arc::new(Edge {
+        service,
+        keeping: keeping.clone(),
+        rescoring: rescoring.clone(),
+        audit: audit.clone(),
+        auditor,
+    });
+    let gate = Gate::new(edge.auditor.clone(), settings.limits);
+    let tending = tokio::spawn(tend(rescoring.clone(), gate.clone()));
+    let router = router(&edge, gate, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let told = async move {
@@ -284,6 +325,7 @@ async fn serve(
         health.set_not_serving::<CohortServiceServer<cohort::Cohort>>().await;
         health.set_not_serving::<RescoreServiceServer<rescore::Rescore>>().await;
         health.set_not_serving::<PolicyServiceServer<policy::Policies>>().await;
+        health.set_not_serving::<AuditServiceServer<audit::Audit>>().await;
         streams.end();
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
@@ -319,7 +361,9 @@ async fn serve(
         keeping.stop();
         rescoring.stop();
         drop(rescoring);
-        writer.join()
+        let ended = writer.join();
+        audit.stop();
+        ended
     });
     if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
         // Why the writer stopped is why the process ends, whatever else went well.
@@ -354,10 +398,11 @@ async fn halted(mut conditions: watch::Receiver<Condition>) {
 }
 
 /// Keeps the house in order between calls.
-async fn tend(rescoring: Rescoring) {
+async fn tend(rescoring: Rescoring, gate: Gate) {
     let mut interval = tokio::time::interval(TEND);
     loop {
         interval.tick().await;
+        gate.tend().await;
         rescoring.service().tend();
         rescoring.tend();
     }
@@ -400,6 +445,7 @@ fn options(settings: &Settings) -> Options {
 
 fn router(
     edge: &Arc<Edge>,
+    gate: Gate,
     settings: &Settings,
     health: tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>,
 ) -> anyhow::Result<tonic::transport::server::Router<Stack<Gate, tower::layer::util::Identity>>> {
@@ -425,6 +471,9 @@ fn router(
     let policies = PolicyServiceServer::new(policy::Policies(Arc::clone(edge)))
         .max_decoding_message_size(most)
         .max_encoding_message_size(most);
+    let audit = AuditServiceServer::new(audit::Audit(Arc::clone(edge)))
+        .max_decoding_message_size(most)
+        .max_encoding_message_size(most);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(crate::DESCRIPTORS)
@@ -433,7 +482,7 @@ fn router(
     };
     Ok(tonic::transport::Server::builder()
         .max_concurrent_streams(settings.limits.concurrent_streams)
-        .layer(Gate::new(edge.auditor.clone(), settings.limits))
+        .layer(gate)
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
@@ -443,5 +492,6 @@ fn router(
         .add_service(outstanding)
         .add_service(cohort)
         .add_service(rescore)
-        .add_service(policies))
+        .add_service(policies)
+        .add_service(audit))
 }

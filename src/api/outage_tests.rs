@@ -51,7 +51,7 @@ async fn served() -> Served {
         now: Arc::new(Timestamp::now),
     };
     let milli = Duration::from_millis;
-    let pace = Pace { look: milli(2), first: milli(2), most: milli(8) };
+    let pace = Pace { look: milli(2), first: milli(2), most: milli(8), anchor: Duration::from_mins(1) };
     let held = Arc::clone(&store) as Arc<dyn Store>;
     let started =
         tokio::task::spawn_blocking(move || Service::start_paced(held, options, pace).unwrap()).await.unwrap();
@@ -62,7 +62,8 @@ async fn served() -> Served {
     let ended = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
-        serve(started, (keeping, Archive::in_memory()), &settings, listener, Probes::opening(), stopped).await
+        let audit = super::anchored(&started.service, super::AuditLog::in_passing).await?;
+        serve(started, (keeping, Archive::in_memory(), audit), &settings, listener, Probes::opening(), stopped).await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     Served { store, channel, ended, stop }

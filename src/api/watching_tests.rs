@@ -4,6 +4,7 @@ use tonic::Request;
 use tonic_types::StatusExt;
 
 use super::*;
+use crate::access::audit::AuditLog;
 use crate::api::evidence::Evidence;
 use crate::config::Settings;
 use crate::pb::evidence_service_server::EvidenceService;
@@ -32,7 +33,9 @@ async fn edge() -> Arc<Edge> {
     let keeping = started.service.keep(None, settings.backup).unwrap();
     let archive = Arc::new(Archive::in_memory());
     let rescoring = Rescoring::start(started.service.clone(), archive, settings.rescore).unwrap();
-    Arc::new(Edge { service: started.service, keeping, rescoring, auditor: crate::api::Auditor::default() })
+    let audit = AuditLog::in_passing().unwrap();
+    let auditor = crate::api::Auditor::new(Some(audit.clone()));
+    Arc::new(Edge { service: started.service, keeping, rescoring, audit, auditor })
 }
 
 /// Writes about one person; the revision.

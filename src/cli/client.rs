@@ -11,6 +11,7 @@ use tonic_types::StatusExt;
 use super::exit::{Exit, Failure};
 use super::output::plain;
 use crate::pb::ErrorReason;
+use crate::pb::audit_service_client::AuditServiceClient;
 use crate::pb::cohort_service_client::CohortServiceClient;
 use crate::pb::maintenance_service_client::MaintenanceServiceClient;
 use crate::pb::outstanding_service_client::OutstandingServiceClient;
@@ -71,6 +72,11 @@ impl ServerArgs {
     fn hint(&self, problem: &str) -> String {
         format!("the server address {} {problem}", plain(&self.server))
     }
+}
+
+/// A client of the audit service on a connection.
+pub fn audit(channel: Channel) -> AuditServiceClient<Channel> {
+    AuditServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
 }
 
 /// A client of the cohort service on a connection.

@@ -5,6 +5,7 @@
 //! touches the store.
 
 pub mod alignment;
+pub mod audit;
 pub mod backup;
 pub mod briefing;
 pub mod client;
@@ -116,6 +117,8 @@ enum Command {
     Rescore(rescore::Args),
     /// Weigh a published generation again from the ledger, and compare
     Replay(replay::Args),
+    /// Show who looked at whom, and that the audit is what was written
+    Audit(audit::Args),
     /// Make a backup, or show which there are
     Backup(backup::Args),
     /// Make a data directory from backups
@@ -180,6 +183,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Policy(args) => policy::run(args),
         Command::Rescore(args) => wait(rescore::run(args)),
         Command::Replay(args) => wait(replay::run(args)),
+        Command::Audit(args) => wait(audit::run(args)),
         Command::Backup(args) => wait(backup::run(args)),
         Command::Restore(args) => restore::run(args),
         Command::Verify(args) => wait(verify::run(args)),

@@ -3,6 +3,7 @@
 //! is told at once. Nothing outside this module reads an environment variable or a
 //! file for a setting, and no setting changes while the server runs.
 
+mod audit;
 mod backup;
 mod flags;
 mod grpc;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use audit::Audit;
 pub use backup::Backup;
 pub use flags::Flags;
 pub use grpc::Grpc;
@@ -47,6 +49,7 @@ pub const CONCERNS: &[Concern] = &[
     lists::CONCERN,
     rescore::CONCERN,
     limits::CONCERN,
+    audit::CONCERN,
     health::CONCERN,
     log::CONCERN,
     shutdown::CONCERN,
@@ -76,6 +79,8 @@ pub struct Settings {
     pub rescore: Rescore,
     /// How much one caller may ask.
     pub limits: Limits,
+    /// Whether who looked is written down.
+    pub audit: Audit,
     /// Where liveness, readiness and metrics are served.
     pub health: Health,
     /// How logs are written.
@@ -173,6 +178,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let lists = lists::settle(&mut reader);
     let rescore = rescore::settle(&mut reader);
     let limits = limits::settle(&mut reader);
+    let audit = audit::settle(&mut reader);
     let health = health::settle(&mut reader);
     let log = log::settle(&mut reader);
     let shutdown = shutdown::settle(&mut reader);
@@ -185,6 +191,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         lists: lists.expect(agreed),
         rescore: rescore.expect(agreed),
         limits: limits.expect(agreed),
+        audit: audit.expect(agreed),
         health: health.expect(agreed),
         log: log.expect(agreed),
         shutdown: shutdown.expect(agreed),

@@ -11,6 +11,7 @@ use super::note;
 use super::record;
 use super::state::Unreadable;
 use crate::access::Caller;
+use crate::access::audit::AuditHead;
 use crate::domain::{Revision, SubjectId};
 use crate::pb;
 use crate::store::pb::event::Body;
@@ -59,7 +60,7 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::RescoreEnded(_) => Some(event_kind::RESCORE_ENDED),
         Body::GenerationPublished(_) => Some(event_kind::GENERATION_PUBLISHED),
         Body::PolicyDrafted(_) | Body::PolicyApproved(_) | Body::PolicyScheduled(_) => Some(event_kind::POLICY_STEP),
-        Body::RequestAnswered(_) => None,
+        Body::RequestAnswered(_) | Body::AuditAnchored(_) => None,
     }
 }
 
@@ -117,6 +118,15 @@ impl<'a> Building<'a> {
         self.now_micros = self.now_micros.max(micros);
     }
 
+    /// Writes down on the last event where the audit stands. Nothing is written for it alone.
+    pub fn anchor(&mut self, head: AuditHead) {
+        if let Some(last) = self.events.last_mut() {
+            let head = crate::store::pb::AuditHead { entries: head.entries, hash: head.hash.to_vec() };
+            self.bytes += head.encoded_len();
+            last.audit_head = Some(head);
+        }
+    }
+
     /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
@@ -143,6 +153,7 @@ impl<'a> Building<'a> {
             previous_hash: Vec::new(),
             body: Some(body),
             answer: None,
+            audit_head: None,
         };
         self.bytes += event.encoded_len();
         self.events.push(event);
@@ -314,6 +325,7 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
             | Body::PolicyApproved(_)
             | Body::PolicyScheduled(_)
             | Body::RequestAnswered(_)
+            | Body::AuditAnchored(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)

@@ -2,6 +2,9 @@
 //! single [`writer`] and answers reads from the newest standings. Time enters
 //! here, and only here.
 
+pub mod anchor;
+#[cfg(test)]
+mod anchor_tests;
 pub mod board;
 mod bound;
 #[cfg(test)]
@@ -61,6 +64,7 @@ use crate::ranking::Standings;
 use crate::ranking::retire::Retirement;
 use crate::reference;
 use crate::store::{Head, Store};
+use anchor::Anchoring;
 use board::{Board, Condition};
 use fault::Fault;
 use mark::Mark;
@@ -124,6 +128,7 @@ pub struct Service {
     queue: mpsc::Sender<Queued>,
     paging: Arc<Paging>,
     gaps: Arc<Gaps>,
+    anchoring: Arc<Anchoring>,
     mark: Arc<Mark>,
     streams: watch::Streams,
     blocking: Arc<Semaphore>,
@@ -176,7 +181,8 @@ impl Service {
         let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;
         let mut writer = Writer::new(Arc::clone(&store), state, head, Arc::clone(&board), Arc::clone(&options.now))?;
-        writer = writer.paced(pace);
+        let anchoring = Arc::<Anchoring>::default();
+        writer = writer.paced(pace).anchoring(Arc::clone(&anchoring));
         let written = changes.into_iter().try_for_each(|change| writer.change(change));
         written.and_then(|()| writer.publish_all()).map_err(|fault| match (writer.halt.take(), fault) {
             (Some(halt), _) => StartFault::Halted(halt),
@@ -200,6 +206,7 @@ impl Service {
             mark: Arc::new(Mark::of(store.identity())),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             gaps: Arc::default(),
+            anchoring,
             streams: watch::Streams::default(),
             board,
             store,

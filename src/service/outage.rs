@@ -108,11 +108,18 @@ pub struct Pace {
     pub first: Duration,
     /// Longest time between two attempts.
     pub most: Duration,
+    /// After which the audit's head is written down though nothing else is written.
+    pub anchor: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { look: Duration::from_secs(1), first: Duration::from_secs(1), most: Duration::from_secs(15) }
+        Self {
+            look: Duration::from_secs(1),
+            first: Duration::from_secs(1),
+            most: Duration::from_secs(15),
+            anchor: Duration::from_mins(1),
+        }
     }
 }
 

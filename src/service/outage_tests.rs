@@ -27,8 +27,12 @@ use crate::store::{Identity, Store, verify_chain};
 
 /// Longest wait for anything here.
 const PATIENCE: Duration = Duration::from_mins(1);
-const PACE: Pace =
-    Pace { look: Duration::from_millis(2), first: Duration::from_millis(2), most: Duration::from_millis(8) };
+const PACE: Pace = Pace {
+    look: Duration::from_millis(2),
+    first: Duration::from_millis(2),
+    most: Duration::from_millis(8),
+    anchor: Duration::from_mins(1),
+};
 
 fn options() -> Options {
     Options {
@@ -301,8 +305,12 @@ async fn what_was_journalled_and_answered_with_an_error_comes_back_under_its_req
 #[tokio::test]
 async fn a_full_store_is_tried_at_once_when_room_returns() {
     let store = Arc::new(FaultyStore::default());
-    let patient =
-        Pace { look: Duration::from_millis(2), first: Duration::from_hours(1), most: Duration::from_hours(1) };
+    let patient = Pace {
+        look: Duration::from_millis(2),
+        first: Duration::from_hours(1),
+        most: Duration::from_hours(1),
+        anchor: Duration::from_mins(1),
+    };
     let started = Service::start_paced(Arc::clone(&store) as Arc<dyn Store>, options(), patient).expect("must start");
     store.disk(Disk::Full);
     assert_eq!(write(&started.service, 1).await, Err(Fault::ReadOnly));

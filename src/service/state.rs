@@ -221,7 +221,7 @@ impl State {
                 Arc::make_mut(&mut self.runs).published(event, published).map_err(unreadable)?;
                 touched.everyone = true;
             }
-            Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_)) => {}
+            Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_) | Body::AuditAnchored(_)) => {}
             None => return Err(unreadable("its kind is unknown")),
         }
         self.revision = revision;

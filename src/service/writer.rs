@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use super::anchor::Anchoring;
 use super::board::Board;
 use super::expiry::Expiry;
 use super::fault::Fault;
@@ -52,6 +53,10 @@ pub struct Writer {
     pub(super) stamped: i64,
     /// The day or the policy moved since alignment was noted.
     pub(super) moved: bool,
+    /// The audit, whose head goes into the ledger.
+    pub(super) anchoring: Arc<Anchoring>,
+    /// When its head was looked at last.
+    pub(super) anchored: Instant,
 }
 
 /// A change that the service makes by itself, at start.
@@ -97,6 +102,8 @@ impl Writer {
             halt: None,
             stamped,
             moved: false,
+            anchoring: Arc::default(),
+            anchored: Instant::now(),
         };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
@@ -123,6 +130,13 @@ impl Writer {
         self
     }
 
+    /// Writes the head of this audit down.
+    #[must_use]
+    pub(super) fn anchoring(mut self, anchoring: Arc<Anchoring>) -> Self {
+        self.anchoring = anchoring;
+        self
+    }
+
     /// Where the ledger stands.
     pub fn head(&self) -> Head {
         self.head
@@ -140,6 +154,7 @@ impl Writer {
                 Ok(first) => waiting.push(first),
                 Err(Waited::Quiet) => {
                     self.look();
+                    self.anchor();
                     continue;
                 }
                 Err(Waited::Gone) => break,
@@ -151,6 +166,7 @@ impl Writer {
             }
             self.serve(&mut waiting);
             self.expire();
+            self.anchor();
         }
         let Some(halt) = self.halt else { return Ok(()) };
         queue.close();
@@ -178,7 +194,7 @@ impl Writer {
     }
 
     /// What everybody is told while nothing can be judged.
-    fn closed(&self) -> Option<Fault> {
+    pub(super) fn closed(&self) -> Option<Fault> {
         if self.halt.is_some() { Some(Fault::ShuttingDown) } else { self.read_only.map(|_| Fault::ReadOnly) }
     }
 
@@ -297,7 +313,12 @@ impl Writer {
     }
 
     /// Weighs whoever the group touched, adds what is to be noted of them, commits it and shows it.
-    fn commit(&mut self, mut group: Building<'_>, mut touched: Touched, now: Timestamp) -> Result<(), Fault> {
+    pub(super) fn commit(
+        &mut self,
+        mut group: Building<'_>,
+        mut touched: Touched,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         if let Some(refusal) = self.closed() {
             return Err(refusal);
         }
@@ -313,7 +334,11 @@ impl Writer {
     }
 
     /// Commits a group.
-    pub(super) fn append(&mut self, group: Building<'_>) -> Result<(), Fault> {
+    pub(super) fn append(&mut self, mut group: Building<'_>) -> Result<(), Fault> {
+        let moved = self.anchoring.moved();
+        if let Some(head) = moved {
+            group.anchor(head);
+        }
         let finished = match group.finish() {
             Ok(finished) => finished,
             Err(BuildError::Store(StoreError::Full)) => {
@@ -330,6 +355,10 @@ impl Writer {
             Ok(head) => {
                 self.head = head;
                 self.backoff.written();
+                if let Some(head) = moved {
+                    self.anchoring.written(head);
+                    self.anchored = Instant::now();
+                }
             }
             Err(fault) => {
                 self.failed(fault);

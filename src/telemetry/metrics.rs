@@ -49,6 +49,21 @@ pub const RESCORE_SECONDS: &str = "steelyard_rescore_duration_seconds";
 /// How long the last backup took, with its check.
 pub const BACKUP_DURATION: &str = "steelyard_backup_duration_seconds";
 
+/// Entries of the audit.
+pub const AUDIT_ENTRIES: &str = "steelyard_audit_entries";
+/// Entries of the audit up to the head that the ledger holds.
+pub const AUDIT_ANCHORED_ENTRIES: &str = "steelyard_audit_anchored_entries";
+/// Entries that wait to be written.
+pub const AUDIT_WAITING: &str = "steelyard_audit_waiting_entries";
+/// Entries of the last group.
+pub const AUDIT_GROUP_ENTRIES: &str = "steelyard_audit_group_entries";
+/// Groups that were written and synced.
+pub const AUDIT_SYNCS: &str = "steelyard_audit_syncs_total";
+/// How long writing and syncing the last group took.
+pub const AUDIT_SYNC_SECONDS: &str = "steelyard_audit_sync_duration_seconds";
+/// Whether the audit can be written: 1 or 0.
+pub const AUDIT_WRITABLE: &str = "steelyard_audit_writable";
+
 /// The metrics of this process, to be rendered.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -98,6 +113,13 @@ fn describe() {
     describe_gauge!(RESCORE_RUNNING, "Whether a run goes on: 1 or 0");
     describe_counter!(RESCORE_RUNS, "Runs, by how they ended: published, failed or cancelled");
     describe_gauge!(RESCORE_SECONDS, Unit::Seconds, "How long the last run that published took");
+    describe_gauge!(AUDIT_ENTRIES, "Entries of the audit");
+    describe_gauge!(AUDIT_ANCHORED_ENTRIES, "Entries of the audit up to the head that the ledger holds");
+    describe_gauge!(AUDIT_WAITING, "Entries of the audit that wait to be written");
+    describe_gauge!(AUDIT_GROUP_ENTRIES, "Entries of the audit written by the last sync");
+    describe_counter!(AUDIT_SYNCS, "Groups of entries of the audit that were written and synced");
+    describe_gauge!(AUDIT_SYNC_SECONDS, Unit::Seconds, "How long writing and syncing the last group took");
+    describe_gauge!(AUDIT_WRITABLE, "Whether the audit can be written: 1 or 0");
     describe_gauge!(BACKUP_DURATION, Unit::Seconds, "How long the last backup took, with its check");
 }
 

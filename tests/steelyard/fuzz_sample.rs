@@ -136,6 +136,11 @@ fn no_segment_harms_the_reader_of_the_journal() {
 }
 
 #[test]
+fn no_segment_harms_the_reader_of_the_audit() {
+    sample("audit_segment", 2_000, targets::audit_segment);
+}
+
+#[test]
 fn the_seeds_tell_of_every_kind_and_are_all_accepted() {
     // A sample of refusals alone would prove nothing of what is accepted.
     let mut kinds = std::collections::BTreeSet::new();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Keeping;
 use super::vault::Backup;
+use crate::access::audit::{AuditCondition, AuditHead};
 use crate::domain::Date;
 use crate::service::Service;
 use crate::service::board::Condition;
@@ -38,6 +39,19 @@ pub struct Detail {
     pub rescore_run: Option<String>,
     /// Why the newest run ended without publishing. `None`: it did not.
     pub rescore_problem: Option<String>,
+    /// The audit. `None`: it is not open yet.
+    pub audit: Option<AuditDetail>,
+}
+
+/// How the audit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditDetail {
+    /// Whether entries are taken.
+    pub condition: AuditCondition,
+    /// Where it ends on the disk itself.
+    pub head: AuditHead,
+    /// Entries up to the head that the ledger holds. 0: it holds none.
+    pub anchored: u64,
 }
 
 /// How backups stand.
@@ -98,6 +112,11 @@ impl Service {
                 Some(RunState::Ended { reason, .. }) => Some(reason),
                 Some(RunState::Running | RunState::Published(_)) | None => None,
             },
+            audit: self.audit().map(|audit| AuditDetail {
+                condition: audit.condition(),
+                head: audit.head(),
+                anchored: self.audit_anchored().map_or(0, |head| head.entries),
+            }),
         }
     }
 

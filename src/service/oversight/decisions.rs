@@ -127,6 +127,7 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
                 | Body::PolicyScheduled(_)
                 | Body::PolicyActivated(_)
                 | Body::RequestAnswered(_)
+                | Body::AuditAnchored(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)

@@ -67,6 +67,7 @@ fn said(event: Event) -> Said {
             | Body::PolicyApproved(_)
             | Body::PolicyScheduled(_)
             | Body::RequestAnswered(_)
+            | Body::AuditAnchored(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)

@@ -202,6 +202,7 @@ impl Policies {
                 | Body::EvidenceWithdrawn(_)
                 | Body::AsOfMoved(_)
                 | Body::RequestAnswered(_)
+                | Body::AuditAnchored(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)

@@ -552,7 +552,7 @@ async fn a_disk_that_fills_up_at_the_publication_delays_it_and_costs_nobody() {
         page_pins: 4,
         now: Arc::new(Timestamp::now),
     };
-    let pace = Pace { look: quick, first: quick, most: quick };
+    let pace = Pace { look: quick, first: quick, most: quick, anchor: Duration::from_mins(1) };
     let started = Service::start_paced(Arc::clone(&store) as Arc<dyn Store>, options, pace).expect("must start");
     let service = started.service;
     let write = |number: u8, records: Vec<pb::Record>| {

@@ -95,6 +95,7 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
             | Body::PolicyApproved(_)
             | Body::PolicyScheduled(_)
             | Body::RequestAnswered(_)
+            | Body::AuditAnchored(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)

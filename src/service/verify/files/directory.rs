@@ -10,7 +10,8 @@ use super::Site;
 use crate::store::archive::Archive;
 
 /// Names that belong in a data directory.
-const KNOWN: [&str; 8] = ["lock", "sled", "journal", "ballast", "backups", "checkpoint", "quarantine", "generations"];
+const KNOWN: [&str; 9] =
+    ["lock", "sled", "journal", "ballast", "backups", "checkpoint", "quarantine", "generations", "audit"];
 
 /// Something in the directory that is worth a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
