@@ -4,6 +4,7 @@
 //! is told by it. Nothing here writes to the audit.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
@@ -21,14 +22,21 @@ use crate::store::pb::AuditAnchored;
 use crate::store::pb::event::Body;
 use crate::store::{Store, StoreError};
 
-/// Events from the end of the ledger on among which the last head is looked for.
-const SEARCHED: u64 = 100_000;
+/// Events from the end of the ledger on among which the last head is looked for: as many as every start checks.
+const SEARCHED: u64 = 10_000;
+/// Events after which a head is written again though it did not move, so that a start finds it.
+const REPEATED: u64 = 5_000;
 
 /// The audit, and what of it the ledger holds.
 #[derive(Default)]
 pub struct Anchoring {
     log: OnceLock<AuditLog>,
     written: ArcSwapOption<AuditHead>,
+    /// Revision of the event that holds it.
+    written_at: AtomicU64,
+    /// A head of the ledger that the audit did not have at the start: told until the process ends, whatever is written
+    /// down meanwhile.
+    missing: OnceLock<AuditHead>,
 }
 
 impl Anchoring {
@@ -39,9 +47,16 @@ impl Anchoring {
         (head != written).then_some(head)
     }
 
-    /// The ledger says where the audit stands.
-    pub(super) fn written(&self, head: AuditHead) {
+    /// Where the audit stands, if the commit after `head` is to say so: it moved, or it was long ago that one did.
+    pub(super) fn due(&self, head: Revision) -> Option<AuditHead> {
+        let long_ago = head.0.saturating_sub(self.written_at.load(Ordering::Relaxed)) >= REPEATED;
+        self.moved().or_else(|| if long_ago { self.written.load().as_ref().map(|written| **written) } else { None })
+    }
+
+    /// The ledger says, at a revision, where the audit stands.
+    pub(super) fn written(&self, head: AuditHead, revision: Revision) {
         self.written.store(Some(head.into()));
+        self.written_at.store(revision.0, Ordering::Relaxed);
     }
 }
 
@@ -69,22 +84,26 @@ impl Writer {
 
 impl Service {
     /// Has the head of an audit written into the ledger from now on. First compares the audit with what the ledger holds:
-    /// an audit that was cut off or written anew is told, loudly, and served from all the same, as `VerifyAudit` tells it
-    /// for as long as the ledger's head is the one that is missing. Blocks. Once for each service.
+    /// an audit that was cut off or written anew is told, loudly, and served from all the same; `VerifyAudit` tells it until
+    /// the process ends. Blocks. Once for each service.
     ///
     /// # Errors
     /// When the ledger or the audit cannot be read.
     pub fn anchor(&self, audit: &AuditLog) -> Result<(), AnchorError> {
         let head = audit.head();
-        if let Some(held) = last(&*self.store)? {
-            self.anchoring.written(held);
+        if let Some((held, revision)) = last(&*self.store)? {
+            self.anchoring.written(held, revision);
             let newest = head.entries.saturating_sub(held.entries).saturating_add(1);
             match audit.verify(Some(newest), Some(held))?.fault {
                 None => {}
-                Some(fault) => error!(
-                    audit.segment = fault.segment, audit.entries = head.entries, audit.anchored_entries = held.entries,
-                    why = %fault.why, "the audit is not the one that the ledger tells of: keep its directory as it is"
-                ),
+                Some(fault) => {
+                    error!(
+                        audit.segment = fault.segment, audit.entries = head.entries,
+                        audit.anchored_entries = held.entries, why = %fault.why,
+                        "the audit is not the one that the ledger tells of: keep its directory as it is"
+                    );
+                    let _only_the_first_counts = self.anchoring.missing.set(held);
+                }
             }
         }
         info!(audit.entries = head.entries, audit.head = %head.hex(), "the audit is open");
@@ -102,12 +121,14 @@ impl Service {
         self.anchoring.log.get()
     }
 
-    /// Checks the audit, and that the head in the ledger is among what was checked. Blocks.
+    /// Checks the audit, and that the head in the ledger is among what was checked: the one that was missing at the start,
+    /// or else the newest. Blocks.
     ///
     /// # Errors
     /// When its files cannot be read.
     pub fn verify_audit(&self, audit: &AuditLog, newest: Option<u64>) -> Result<Report, AuditError> {
-        audit.verify(newest, self.audit_anchored())
+        let missing = self.anchoring.missing.get().copied();
+        audit.verify(newest, missing.or_else(|| self.audit_anchored()))
     }
 
     /// The entry that a page of the audit begins with; `None`: the first page.
@@ -135,15 +156,15 @@ pub enum AnchorError {
     Audit(#[from] AuditError),
 }
 
-/// The last head of the audit in the ledger.
-fn last(store: &dyn Store) -> Result<Option<AuditHead>, StoreError> {
+/// The last head of the audit in the ledger, and where it stands.
+fn last(store: &dyn Store) -> Result<Option<(AuditHead, Revision)>, StoreError> {
     let newest = store.head()?.revision.0;
     for revision in (newest.saturating_sub(SEARCHED) + 1..=newest).rev() {
         let held = store.event(Revision(revision))?.and_then(|event| event.audit_head);
         if let Some(held) = held
             && let Ok(hash) = held.hash.try_into()
         {
-            return Ok(Some(AuditHead { entries: held.entries, hash }));
+            return Ok(Some((AuditHead { entries: held.entries, hash }, Revision(revision))));
         }
     }
     Ok(None)

@@ -133,4 +133,13 @@ async fn an_audit_that_was_begun_anew_is_not_the_one_in_the_ledger() {
     }
     let fault = started.service.verify_audit(&anew, None).unwrap().fault.unwrap();
     assert_eq!(fault.why, audit::Why::NotAnchored { number: 3 });
+
+    drop(started.service);
+    started.writer.join().unwrap().unwrap();
+    let again = start(&store, NEVER);
+    again.service.anchor(&anew).unwrap();
+    write(&again.service, 2).await;
+    assert_eq!(again.service.audit_anchored(), Some(anew.head()), "the new head is written down");
+    let fault = again.service.verify_audit(&anew, None).unwrap().fault.unwrap();
+    assert_eq!(fault.why, audit::Why::NotAnchored { number: 3 }, "and the old one is still missed");
 }

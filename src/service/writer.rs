@@ -335,8 +335,8 @@ impl Writer {
 
     /// Commits a group.
     pub(super) fn append(&mut self, mut group: Building<'_>) -> Result<(), Fault> {
-        let moved = self.anchoring.moved();
-        if let Some(head) = moved {
+        let audit = self.anchoring.due(self.head.revision);
+        if let Some(head) = audit {
             group.anchor(head);
         }
         let finished = match group.finish() {
@@ -355,8 +355,8 @@ impl Writer {
             Ok(head) => {
                 self.head = head;
                 self.backoff.written();
-                if let Some(head) = moved {
-                    self.anchoring.written(head);
+                if let Some(audit) = audit {
+                    self.anchoring.written(audit, head.revision);
                     self.anchored = Instant::now();
                 }
             }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod auc;
+mod audit;
 mod bad_input;
 mod broward;
 mod client;
