@@ -15,6 +15,7 @@
 //! - [`retention`]: which generations are kept; [`schedule`]: when a run is due
 
 pub mod checkpoint;
+mod combination;
 pub mod generation;
 pub mod history;
 pub mod movement;

@@ -279,6 +279,8 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
         policy: target.policy,
         archive: Arc::clone(&inner.archive),
     };
+    let audited = super::combination::record(&inner.service, &publication);
+    audited.map_err(|_| Stopped::Failed("the audit could not be written: the log says why".to_owned()))?;
     publish(inner, going, &publication)
 }
 
