@@ -2,8 +2,14 @@
 //! case takes a [`Caller`] and says whom it disclosed. Nothing here reads a
 //! record, and no rule of the field lives here.
 
+pub mod authenticate;
+pub mod certificate;
+pub mod grant;
+mod renewal;
 pub mod role;
 pub mod scope;
+pub mod token;
+pub mod transport;
 
 use std::sync::{Arc, LazyLock};
 

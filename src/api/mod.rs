@@ -7,6 +7,7 @@ pub mod error;
 pub mod evidence;
 pub mod filter;
 pub mod health_http;
+pub mod identity;
 pub mod maintenance;
 pub mod movement;
 pub mod moves;
@@ -29,13 +30,14 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Status};
 use tonic_health::server::HealthReporter;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::access::Caller;
+use crate::access::authenticate::Authenticator;
+use crate::access::transport::{Credentials, Incoming};
+use crate::access::{self, Caller};
 use crate::config::{self, Home, Settings};
 use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
@@ -132,12 +134,35 @@ impl Edge {
 /// The caller of a request, with an id that joins its log lines and events: the caller's own where it sent a
 /// usable one as `x-correlation-id`.
 pub fn correlated<T>(request: &Request<T>) -> Caller {
+    let identity = request.extensions().get::<Arc<access::Identity>>().cloned();
+    Caller::of(identity.unwrap_or_else(access::Identity::loopback)).correlated(&correlation_id(request))
+}
+
+/// The id that joins a request's log lines and events.
+pub(crate) fn correlation_id<T>(request: &Request<T>) -> String {
     let stated = request.metadata().get("x-correlation-id").and_then(|value| value.to_str().ok());
     match stated {
-        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Caller::loopback().correlated(id)
-        }
-        Some(_) | None => Caller::loopback().correlated(&Uuid::new_v4().to_string()),
+        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.to_owned(),
+        Some(_) | None => Uuid::new_v4().to_string(),
+    }
+}
+
+/// What stands between the port and the services.
+struct Guard {
+    credentials: Option<Arc<Credentials>>,
+    authenticator: Arc<Authenticator>,
+}
+
+impl Guard {
+    /// Reads certificates and keys, before anything of the store is opened.
+    async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let settings = settings.clone();
+        // Keys may be another machine's to give.
+        tokio::task::spawn_blocking(move || {
+            let credentials = Credentials::open(&settings.tls, Timestamp::now())?.map(Arc::new);
+            Ok(Self { credentials, authenticator: Arc::new(Authenticator::open(&settings)?) })
+        })
+        .await?
     }
 }
 
@@ -176,6 +201,7 @@ async fn open_and_serve(
     probes: &Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let guard = Guard::open(settings).await?;
     let options = options(settings);
     let (home, backups) = (settings.store.clone(), settings.backup.directory.clone());
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
@@ -192,7 +218,7 @@ async fn open_and_serve(
     let keeping = started.service.keep(vault(settings), settings.backup.clone())?;
     let archive = archive(settings)?;
     probes.serving(started.service.clone(), keeping.clone());
-    let served = serve(started, (keeping, archive), settings, listener, probes.clone(), shutdown).await;
+    let served = serve(started, (keeping, archive), guard, settings, listener, probes.clone(), shutdown).await;
     probes.stopping();
     served
 }
@@ -208,10 +234,11 @@ pub async fn run_on(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let guard = Guard::open(settings).await?;
     let options = options(settings);
     let started = tokio::task::spawn_blocking(move || Service::start(store, options)).await??;
     let keeping = started.service.keep(None, settings.backup.clone())?;
-    serve(started, (keeping, Archive::in_memory()), settings, listener, Probes::opening(), shutdown).await
+    serve(started, (keeping, Archive::in_memory()), guard, settings, listener, Probes::opening(), shutdown).await
 }
 
 /// The place of backups, for a store that has files.
@@ -236,12 +263,14 @@ fn archive(settings: &Settings) -> anyhow::Result<Archive> {
 async fn serve(
     Started { service, writer, head }: Started,
     (keeping, archive): (Keeping, Archive),
+    guard: Guard,
     settings: &Settings,
     listener: TcpListener,
     probes: Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
+    let Guard { credentials, authenticator } = guard;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
@@ -256,7 +285,7 @@ async fn serve(
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
     let tending = tokio::spawn(tend(rescoring.clone()));
     let edge = Arc::new(Edge { service, keeping: keeping.clone(), rescoring: rescoring.clone() });
-    let router = router(&edge, settings, health_service)?;
+    let router = router(&edge, settings, authenticator, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let told = async move {
@@ -284,8 +313,7 @@ async fn serve(
         // Nobody waits once the server has ended by itself.
         let _ = stopping.send(());
     };
-    // A reply is several small writes: a socket that waits to fill its packets would hold each back for 40 ms.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = Incoming::begin(listener, credentials, settings.connections, settings.tls.reload)?;
     let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, told));
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
@@ -391,11 +419,16 @@ fn options(settings: &Settings) -> Options {
     }
 }
 
+/// The layer that tells who calls.
+type Identified =
+    tower::layer::util::Stack<tonic::service::InterceptorLayer<identity::Identify>, tower::layer::util::Identity>;
+
 fn router(
     edge: &Arc<Edge>,
     settings: &Settings,
+    authenticator: Arc<Authenticator>,
     health: tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>,
-) -> anyhow::Result<tonic::transport::server::Router> {
+) -> anyhow::Result<tonic::transport::server::Router<Identified>> {
     let most = settings.limits.message_bytes;
     let evidence = EvidenceServiceServer::new(evidence::Evidence(Arc::clone(edge)))
         .max_decoding_message_size(most)
@@ -427,6 +460,9 @@ fn router(
     Ok(tonic::transport::Server::builder()
         .timeout(settings.limits.request_timeout)
         .max_concurrent_streams(settings.limits.concurrent_streams)
+        // A sign of life, so that only the dead are silent for long enough to be closed.
+        .http2_keepalive_interval(Some(settings.connections.idle / 4))
+        .layer(tonic::service::InterceptorLayer::new(identity::Identify(authenticator)))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)

@@ -62,7 +62,16 @@ async fn served() -> Served {
     let ended = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
-        serve(started, (keeping, Archive::in_memory()), &settings, listener, Probes::opening(), stopped).await
+        serve(
+            started,
+            (keeping, Archive::in_memory()),
+            super::Guard::open(&settings).await?,
+            &settings,
+            listener,
+            Probes::opening(),
+            stopped,
+        )
+        .await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     Served { store, channel, ended, stop }
