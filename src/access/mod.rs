@@ -3,11 +3,17 @@
 //! record, and no rule of the field lives here.
 
 pub mod audit;
+pub mod authenticate;
+pub mod certificate;
+pub mod grant;
 pub mod limit;
 pub mod look;
+mod renewal;
 pub mod role;
 pub mod scope;
 pub mod table;
+pub mod token;
+pub mod transport;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};

@@ -25,6 +25,7 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
     match fault {
         Fault::Invalid(_) => pb::ErrorReason::InvalidArgument,
         Fault::UnknownSubject => pb::ErrorReason::UnknownSubject,
+        Fault::Unidentified(fault) => super::identity::reason(fault),
         Fault::OutOfScope | Fault::NotPermitted(_) => pb::ErrorReason::PermissionDenied,
         Fault::AuditUnavailable => pb::ErrorReason::AuditUnavailable,
         Fault::Limited(Limited::TooFast(_)) => pb::ErrorReason::RateLimited,
@@ -120,6 +121,7 @@ fn code(fault: &Fault) -> Code {
         Fault::ReadOnly | Fault::ShuttingDown | Fault::AuditUnavailable | Fault::Limited(Limited::Overloaded) => {
             Code::Unavailable
         }
+        Fault::Unidentified(_) => Code::Unauthenticated,
         Fault::OutOfScope | Fault::NotPermitted(_) => Code::PermissionDenied,
         Fault::BackupFailed(_) | Fault::Internal => Code::Internal,
     }
@@ -161,6 +163,7 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
             details.set_retry_info(Some(RETRY_DISK_LOW));
         }
         Fault::UnknownSubject
+        | Fault::Unidentified(_)
         | Fault::OutOfScope
         | Fault::NotPermitted(_)
         | Fault::DeadlineExceeded

@@ -19,10 +19,12 @@ use uuid::Uuid;
 use super::answer::Disclosed;
 use super::auditor::{Auditor, Outcome};
 use super::error::{self, reason};
+use crate::access::Caller;
+use crate::access::authenticate::Authenticator;
 use crate::access::limit::{Limiter, Own, Place};
 use crate::access::look::Look;
 use crate::access::table::{self, Rule};
-use crate::access::{Caller, Identity};
+use crate::access::transport::Peer;
 use crate::config;
 use crate::pb;
 use crate::service::fault::Fault;
@@ -42,15 +44,16 @@ const MOST: usize = 64;
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
+    authenticator: Arc<Authenticator>,
     auditor: Auditor,
     limiter: Arc<Limiter>,
     longest: Duration,
 }
 
 impl Gate {
-    /// A gate that writes into an audit and holds callers to limits.
-    pub fn new(auditor: Auditor, limits: config::Limits) -> Self {
-        Self(Arc::new(Inner { auditor, limiter: Limiter::new(limits), longest: limits.request_timeout }))
+    /// A gate that knows callers, writes into an audit and holds callers to limits.
+    pub fn new(authenticator: Arc<Authenticator>, auditor: Auditor, limits: config::Limits) -> Self {
+        Self(Arc::new(Inner { authenticator, auditor, limiter: Limiter::new(limits), longest: limits.request_timeout }))
     }
 
     /// Forgets what no call needs any more, and tells the audit of calls that were turned away. To be called now and then.
@@ -72,7 +75,8 @@ impl Gate {
             let caller = Caller::nobody().correlated(&correlation_id);
             Refusal { caller: Caller { look: Arc::clone(&look), ..caller }, fault }
         };
-        let identity = self.identify(headers, extensions).map_err(unknown)?;
+        let peer = extensions.get::<Peer>().cloned().unwrap_or_default();
+        let identity = self.0.authenticator.identify(headers, &peer).map_err(|fault| unknown(fault.into()))?;
         let mut caller = Caller { look: Arc::clone(&look), ..Caller::of(identity).correlated(&correlation_id) };
         let refused = |caller: &Caller, fault| Refusal { caller: caller.clone(), fault };
         caller.on_behalf_of = stated(headers, ON_BEHALF_OF).map_err(|fault| refused(&caller, fault))?;
@@ -81,11 +85,6 @@ impl Gate {
             return Err(refused(&caller, Fault::NotPermitted(rule.permission)));
         }
         Ok(caller)
-    }
-
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "until callers are told apart")]
-    fn identify(&self, _headers: &HeaderMap, _extensions: &http::Extensions) -> Result<Arc<Identity>, Fault> {
-        Ok(Identity::loopback())
     }
 
     async fn refuse(&self, rule: &'static Rule, Refusal { caller, fault }: Refusal) -> Status {

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod filter;
 pub mod gate;
 pub mod health_http;
+pub mod identity;
 pub mod maintenance;
 pub mod movement;
 pub mod moves;
@@ -36,7 +37,6 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Status};
 use tonic_health::server::HealthReporter;
 use tower::layer::util::Stack;
@@ -44,6 +44,8 @@ use tracing::{info, warn};
 
 use crate::access::Caller;
 use crate::access::audit::{AuditError, AuditLog, Options as AuditOptions};
+use crate::access::authenticate::Authenticator;
+use crate::access::transport::{Credentials, Incoming};
 use crate::config::{self, Home, Settings};
 use crate::pb::audit_service_server::AuditServiceServer;
 use crate::pb::cohort_service_server::CohortServiceServer;
@@ -98,6 +100,7 @@ impl Edge {
             }
             Fault::Invalid(_)
             | Fault::UnknownSubject
+            | Fault::Unidentified(_)
             | Fault::OutOfScope
             | Fault::NotPermitted(_)
             | Fault::Limited(_)
@@ -154,6 +157,25 @@ pub fn correlated<T>(request: &Request<T>) -> Caller {
     request.extensions().get::<Caller>().cloned().expect("the gate must stand before every handler")
 }
 
+/// What stands between the port and the services.
+struct Guard {
+    credentials: Option<Arc<Credentials>>,
+    authenticator: Arc<Authenticator>,
+}
+
+impl Guard {
+    /// Reads certificates and keys, before anything of the store is opened.
+    async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let settings = settings.clone();
+        // Keys may be another machine's to give.
+        tokio::task::spawn_blocking(move || {
+            let credentials = Credentials::open(&settings.tls, Timestamp::now())?.map(Arc::new);
+            Ok(Self { credentials, authenticator: Arc::new(Authenticator::open(&settings)?) })
+        })
+        .await?
+    }
+}
+
 /// Sockets to serve on.
 #[derive(Debug)]
 pub struct Listeners {
@@ -189,6 +211,7 @@ async fn open_and_serve(
     probes: &Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let guard = Guard::open(settings).await?;
     let options = options(settings);
     let (home, backups) = (settings.store.clone(), settings.backup.directory.clone());
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
@@ -206,7 +229,8 @@ async fn open_and_serve(
     let archive = archive(settings)?;
     let audit = audit_log(settings, &started.service).await?;
     probes.serving(started.service.clone(), keeping.clone());
-    let served = serve(started, (keeping, archive, audit), settings, listener, probes.clone(), shutdown).await;
+    let kept = (keeping, archive, audit);
+    let served = serve(started, kept, guard, settings, listener, probes.clone(), shutdown).await;
     probes.stopping();
     served
 }
@@ -222,11 +246,13 @@ pub async fn run_on(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let guard = Guard::open(settings).await?;
     let options = options(settings);
     let started = tokio::task::spawn_blocking(move || Service::start(store, options)).await??;
     let keeping = started.service.keep(None, settings.backup.clone())?;
     let audit = anchored(&started.service, AuditLog::in_passing).await?;
-    serve(started, (keeping, Archive::in_memory(), audit), settings, listener, Probes::opening(), shutdown).await
+    let kept = (keeping, Archive::in_memory(), audit);
+    serve(started, kept, guard, settings, listener, Probes::opening(), shutdown).await
 }
 
 /// The place of backups, for a store that has files.
@@ -275,12 +301,14 @@ fn archive(settings: &Settings) -> anyhow::Result<Archive> {
 async fn serve(
     Started { service, writer, head }: Started,
     (keeping, archive, audit): (Keeping, Archive, AuditLog),
+    guard: Guard,
     settings: &Settings,
     listener: TcpListener,
     probes: Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
+    let Guard { credentials, authenticator } = guard;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
@@ -302,7 +330,7 @@ async fn serve(
         audit: audit.clone(),
         auditor,
     });
-    let gate = Gate::new(edge.auditor.clone(), settings.limits);
+    let gate = Gate::new(authenticator, edge.auditor.clone(), settings.limits);
     let tending = tokio::spawn(tend(rescoring.clone(), gate.clone()));
     let router = router(&edge, gate, settings, health_service)?;
     info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
@@ -333,8 +361,7 @@ async fn serve(
         // Nobody waits once the server has ended by itself.
         let _ = stopping.send(());
     };
-    // A reply is several small writes: a socket that waits to fill its packets would hold each back for 40 ms.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = Incoming::begin(listener, credentials, settings.connections, settings.tls.reload)?;
     let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, told));
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
@@ -482,6 +509,8 @@ fn router(
     };
     Ok(tonic::transport::Server::builder()
         .max_concurrent_streams(settings.limits.concurrent_streams)
+        // A sign of life, so that only the dead are silent for long enough to be closed.
+        .http2_keepalive_interval(Some(settings.connections.idle / 4))
         .layer(gate)
         .add_service(health)
         .add_service(reflection().build_v1()?)

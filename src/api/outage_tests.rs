@@ -63,7 +63,8 @@ async fn served() -> Served {
         let stopped = async { drop(stopped.await) };
         let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
         let audit = super::anchored(&started.service, super::AuditLog::in_passing).await?;
-        serve(started, (keeping, Archive::in_memory(), audit), &settings, listener, Probes::opening(), stopped).await
+        let (kept, guard) = ((keeping, Archive::in_memory(), audit), super::Guard::open(&settings).await?);
+        serve(started, kept, guard, &settings, listener, Probes::opening(), stopped).await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     Served { store, channel, ended, stop }

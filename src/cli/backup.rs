@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use super::client::{self, ServerArgs};
 use super::exit::{Exit, Failure};
 use super::output::{self, Page, count, plain};
+use crate::cli::client::Channel;
 use crate::pb;
 use crate::pb::maintenance_service_client::MaintenanceServiceClient;
 

@@ -5,11 +5,13 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{self, Endpoint};
 use tonic_types::StatusExt;
 
 use super::exit::{Exit, Failure};
 use super::output::plain;
+use super::stated::{Stated, StatedArgs};
 use crate::pb::ErrorReason;
 use crate::pb::audit_service_client::AuditServiceClient;
 use crate::pb::cohort_service_client::CohortServiceClient;
@@ -18,6 +20,9 @@ use crate::pb::outstanding_service_client::OutstandingServiceClient;
 use crate::pb::policy_service_client::PolicyServiceClient;
 use crate::pb::ranking_service_client::RankingServiceClient;
 use crate::pb::rescore_service_client::RescoreServiceClient;
+
+/// A connection to a server, on which every call states who asks.
+pub type Channel = InterceptedService<transport::Channel, Stated>;
 
 /// Address that commands connect to where none is given.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -28,37 +33,67 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Largest reply taken in, in bytes: above the server's 4 MiB, so that a server set to more is still understood.
 const REPLY_BYTES: usize = 64 << 20;
 
-/// Which server to ask.
+/// Which server to ask, and as whom.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServerArgs {
     /// Server to ask
     #[arg(long, value_name = "URL", env = "STEELYARD_SERVER", default_value = DEFAULT_SERVER)]
     pub server: String,
+    /// Who asks.
+    #[command(flatten)]
+    pub stated: StatedArgs,
 }
 
 impl ServerArgs {
+    /// A server, asked by nobody in particular.
+    pub fn at(server: String) -> Self {
+        Self { server, stated: StatedArgs::default() }
+    }
+
     /// The server that a flag names, or else the environment.
-    pub fn or_environment(flag: Option<String>) -> Self {
+    pub fn or_environment(flag: Option<String>, stated: StatedArgs) -> Self {
         let server = flag.or_else(|| std::env::var("STEELYARD_SERVER").ok());
-        Self { server: server.unwrap_or_else(|| DEFAULT_SERVER.to_owned()) }
+        Self { server: server.unwrap_or_else(|| DEFAULT_SERVER.to_owned()), stated }
+    }
+
+    /// The way to the server, and what is stated on it.
+    ///
+    /// # Errors
+    /// The address is no URL, or what is to be stated cannot be.
+    pub fn way(&self) -> anyhow::Result<(Endpoint, Stated)> {
+        let wrong = || Failure::new(Exit::Usage, self.hint("is not a URL, such as http://127.0.0.1:50051"));
+        let endpoint = Endpoint::from_shared(self.server.clone()).map_err(|_| wrong())?;
+        if !matches!(endpoint.uri().scheme_str(), Some("http" | "https")) || endpoint.uri().host().is_none() {
+            return Err(wrong().into());
+        }
+        let stated = self.stated.stated(endpoint.uri())?;
+        let endpoint = match self.stated.tls(endpoint.uri())? {
+            Some(tls) => endpoint.tls_config(tls).map_err(|_| {
+                Failure::new(
+                    Exit::Usage,
+                    "the files of --tls-ca, --tls-certificate or --tls-key hold no certificate or key",
+                )
+            })?,
+            None => endpoint,
+        };
+        Ok((endpoint.connect_timeout(CONNECT_WITHIN).tcp_nodelay(true), stated))
     }
 
     /// Connects.
     ///
     /// # Errors
-    /// The address is no URL, or nobody answers there.
+    /// The address is no URL, what is to be stated cannot be, or nobody answers there.
     pub async fn connect(&self) -> anyhow::Result<Channel> {
-        let endpoint = Endpoint::from_shared(self.server.clone())
-            .map_err(|_| Failure::new(Exit::Usage, self.hint("is not a URL, such as http://127.0.0.1:50051")))?;
-        if endpoint.uri().scheme_str() != Some("http") {
-            let problem = self.hint("does not begin with http://; TLS comes with a later release");
-            return Err(Failure::new(Exit::Usage, problem).into());
-        }
-        let connected = endpoint.connect_timeout(CONNECT_WITHIN).tcp_nodelay(true).connect().await;
-        connected.map_err(|_| {
-            let problem = self.hint("does not answer; is it running? `steelyard serve` or `steelyard demo` starts one");
-            Failure::new(Exit::Unavailable, problem).into()
-        })
+        let (endpoint, stated) = self.way()?;
+        let connected = endpoint.connect().await.map_err(|_| {
+            let problem = if endpoint.uri().scheme_str() == Some("https") {
+                "does not answer over TLS: is it running, and is it vouched for by --tls-ca?"
+            } else {
+                "does not answer; is it running? `steelyard serve` or `steelyard demo` starts one"
+            };
+            Failure::new(Exit::Unavailable, self.hint(problem))
+        })?;
+        Ok(InterceptedService::new(connected, stated))
     }
 
     /// Connects to the ranking service.
@@ -175,8 +210,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_no_url_is_wrong_usage() {
-        for server in ["https://127.0.0.1:50051", "127.0.0.1:50051", "not a url"] {
-            let error = ServerArgs { server: server.to_owned() }.connect().await.expect_err("must be refused");
+        for server in ["https://127.0.0.1:50051", "ftp://127.0.0.1:50051", "127.0.0.1:50051", "not a url"] {
+            let error = ServerArgs::at(server.to_owned()).connect().await.expect_err("must be refused");
             assert_eq!(super::super::exit::of(&error), Exit::Usage, "{error}");
         }
     }
@@ -186,7 +221,7 @@ mod tests {
         let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", free.local_addr().unwrap());
         drop(free);
-        let error = ServerArgs { server }.connect().await.expect_err("nobody listens");
+        let error = ServerArgs::at(server).connect().await.expect_err("nobody listens");
         assert_eq!(super::super::exit::of(&error), Exit::Unavailable, "{error}");
     }
 }

@@ -9,14 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
 use super::exit::{Exit, Failure};
@@ -24,6 +23,7 @@ use super::output::{self, Page, count, day, plain};
 use super::word::{Typed, typed};
 use super::{client, explain, list, serve};
 use crate::api::Listeners;
+use crate::cli::client::Channel;
 use crate::config::Settings;
 use crate::demonstration::{self, Config, LAST_DAY_HOURS, USUAL_RECORDS_PER_SUBJECT};
 use crate::domain::Date;
@@ -140,11 +140,8 @@ async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result
     let page = Page::of_stdout();
     output::print(&greeting(args, page))?;
     let server = format!("http://{address}");
-    let channel = Endpoint::from_shared(server.clone())?
-        .connect_timeout(Duration::from_secs(5))
-        .connect()
-        .await
-        .context("cannot connect to the server just started")?;
+    let channel =
+        client::ServerArgs::at(server.clone()).connect().await.context("cannot connect to the server just started")?;
     // What a panel decided and what officers wrote is later than any record invented again: a kept force is left as it is.
     let revision = if let Some(revision) = decisions::held(channel.clone()).await? {
         output::print("This directory holds a force already, decided about: it is shown as it was left.\n")?;

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use tonic::{Code, Status};
 
 use super::client;
+use crate::access::authenticate::AuthenticatorFault;
+use crate::access::transport::CredentialsFault;
 use crate::config;
 use crate::pb::ErrorReason;
 use crate::service::StartFault;
@@ -114,6 +116,8 @@ pub fn of(error: &anyhow::Error) -> Exit {
             if let Some(failure) = cause.downcast_ref::<Failure>() {
                 Some(failure.exit)
             } else if cause.is::<config::Invalid>()
+                || cause.is::<CredentialsFault>()
+                || cause.is::<AuthenticatorFault>()
                 || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
             {
                 Some(Exit::Usage)
@@ -269,7 +273,19 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::DeadlineExceeded
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
-        ErrorReason::PermissionDenied => Exit::NotPermitted,
+        ErrorReason::PermissionDenied
+        | ErrorReason::Unauthenticated
+        | ErrorReason::TokenMalformed
+        | ErrorReason::TokenExpired
+        | ErrorReason::TokenNotYetValid
+        | ErrorReason::TokenWrongIssuer
+        | ErrorReason::TokenWrongAudience
+        | ErrorReason::TokenSignatureInvalid
+        | ErrorReason::TokenKeyUnknown
+        | ErrorReason::TokenAlgorithmRefused
+        | ErrorReason::TokenClaimsInvalid
+        | ErrorReason::CertificateUnknown
+        | ErrorReason::IdentityContradictory => Exit::NotPermitted,
         ErrorReason::Internal => Exit::Internal,
     })
 }

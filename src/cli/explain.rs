@@ -6,12 +6,11 @@ mod screen;
 
 use std::process::ExitCode;
 
-use tonic::transport::Channel;
-
 use super::client::ServerArgs;
 use super::exit::{Exit, Failure};
 use super::output::{self, Format, OutputArgs, Page};
 use super::word::{Typed, component, list_name, parser, typed};
+use crate::cli::client::Channel;
 use crate::domain::word::List;
 use crate::pb;
 use crate::pb::ranking_service_client::RankingServiceClient;

@@ -4,7 +4,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -13,6 +12,7 @@ use super::backup::{Output, instant};
 use super::client::{self, ServerArgs};
 use super::exit::{Exit, Failure};
 use super::output::{self, count, plain};
+use crate::cli::client::Channel;
 use crate::pb;
 
 /// Longest wait for an answer: a server that hangs is not ready.

@@ -5,12 +5,12 @@ mod screen;
 use std::process::ExitCode;
 
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::client::ServerArgs;
 use super::exit::Exit;
 use super::output::{self, Format, OutputArgs, Page};
 use super::word::{Typed, numbers, parser, spoken_number};
+use crate::cli::client::Channel;
 use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason, Rag};
 use crate::pb;
 use crate::pb::ranking_service_client::RankingServiceClient;

@@ -1,5 +1,5 @@
 //! The command line: one file a subcommand, or one folder. `serve` and `demo` run a server;
-//! `generate`, `offence`, `predict`, `policy check`, `config` and `completions` need none;
+//! `generate`, `offence`, `predict`, `policy check`, `token`, `config` and `completions` need none;
 //! `restore` makes a data directory that no server has open; `verify` asks a server
 //! or reads the directory of a stopped one; every other is a gRPC client and never
 //! touches the store.
@@ -37,12 +37,14 @@ pub mod restore;
 pub mod returns;
 pub mod serve;
 mod sheet;
+pub mod stated;
 #[cfg(test)]
 mod test_screens;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]
 mod test_services;
+pub mod token;
 pub mod verify;
 pub mod victims;
 pub mod watch;
@@ -127,6 +129,8 @@ enum Command {
     Verify(verify::Args),
     /// Ask whether the server is ready
     Health(health::Args),
+    /// Make a token for development
+    Token(token::Args),
     /// Show the settings
     Config(config::Args),
     /// Print shell completions
@@ -188,6 +192,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => restore::run(args),
         Command::Verify(args) => wait(verify::run(args)),
         Command::Health(args) => wait(health::run(args)),
+        Command::Token(args) => token::run(args),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),
         Command::ProbeStore(args) => Ok(probe_store::run(args)),

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use comfy_table::Cell;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::client::ServerArgs;
 use super::exit::Exit;
@@ -13,6 +12,7 @@ use super::output::{
     self, Format, OutputArgs, Page, band_word, count, day, drawn, indented, left, plain, right, signed_points,
 };
 use super::word::{Typed, numbers, parser, spoken_number, typed};
+use crate::cli::client::Channel;
 use crate::domain::word::{List, MovementCause, MovementKind};
 use crate::pb;
 use crate::pb::ranking_service_client::RankingServiceClient;

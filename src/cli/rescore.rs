@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use super::backup::instant;
@@ -17,6 +16,7 @@ use super::client::{self, ServerArgs};
 use super::exit::{Exit, Failure};
 use super::import::progress::per_second;
 use super::output::{self, Page, count, plain};
+use crate::cli::client::Channel;
 use crate::domain::Date;
 use crate::pb;
 use crate::pb::rescore_service_client::RescoreServiceClient;

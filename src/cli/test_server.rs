@@ -1,11 +1,11 @@
 //! A ranking service with 25 people on COHORT and nothing else, for the tests of what commands ask.
 
-use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::client;
 use super::test_screens::{context, movement, standing};
+use crate::cli::client::Channel;
 use crate::pb;
 use crate::pb::ranking_service_client::RankingServiceClient;
 use crate::pb::ranking_service_server::{RankingService, RankingServiceServer};
@@ -166,5 +166,5 @@ pub(super) async fn fixed() -> RankingServiceClient<Channel> {
     let server = format!("http://{}", incoming.local_addr().unwrap());
     let service = tonic::transport::Server::builder().add_service(RankingServiceServer::new(Fixed));
     tokio::spawn(service.serve_with_incoming(incoming));
-    client::ServerArgs { server }.ranking().await.unwrap()
+    client::ServerArgs::at(server).ranking().await.unwrap()
 }

@@ -1,11 +1,11 @@
 //! Services of supervision that answer in pages of one row, for the tests of what commands ask.
 
-use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::client;
 use super::test_screens::{context, gap, victim_update};
+use crate::cli::client::Channel;
 use crate::pb;
 use crate::pb::cohort_service_server::{CohortService, CohortServiceServer};
 use crate::pb::outstanding_service_server::{OutstandingService, OutstandingServiceServer};
@@ -135,5 +135,5 @@ pub(super) async fn supervised() -> Channel {
         .add_service(OutstandingServiceServer::new(Supervised))
         .add_service(CohortServiceServer::new(Supervised));
     tokio::spawn(service.serve_with_incoming(incoming));
-    client::ServerArgs { server }.connect().await.unwrap()
+    client::ServerArgs::at(server).connect().await.unwrap()
 }

@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::client::{self, ServerArgs};
 use super::exit::{Exit, Failure};
 use super::output::{self, Page};
+use super::stated::StatedArgs;
 use crate::pb;
 use crate::pb::verify_store_response::Told;
 use directory::Trial;
@@ -40,6 +41,8 @@ pub struct Args {
     /// Server to ask [env: STEELYARD_SERVER=] [default: http://127.0.0.1:50051]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    #[command(flatten)]
+    stated: StatedArgs,
     /// Do not hold the server back: faster, and reads and writes feel it
     #[arg(long)]
     full_speed: bool,
@@ -86,7 +89,8 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         reading.await??;
     } else {
-        let mut client = client::maintenance(ServerArgs::or_environment(args.server.clone()).connect().await?);
+        let mut client =
+            client::maintenance(ServerArgs::or_environment(args.server.clone(), args.stated.clone()).connect().await?);
         let request = pb::VerifyStoreRequest { standings: args.standings, full_speed: args.full_speed };
         let mut answers = client.verify_store(request).await?.into_inner();
         while let Some(message) = answers.message().await? {

@@ -4,7 +4,6 @@
 use std::process::ExitCode;
 
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::client::{self, ServerArgs};
 use super::exit::Exit;
@@ -14,6 +13,7 @@ use super::outstanding::{last_told, victim_ref, victim_standing, victim_word};
 use super::paging::Paging;
 use super::when;
 use super::word::spoken_number;
+use crate::cli::client::Channel;
 use crate::domain::word::OutstandingReason;
 use crate::pb;
 use crate::pb::outstanding_service_client::OutstandingServiceClient;

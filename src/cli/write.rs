@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
 use super::client::ServerArgs;
 use super::exit::Exit;
 use super::output::{self, Format, OutputArgs, Page, count, indented, plain};
+use crate::cli::client::Channel;
 
 /// Flags of a command that writes.
 #[derive(Clone, Debug, clap::Args)]

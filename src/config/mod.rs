@@ -3,8 +3,10 @@
 //! is told at once. Nothing outside this module reads an environment variable or a
 //! file for a setting, and no setting changes while the server runs.
 
+mod access;
 mod audit;
 mod backup;
+mod connections;
 mod flags;
 mod grpc;
 mod health;
@@ -18,13 +20,16 @@ mod rescore;
 mod shutdown;
 mod sources;
 mod store;
+mod tls;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use access::{Access, KeySource, Tokens};
 pub use audit::Audit;
 pub use backup::Backup;
+pub use connections::Connections;
 pub use flags::Flags;
 pub use grpc::Grpc;
 pub use health::Health;
@@ -37,6 +42,7 @@ pub use reference::page as reference_page;
 pub use rescore::{Rescore, Retention};
 pub use shutdown::Shutdown;
 pub use store::{Home, Store};
+pub use tls::{Clients, Pair, Tls};
 
 use reader::Reader;
 use sources::Sources;
@@ -44,6 +50,9 @@ use sources::Sources;
 /// Every key, grouped by concern, in the order of the reference page.
 pub const CONCERNS: &[Concern] = &[
     grpc::CONCERN,
+    tls::CONCERN,
+    access::CONCERN,
+    connections::CONCERN,
     store::CONCERN,
     backup::CONCERN,
     lists::CONCERN,
@@ -69,6 +78,12 @@ pub struct Concern {
 pub struct Settings {
     /// Where gRPC is served.
     pub grpc: Grpc,
+    /// How connections are protected.
+    pub tls: Tls,
+    /// Whom it believes about who calls.
+    pub access: Access,
+    /// How many connections are held.
+    pub connections: Connections,
     /// Where the ledger is kept.
     pub store: Store,
     /// When it is backed up, where to, and what is kept.
@@ -173,6 +188,12 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let (figment, violations) = sources.merge();
     let mut reader = Reader::new(&figment, violations);
     let grpc = grpc::settle(&mut reader);
+    let tls = tls::settle(&mut reader);
+    let access = access::settle(&mut reader, tls.as_ref());
+    let connections = connections::settle(&mut reader);
+    if let (Some(grpc), Some(tls), Some(access)) = (&grpc, &tls, &access) {
+        access::guard(&mut reader, &grpc::LISTEN, grpc.listen, tls, access);
+    }
     let store = store::settle(&mut reader);
     let backup = backup::settle(&mut reader, store.as_ref());
     let lists = lists::settle(&mut reader);
@@ -186,6 +207,9 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let agreed = "a setting without a violation must have a value";
     let settings = Settings {
         grpc: grpc.expect(agreed),
+        tls: tls.expect(agreed),
+        access: access.expect(agreed),
+        connections: connections.expect(agreed),
         store: store.expect(agreed),
         backup: backup.expect(agreed),
         lists: lists.expect(agreed),

@@ -32,6 +32,11 @@ const TAIL: &str = "
 | variable | meaning |
 |---|---|
 | `STEELYARD_SERVER` | Server that `list`, `explain`, `compare`, `import`, `backup` and `health` connect to. Default `http://127.0.0.1:50051`. |
+| `STEELYARD_SERVER_CA` | PEM file of the authority that vouches for an `https://` server. |
+| `STEELYARD_TOKEN` | Token that commands send. There is no flag for it: others on the machine can read those. |
+| `STEELYARD_TOKEN_FILE` | File that holds the token. |
+| `STEELYARD_CLIENT_CERTIFICATE`, `STEELYARD_CLIENT_KEY` | PEM files of the certificate and key that commands show. |
+| `STEELYARD_PURPOSE` | Purpose code that commands state. |
 | `STEELYARD_CONFIG` | TOML file with the settings of `serve`. |
 | `NO_COLOR` | If set and not empty, tables have no colours. |
 ";

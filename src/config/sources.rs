@@ -16,8 +16,17 @@ pub(super) const DATE_IN_TOML: &str = "$__toml_private_datetime";
 
 const PREFIX: &str = "STEELYARD_";
 
-/// Variables with the prefix that are read elsewhere: the file's path, and the address that commands connect to.
-const OTHER_VARIABLES: [&str; 2] = ["STEELYARD_CONFIG", "STEELYARD_SERVER"];
+/// Variables with the prefix that are read elsewhere: the file's path, and how commands reach a server.
+const OTHER_VARIABLES: [&str; 8] = [
+    "STEELYARD_CONFIG",
+    "STEELYARD_SERVER",
+    "STEELYARD_SERVER_CA",
+    "STEELYARD_TOKEN",
+    "STEELYARD_TOKEN_FILE",
+    "STEELYARD_CLIENT_CERTIFICATE",
+    "STEELYARD_CLIENT_KEY",
+    "STEELYARD_PURPOSE",
+];
 
 /// Everything given, before it is judged.
 pub(super) struct Sources {

@@ -84,7 +84,10 @@ fn an_address_that_others_can_reach_needs_tls_and_tokens() {
         let problems = problems(given(None, &[], &["--memory", "--grpc-listen", address]));
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].1.as_deref(), Some("flag --grpc-listen"));
-        assert!(problems[0].2.contains("needs TLS and tokens, which this release does not have"), "{problems:?}");
+        assert!(
+            problems[0].2.contains("needs TLS (`tls.certificate` and `tls.key`), and callers who say who they are"),
+            "{problems:?}"
+        );
     }
     assert!(given(None, &[], &["--memory", "--grpc-listen", "[::1]:0"]).is_ok());
 }

@@ -2,6 +2,7 @@
 //! into a status; nothing of the inside goes with it.
 
 use crate::access::Permission;
+use crate::access::authenticate::IdentityFault;
 use crate::access::limit::Limited;
 use crate::domain::Revision;
 use crate::pb;
@@ -19,6 +20,9 @@ pub enum Fault {
     /// The caller may not see that, whether it is there or not.
     #[error("the caller may not see this")]
     OutOfScope,
+    /// It cannot be told who calls.
+    #[error("{0}")]
+    Unidentified(IdentityFault),
     /// The caller's roles do not allow it.
     #[error("the caller may not do this: it needs the permission {0}")]
     NotPermitted(Permission),
@@ -176,6 +180,12 @@ fn limited(limited: &Limited) -> &'static str {
         Limited::TooManyCalls => "this identity has as many calls in flight as one may have",
         Limited::TooManyStreams => "this identity has as many streams in flight as one may have",
         Limited::TooFast(_) => "this identity asks faster than one may",
+    }
+}
+
+impl From<IdentityFault> for Fault {
+    fn from(fault: IdentityFault) -> Self {
+        Self::Unidentified(fault)
     }
 }
 

@@ -48,6 +48,18 @@ pub const RESCORE_RUNS: &str = "steelyard_rescore_runs_total";
 pub const RESCORE_SECONDS: &str = "steelyard_rescore_duration_seconds";
 /// How long the last backup took, with its check.
 pub const BACKUP_DURATION: &str = "steelyard_backup_duration_seconds";
+/// When the server's certificate runs out.
+pub const CERTIFICATE_EXPIRES: &str = "steelyard_tls_certificate_expires_timestamp_seconds";
+/// Whether a new certificate, key or authority was found and could not be used: 1 or 0.
+pub const CERTIFICATE_REFUSED: &str = "steelyard_tls_reload_refused";
+/// Connections held.
+pub const CONNECTIONS: &str = "steelyard_connections";
+/// Connections closed before they were served, by why.
+pub const CONNECTIONS_REFUSED: &str = "steelyard_connections_refused_total";
+/// When the keys of tokens were last read.
+pub const TOKEN_KEYS_READ: &str = "steelyard_token_keys_read_timestamp_seconds";
+/// Whether the file that maps certificates was changed and could not be used: 1 or 0.
+pub const CERTIFICATES_FILE_REFUSED: &str = "steelyard_certificates_file_refused";
 
 /// Entries of the audit.
 pub const AUDIT_ENTRIES: &str = "steelyard_audit_entries";
@@ -121,6 +133,12 @@ fn describe() {
     describe_gauge!(AUDIT_SYNC_SECONDS, Unit::Seconds, "How long writing and syncing the last group took");
     describe_gauge!(AUDIT_WRITABLE, "Whether the audit can be written: 1 or 0");
     describe_gauge!(BACKUP_DURATION, Unit::Seconds, "How long the last backup took, with its check");
+    describe_gauge!(CERTIFICATE_EXPIRES, Unit::Seconds, "When the server's certificate runs out");
+    describe_gauge!(CERTIFICATE_REFUSED, "Whether a new certificate, key or authority could not be used: 1 or 0");
+    describe_gauge!(CONNECTIONS, "Connections held when the last one came");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections closed before they were served: full, silent or handshake");
+    describe_gauge!(TOKEN_KEYS_READ, Unit::Seconds, "When the keys of tokens were last read");
+    describe_gauge!(CERTIFICATES_FILE_REFUSED, "Whether a new file of certificates could not be used: 1 or 0");
 }
 
 /// Prometheus counts in floating point: exact up to 2 to the power of 53.

@@ -1,8 +1,10 @@
 //! Tests of the whole: a real server, real sockets, and the rules that its users rely on.
 
 mod answers;
+mod attack;
 mod auc;
 mod audit;
+mod authorisation;
 mod bad_input;
 mod broward;
 mod client;
@@ -12,6 +14,7 @@ mod evidence;
 mod full_disk;
 mod fuzz_sample;
 mod harness;
+mod issuer;
 mod keeping;
 mod lists;
 mod movements;
@@ -23,6 +26,7 @@ mod policies;
 #[expect(clippy::unwrap_used, reason = "whatever a drill does not expect ends it")]
 mod powercut;
 mod privacy;
+mod raw;
 mod recovery;
 mod rescoring;
 mod restore;

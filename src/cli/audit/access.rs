@@ -3,9 +3,9 @@
 
 use std::process::ExitCode;
 
+use crate::cli::client::Channel;
 use pbjson_types::Timestamp;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use super::{kind, list, method, outcome, under, who};
 use crate::cli::client::{self, ServerArgs};

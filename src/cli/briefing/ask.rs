@@ -3,11 +3,11 @@
 
 use std::future::Future;
 
-use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
 use super::{Listed, Morning, Moved};
 use crate::cli::client;
+use crate::cli::client::Channel;
 use crate::cli::word::Typed;
 use crate::domain::Date;
 use crate::domain::word::List;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use comfy_table::ColumnConstraint;
 use tonic::Status;
-use tonic::transport::Channel;
 
+use crate::cli::client::Channel;
 use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::list::told_from;

@@ -3,12 +3,12 @@
 //! Recorded through the real API, one after another, as officers would.
 
 use anyhow::Context;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use super::Typed;
 use super::client;
 use super::list;
+use crate::cli::client::Channel;
 use crate::demonstration;
 use crate::domain::word::List;
 use crate::pb;

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::batch::Batch;
+use crate::cli::stated::Stated;
 use crate::intake::Unreadable;
 use crate::pb;
 use crate::pb::evidence_service_client::EvidenceServiceClient;
@@ -24,6 +26,8 @@ const LARGEST_ANSWER: usize = 16 << 20;
 pub struct Settings {
     /// The server.
     pub endpoint: Endpoint,
+    /// What every call states of who asks.
+    pub stated: Stated,
     /// Batches sent and not yet answered, at most.
     pub in_flight: usize,
     /// Attempts without any answer between them before giving up.
@@ -36,13 +40,14 @@ pub struct Settings {
 
 impl Settings {
     /// The settings that the command uses: eight batches in flight, eight attempts within about half a minute.
-    pub fn new(endpoint: Endpoint) -> Self {
+    pub fn new(endpoint: Endpoint, stated: Stated) -> Self {
         Self {
             endpoint: endpoint
                 .connect_timeout(Duration::from_secs(10))
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .keep_alive_timeout(Duration::from_secs(20))
                 .keep_alive_while_idle(true),
+            stated,
             in_flight: 8,
             attempts: 8,
             pause: Duration::from_millis(250),
@@ -137,6 +142,7 @@ impl Flight {
             sender.try_send(batch.request.clone()).expect("what is in flight must fit the channel");
         }
         let channel = settings.endpoint.connect().await.map_err(|error| Broken::again(causes(&error), false))?;
+        let channel = InterceptedService::new(channel, settings.stated.clone());
         let mut client = EvidenceServiceClient::new(channel).max_decoding_message_size(LARGEST_ANSWER);
         let mut inbound = match client.import_evidence(ReceiverStream::new(outbound)).await {
             Ok(response) => response.into_inner(),

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use tonic::Code;
-use tonic::transport::Endpoint;
 
 use super::client::ServerArgs;
 use crate::intake::{Form, Mapping, Rows, Unreadable};
@@ -192,12 +191,10 @@ fn prepare(args: &Args, settings: Option<Settings>) -> Result<(Form, Settings), 
             }
         },
     };
-    let settings = settings.or_else(|| match Endpoint::from_shared(args.server.server.clone()) {
-        Ok(endpoint) if endpoint.uri().scheme().is_some() && endpoint.uri().authority().is_some() => {
-            Some(Settings::new(endpoint))
-        }
-        Ok(_) | Err(_) => {
-            problems.push(format!("--server {:?} must be a URL such as http://127.0.0.1:50051", args.server.server));
+    let settings = settings.or_else(|| match args.server.way() {
+        Ok((endpoint, stated)) => Some(Settings::new(endpoint, stated)),
+        Err(problem) => {
+            problems.push(format!("--server: {problem}"));
             None
         }
     });

@@ -12,9 +12,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_stream::{Stream, StreamExt as _};
+use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::*;
+use crate::cli::stated::Stated;
 use crate::pb;
 use crate::pb::evidence_service_server::{EvidenceService, EvidenceServiceServer};
 
@@ -227,7 +229,7 @@ impl Harness {
             attempts,
             pause: Duration::from_millis(1),
             longest_pause: Duration::from_millis(5),
-            ..Settings::new(endpoint)
+            ..Settings::new(endpoint, Stated::default())
         };
         import(&self.args(args), Some(settings)).await.expect("must run")
     }
@@ -429,7 +431,8 @@ async fn no_server_is_told_as_unavailable() {
     let file = harness.write("a.ndjson", lines(3));
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("must bind").local_addr().expect("must have an address");
     let endpoint = Endpoint::from_shared(format!("http://{closed}")).expect("must be a URL");
-    let settings = Settings { attempts: 2, pause: Duration::from_millis(1), ..Settings::new(endpoint) };
+    let settings =
+        Settings { attempts: 2, pause: Duration::from_millis(1), ..Settings::new(endpoint, Stated::default()) };
     assert_eq!(import(&harness.args(&[&file]), Some(settings)).await.expect("must run"), End::Unavailable);
 }
 

@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use tonic::transport::Channel;
-
 use super::read;
+use crate::cli::client::Channel;
 use crate::cli::client::{self, ServerArgs};
 use crate::pb;
 use crate::pb::policy_service_client::PolicyServiceClient;

@@ -5,8 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::Duration;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use std::{env, thread};
 
 use rand::SeedableRng;

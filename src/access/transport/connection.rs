@@ -1,0 +1,133 @@
+//! One connection, encrypted or not. It holds its place among those that are
+//! allowed, and ends by itself when the other end has said nothing for too long.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
+use tonic::transport::server::Connected;
+
+use super::Peer;
+
+/// Bytes to and from the other end.
+#[derive(Debug)]
+pub(super) enum Wire {
+    /// As they are.
+    Plain(TcpStream),
+    /// Encrypted.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection that was let in.
+#[derive(Debug)]
+pub struct Connection {
+    wire: Wire,
+    peer: Peer,
+    heard: Instant,
+    allowed: Duration,
+    idle: Duration,
+    deadline: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// A connection whose first byte must come within `first`, and each after that within `idle` of the one before.
+    pub(super) fn new(wire: Wire, peer: Peer, first: Duration, idle: Duration, place: OwnedSemaphorePermit) -> Self {
+        let heard = Instant::now();
+        let deadline = Box::pin(tokio::time::sleep_until(heard + first));
+        Self { wire, peer, heard, allowed: first, idle, deadline, _place: place }
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Ends the connection once the other end has been silent for longer than allowed.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.deadline.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            let due = self.heard + self.allowed;
+            if due <= Instant::now() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            // Something was heard since the timer was set: it is set again only now, not at every byte.
+            self.deadline.as_mut().reset(due);
+        }
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = match &mut this.wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Wire::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        };
+        match read {
+            Poll::Ready(read) => {
+                this.heard = Instant::now();
+                this.allowed = this.idle;
+                Poll::Ready(read)
+            }
+            Poll::Pending => this.poll_silence(context),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Wire::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Wire::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.wire {
+            Wire::Plain(stream) => stream.is_write_vectored(),
+            Wire::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Wire::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Wire::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
