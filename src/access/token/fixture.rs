@@ -33,7 +33,9 @@ pub(crate) struct Signer {
 }
 
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_second(1_800_000_000).unwrap()
+    static NOW: std::sync::LazyLock<Timestamp> =
+        std::sync::LazyLock::new(|| Timestamp::from_second(Timestamp::now().as_second()).unwrap());
+    *NOW
 }
 
 pub(crate) fn encoded(part: &Value) -> String {

@@ -83,7 +83,10 @@ impl AsyncRead for Connection {
         match read {
             Poll::Ready(read) => {
                 this.heard = Instant::now();
-                this.allowed = this.idle;
+                if this.allowed != this.idle {
+                    this.allowed = this.idle;
+                    this.deadline.as_mut().reset(this.heard + this.idle);
+                }
                 Poll::Ready(read)
             }
             Poll::Pending => this.poll_silence(context),
