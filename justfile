@@ -74,6 +74,10 @@ rescore-drill rounds="100" seed="1":
 small-disk:
     STEELYARD_SMALL_DISK_REQUIRED=1 cargo test --locked --test steelyard small_disk::a_full -- --nocapture
 
+# Attacks on a real server, each for so many seconds: those who may call keep their rate
+attack seconds="20":
+    STEELYARD_ATTACK_SECONDS={{ seconds }} cargo test --locked --test steelyard attack:: -- --nocapture --test-threads 1
+
 # A directory destroyed and restored, an engine destroyed and rebuilt
 restore-drill:
     cargo test --locked --test steelyard restore_drill:: -- --nocapture

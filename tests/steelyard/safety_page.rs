@@ -89,6 +89,11 @@ fn tests() -> BTreeSet<String> {
             }
             let source = fs::read_to_string(&file).expect("a source must be readable");
             collect(&source, &module.join("::"), &mut tests);
+            // A file beside its module, that the module takes in as its tests.
+            if let Some(tested) = module.last().and_then(|last| last.strip_suffix("_tests")) {
+                let beside = module[..module.len() - 1].iter().copied().chain([tested, "tests"]);
+                collect(&source, &beside.collect::<Vec<_>>().join("::"), &mut tests);
+            }
         }
     }
     tests
