@@ -7,6 +7,7 @@ pub mod error;
 pub mod evidence;
 pub mod filter;
 pub mod health_http;
+pub mod lifecycle;
 pub mod maintenance;
 pub mod movement;
 pub mod moves;
@@ -121,7 +122,12 @@ impl Edge {
             | Fault::PolicyNotApproved
             | Fault::PolicyApproved
             | Fault::PolicyActivated
-            | Fault::SimulationRunning => {
+            | Fault::SimulationRunning
+            | Fault::AlreadyMerged
+            | Fault::NotMerged
+            | Fault::ProcessingRestricted
+            | Fault::AlreadyRestricted
+            | Fault::NotRestricted => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }

@@ -250,7 +250,11 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::SecondPersonRequired
         | ErrorReason::PolicyNotApproved
         | ErrorReason::PolicyApproved
-        | ErrorReason::PolicyActivated => Exit::DataRefused,
+        | ErrorReason::PolicyActivated
+        | ErrorReason::AlreadyMerged
+        | ErrorReason::NotMerged
+        | ErrorReason::AlreadyRestricted
+        | ErrorReason::NotRestricted => Exit::DataRefused,
         ErrorReason::NoActivePolicy
         | ErrorReason::PageTokenExpired
         | ErrorReason::RevisionNotReached
@@ -264,7 +268,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::SimulationRunning
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
-        ErrorReason::PermissionDenied => Exit::NotPermitted,
+        ErrorReason::PermissionDenied | ErrorReason::ProcessingRestricted => Exit::NotPermitted,
         ErrorReason::Internal => Exit::Internal,
     })
 }

@@ -99,7 +99,8 @@ impl Service {
 
     /// A person, for those that take one.
     fn find(standings: &Standings, subject_ref: &str) -> Result<SubjectId, Fault> {
-        standings.find(subject_ref).ok_or(Fault::UnknownSubject)
+        let subject = standings.find(subject_ref).ok_or(Fault::UnknownSubject)?;
+        if standings.restricted(subject) { Err(Fault::ProcessingRestricted) } else { Ok(subject) }
     }
 
     /// A person's place on each of their lists, the most specific first.

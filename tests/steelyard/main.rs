@@ -12,6 +12,7 @@ mod full_disk;
 mod fuzz_sample;
 mod harness;
 mod keeping;
+mod lifecycle;
 mod lists;
 mod movements;
 mod people;

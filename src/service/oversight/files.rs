@@ -30,12 +30,13 @@ impl Service {
     /// cannot be read.
     pub async fn outstanding_files(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         asked: &pb::GetOutstandingRequest,
     ) -> Result<Disclosure<pb::GetOutstandingResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
-        let (row, dossier) = standings.person(subject).ok_or(Fault::UnknownSubject)?;
+        let row = standings.row(subject).ok_or(Fault::UnknownSubject)?;
+        let dossier = &*held::looked_at(&standings, subject, caller)?;
         if !asked.outstanding_id.is_empty() && dossier.file(&asked.outstanding_id).is_none() {
             return Err(Fault::UnknownFile);
         }

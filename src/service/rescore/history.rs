@@ -103,6 +103,9 @@ impl Rescoring {
         let service = &self.0.service;
         let standings = service.standings(seen).await?;
         let subject = standings.find(&asked.subject_ref).ok_or(Fault::UnknownSubject)?;
+        if standings.restricted(subject) {
+            return Err(Fault::ProcessingRestricted);
+        }
         let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
         let (list, rank) = (asked.list, standings.place(asked.list, subject).map(|place| place.rank));
         let now = Point::of(row, list.family(), rank);
