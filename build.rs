@@ -9,11 +9,12 @@ use std::{env, fs};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-const PROTOS: [&str; 13] = [
+const PROTOS: [&str; 14] = [
     "steelyard/v1/audit.proto",
     "steelyard/v1/cohort.proto",
     "steelyard/v1/common.proto",
     "steelyard/v1/evidence.proto",
+    "steelyard/v1/lifecycle.proto",
     "steelyard/v1/maintenance.proto",
     "steelyard/v1/movement.proto",
     "steelyard/v1/outstanding.proto",

@@ -91,6 +91,10 @@ rules! {
         "GetSubject" Reads ReadRecords,
         "ListEvidence" Reads ReadRecords,
         "WithdrawEvidence" Writes WriteEvidence,
+        "MergeSubjects" Writes MergeSubjects,
+        "UnmergeSubjects" Writes MergeSubjects,
+        "RestrictProcessing" Writes RestrictSubjects,
+        "LiftRestriction" Writes RestrictSubjects,
     }
     "OutstandingService" {
         "OpenOutstanding" Writes WriteFiles,

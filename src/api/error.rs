@@ -72,6 +72,11 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::PolicyApproved => pb::ErrorReason::PolicyApproved,
         Fault::PolicyActivated => pb::ErrorReason::PolicyActivated,
         Fault::SimulationRunning => pb::ErrorReason::SimulationRunning,
+        Fault::AlreadyMerged => pb::ErrorReason::AlreadyMerged,
+        Fault::NotMerged => pb::ErrorReason::NotMerged,
+        Fault::ProcessingRestricted => pb::ErrorReason::ProcessingRestricted,
+        Fault::AlreadyRestricted => pb::ErrorReason::AlreadyRestricted,
+        Fault::NotRestricted => pb::ErrorReason::NotRestricted,
         Fault::Internal => pb::ErrorReason::Internal,
     }
 }
@@ -103,7 +108,12 @@ fn code(fault: &Fault) -> Code {
         | Fault::SecondPersonRequired
         | Fault::PolicyNotApproved
         | Fault::PolicyApproved
-        | Fault::PolicyActivated => Code::FailedPrecondition,
+        | Fault::PolicyActivated
+        | Fault::AlreadyMerged
+        | Fault::NotMerged
+        | Fault::ProcessingRestricted
+        | Fault::AlreadyRestricted
+        | Fault::NotRestricted => Code::FailedPrecondition,
         Fault::RequestIdReused | Fault::FileExists => Code::AlreadyExists,
         Fault::EtagMismatch
         | Fault::BackupRunning
@@ -204,6 +214,11 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::PolicyApproved
         | Fault::PolicyActivated
         | Fault::SimulationRunning
+        | Fault::AlreadyMerged
+        | Fault::NotMerged
+        | Fault::ProcessingRestricted
+        | Fault::AlreadyRestricted
+        | Fault::NotRestricted
         | Fault::Internal => {}
     }
     Status::with_error_details(code(fault), message(fault), details)

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::answer::Answers;
 use super::filter::Arguments;
-use super::{Edge, correlated, sensitive};
+use super::{Edge, correlated, lifecycle, sensitive};
 use crate::access::{Disclosure, Permission};
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
@@ -156,6 +156,34 @@ impl EvidenceService for Evidence {
         let answer = answer.map(|answer| pb::WithdrawEvidenceResponse { revision: answer.revision.0 });
         self.0.done("WithdrawEvidence", &caller, answer)
     }
+
+    async fn merge_subjects(
+        &self,
+        request: Request<pb::MergeSubjectsRequest>,
+    ) -> Result<Response<pb::MergeSubjectsResponse>, Status> {
+        lifecycle::merge(&self.0, request).await
+    }
+
+    async fn unmerge_subjects(
+        &self,
+        request: Request<pb::UnmergeSubjectsRequest>,
+    ) -> Result<Response<pb::UnmergeSubjectsResponse>, Status> {
+        lifecycle::unmerge(&self.0, request).await
+    }
+
+    async fn restrict_processing(
+        &self,
+        request: Request<pb::RestrictProcessingRequest>,
+    ) -> Result<Response<pb::RestrictProcessingResponse>, Status> {
+        lifecycle::restrict(&self.0, request).await
+    }
+
+    async fn lift_restriction(
+        &self,
+        request: Request<pb::LiftRestrictionRequest>,
+    ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
+        lifecycle::lift(&self.0, request).await
+    }
 }
 
 fn write_mutation(mut request: pb::WriteEvidenceRequest, caller: &crate::access::Caller) -> Result<Mutation, Fault> {
@@ -225,7 +253,7 @@ pub(super) fn withdraw_mutation(
     Ok(Mutation { caller: caller.clone(), request_id: id, digest, body })
 }
 
-fn read_request_id(arguments: &mut Arguments, text: &str) -> [u8; 16] {
+pub(super) fn read_request_id(arguments: &mut Arguments, text: &str) -> [u8; 16] {
     request_id(text).unwrap_or_else(|violation| {
         arguments.wrong(&violation.field, &violation.reason, violation.description);
         [0; 16]

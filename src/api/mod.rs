@@ -14,6 +14,7 @@ pub mod filter;
 pub mod gate;
 pub mod health_http;
 pub mod identity;
+pub mod lifecycle;
 pub mod maintenance;
 pub mod movement;
 pub mod moves;
@@ -144,7 +145,12 @@ impl Edge {
             | Fault::PolicyNotApproved
             | Fault::PolicyApproved
             | Fault::PolicyActivated
-            | Fault::SimulationRunning => {
+            | Fault::SimulationRunning
+            | Fault::AlreadyMerged
+            | Fault::NotMerged
+            | Fault::ProcessingRestricted
+            | Fault::AlreadyRestricted
+            | Fault::NotRestricted => {
                 tracing::debug!(rpc.method = method, rpc.reason = reason, correlation_id = %caller.correlation_id, "refused");
             }
         }

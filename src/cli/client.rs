@@ -15,6 +15,7 @@ use super::stated::{Stated, StatedArgs};
 use crate::pb::ErrorReason;
 use crate::pb::audit_service_client::AuditServiceClient;
 use crate::pb::cohort_service_client::CohortServiceClient;
+use crate::pb::evidence_service_client::EvidenceServiceClient;
 use crate::pb::maintenance_service_client::MaintenanceServiceClient;
 use crate::pb::outstanding_service_client::OutstandingServiceClient;
 use crate::pb::policy_service_client::PolicyServiceClient;
@@ -122,6 +123,11 @@ pub fn cohort(channel: Channel) -> CohortServiceClient<Channel> {
 /// A client of the outstanding service on a connection.
 pub fn outstanding(channel: Channel) -> OutstandingServiceClient<Channel> {
     OutstandingServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
+}
+
+/// A client of the evidence service on a connection.
+pub fn evidence(channel: Channel) -> EvidenceServiceClient<Channel> {
+    EvidenceServiceClient::new(channel).max_decoding_message_size(REPLY_BYTES)
 }
 
 /// A client of the maintenance service on a connection.

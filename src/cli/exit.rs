@@ -254,7 +254,11 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::SecondPersonRequired
         | ErrorReason::PolicyNotApproved
         | ErrorReason::PolicyApproved
-        | ErrorReason::PolicyActivated => Exit::DataRefused,
+        | ErrorReason::PolicyActivated
+        | ErrorReason::AlreadyMerged
+        | ErrorReason::NotMerged
+        | ErrorReason::AlreadyRestricted
+        | ErrorReason::NotRestricted => Exit::DataRefused,
         ErrorReason::NoActivePolicy
         | ErrorReason::PageTokenExpired
         | ErrorReason::RevisionNotReached
@@ -274,6 +278,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::ShuttingDown => Exit::Unavailable,
         ErrorReason::BackupFailed => Exit::InputOutput,
         ErrorReason::PermissionDenied
+        | ErrorReason::ProcessingRestricted
         | ErrorReason::Unauthenticated
         | ErrorReason::TokenMalformed
         | ErrorReason::TokenExpired

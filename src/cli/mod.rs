@@ -38,6 +38,7 @@ pub mod returns;
 pub mod serve;
 mod sheet;
 pub mod stated;
+pub mod subject;
 #[cfg(test)]
 mod test_screens;
 #[cfg(test)]
@@ -109,6 +110,8 @@ enum Command {
     Alignment(alignment::Args),
     /// Show one screen for a morning meeting
     Briefing(briefing::Args),
+    /// Merge references of one person, and restrict the processing of records
+    Subject(subject::Args),
     /// Look up an offence: title, category, harm days
     Offence(offence::Args),
     /// Compute the published predictors for cases given as JSON lines
@@ -182,6 +185,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Cohort(args) => wait(cohort::run(args)),
         Command::Alignment(args) => wait(alignment::run(args)),
         Command::Briefing(args) => wait(briefing::run(args)),
+        Command::Subject(args) => wait(subject::run(args)),
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),

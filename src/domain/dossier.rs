@@ -4,10 +4,14 @@
 //!
 //! A dossier never changes: writing a record makes a new one.
 
+mod joined;
+
 use super::evidence::{CohortMembership, Evidence, Kind, Offence, Other, Outstanding, Person, Supervision, Victim};
+use super::life::Life;
 use super::offence::{CjsIndex, HoIndex, OffenceCode};
 use super::word::{Band, Outcome, PersonCategory, Sex};
 use super::{Date, Moment, Revision};
+use joined::Shown;
 
 /// A slice of the arena.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,6 +138,10 @@ pub struct Dossier {
     repeats: Box<[Repeat]>,
     /// Most people have none.
     oversight: Option<Box<Oversight>>,
+    /// What became of the history as a whole. Nearly always nothing.
+    life: Option<Box<Life>>,
+    /// Of a dossier that lists are made from: why it is not simply one history.
+    shown: Option<Box<Shown>>,
 }
 
 /// The person record in force.
@@ -229,6 +237,8 @@ impl Dossier {
             others: Box::default(),
             repeats: Box::default(),
             oversight: None,
+            life: None,
+            shown: None,
         }
     }
 
@@ -479,6 +489,7 @@ struct Packer {
     offences: Vec<PackedOffence>,
     others: Vec<Filed>,
     oversight: Oversight,
+    life: Option<Box<Life>>,
 }
 
 impl Packer {
@@ -490,12 +501,25 @@ impl Packer {
             offences: Vec::new(),
             others: Vec::new(),
             oversight: Oversight::default(),
+            life: None,
         }
     }
 
     /// Everything of a dossier but one record.
     fn copying(dossier: &Dossier, except: &str) -> Self {
         let mut packer = Self::new(dossier.subject_ref());
+        packer.copy(dossier, except);
+        if let Some(oversight) = &dossier.oversight {
+            packer.oversight.bands.clone_from(&oversight.bands);
+            packer.oversight.noted = oversight.noted;
+        }
+        packer.life.clone_from(&dossier.life);
+        packer
+    }
+
+    /// Records of a dossier but one, beside those that are there.
+    fn copy(&mut self, dossier: &Dossier, except: &str) {
+        let packer = self;
         packer.arena.reserve(dossier.arena.len());
         for person in dossier.persons.iter().filter(|person| dossier.text(person.id) != except) {
             let id = packer.put(dossier.text(person.id));
@@ -517,14 +541,7 @@ impl Packer {
             }
         }
         packer.others.extend(dossier.others.iter().filter(|filed| &*filed.id != except).cloned());
-        if let Some(oversight) = &dossier.oversight {
-            packer.oversight = Oversight {
-                records: oversight.records.iter().filter(|held| &*held.id != except).cloned().collect(),
-                bands: oversight.bands.clone(),
-                noted: oversight.noted,
-            };
-        }
-        packer
+        packer.oversight.records.extend(dossier.supervised().iter().filter(|held| &*held.id != except).cloned());
     }
 
     fn put(&mut self, text: &str) -> Text {
@@ -626,6 +643,8 @@ impl Packer {
             others: self.others.into_boxed_slice(),
             repeats,
             oversight: Some(Box::new(self.oversight)).filter(|oversight| !oversight.is_empty()),
+            life: self.life,
+            shown: None,
         };
         // The person record in force comes last.
         self.persons.sort_by_key(|person| (person.made, person.revision));

@@ -7,6 +7,7 @@ pub mod date;
 pub mod dossier;
 pub mod evidence;
 pub mod id;
+pub mod life;
 pub mod moment;
 pub mod offence;
 pub mod word;

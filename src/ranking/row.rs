@@ -189,7 +189,7 @@ impl Row {
             harm: weighed.harm.point,
             cohort: weighed.cohort,
             outstanding: weighed.outstanding,
-            lists,
+            lists: if dossier.stands() { lists } else { Lists::default() },
             facets: facets | Facets::CHILD.only_if(weighed.child),
             areas: Areas::new(areas),
             files: match since {

@@ -181,10 +181,18 @@ impl Standings {
         self.tree(list).len()
     }
 
-    /// The subject of a reference, if this snapshot holds one.
+    /// The person of a reference, if this snapshot holds one: of a reference that was merged into another, whom it was merged
+    /// into.
     pub fn find(&self, reference: &str) -> Option<SubjectId> {
-        self.references
-            .find(reference, |subject| self.dossier(subject).is_some_and(|dossier| dossier.subject_ref() == reference))
+        let is_it = |subject| self.dossier(subject).is_some_and(|dossier| dossier.subject_ref() == reference);
+        let subject = self.references.find(reference, is_it)?;
+        self.dossier(subject).map(|dossier| dossier.stands_by().unwrap_or(subject))
+    }
+
+    /// Whether the processing of a person is restricted: they stand on no list, and what is held of them may be looked at by
+    /// few.
+    pub fn restricted(&self, subject: SubjectId) -> bool {
+        self.dossier(subject).is_some_and(|dossier| dossier.is_restricted())
     }
 
     /// A person as the lists see them.

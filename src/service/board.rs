@@ -1,6 +1,7 @@
 //! Where the newest standings hang: readers take what is there, the writer puts
 //! up the next. Nobody waits for anybody.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -45,6 +46,7 @@ pub struct Board {
     policies: ArcSwap<Policies>,
     names: Arc<Names>,
     runs: ArcSwap<Runs>,
+    restricted: ArcSwap<BTreeSet<SubjectId>>,
     changes: Changes,
     revision: watch::Sender<Revision>,
     condition: watch::Sender<Condition>,
@@ -59,6 +61,7 @@ impl Board {
             policies: ArcSwap::default(),
             names: Arc::default(),
             runs: ArcSwap::default(),
+            restricted: ArcSwap::default(),
             changes: Changes::default(),
             revision: watch::Sender::new(Revision(0)),
             condition: watch::Sender::new(Condition::Open),
@@ -85,6 +88,11 @@ impl Board {
         self.policies.load_full()
     }
 
+    /// Every history of people whose processing is restricted: what was published before does not show them either.
+    pub fn restricted(&self) -> Arc<BTreeSet<SubjectId>> {
+        self.restricted.load_full()
+    }
+
     /// Who changed since when.
     pub fn changes(&self) -> &Changes {
         &self.changes
@@ -108,7 +116,7 @@ impl Board {
     /// Weighs whoever was touched. Nobody is weighed while no policy or day is set.
     pub(super) fn weigh(state: &State, touched: &Touched) -> Weighing {
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return Weighing::Nobody };
-        let weigh = |subject: SubjectId| (subject, scorer::weigh_or_unknown(state.dossier(subject), rules, as_of));
+        let weigh = |subject: SubjectId| (subject, scorer::weigh_or_unknown(&state.shown(subject), rules, as_of));
         if touched.everyone {
             let everyone = (0..state.next_subject().0).into_par_iter().map(SubjectId);
             return Weighing::Everyone(everyone.map(weigh).collect());
@@ -125,6 +133,7 @@ impl Board {
     pub(super) fn publish(&self, state: &State, weighing: &Weighing, now: Timestamp) {
         // Before the revision is told, so that whoever waited for it finds them.
         self.policies.store(Arc::clone(state.policies()));
+        self.restrict(state);
         let (Some(rules), Some(as_of)) = (state.rules(), state.as_of()) else { return };
         let meta = Meta {
             revision: state.revision(),
@@ -135,8 +144,9 @@ impl Board {
         };
         let earlier = self.standings.load_full();
         let row = |(subject, weighed): &(SubjectId, Weighed)| {
-            let dossier = state.dossier(*subject);
-            (*subject, Arc::clone(dossier), Row::new(dossier, weighed, rules, as_of, &self.names))
+            let dossier = state.shown(*subject);
+            let row = Row::new(&dossier, weighed, rules, as_of, &self.names);
+            (*subject, dossier, row)
         };
         let next = match (weighing, &earlier) {
             (Weighing::Nobody, _) => return,
@@ -169,6 +179,7 @@ impl Board {
     /// Puts up standings that a run published.
     pub(super) fn publish_run(&self, state: &State, next: Standings) {
         self.policies.store(Arc::clone(state.policies()));
+        self.restrict(state);
         let earlier = self.standings.load_full();
         let next = match &earlier {
             Some(earlier) => next.replacing(earlier),
@@ -176,6 +187,13 @@ impl Board {
         };
         self.runs.store(Arc::clone(state.runs()));
         self.put_up(earlier, next);
+    }
+
+    fn restrict(&self, state: &State) {
+        let restricted = state.histories().restricted();
+        if **self.restricted.load() != restricted {
+            self.restricted.store(Arc::new(restricted));
+        }
     }
 
     /// Shows the next standings in place of the earlier ones: every publication comes by here.

@@ -49,6 +49,7 @@ impl Writer {
                 self.withdraw(mutation, (subject_ref, record_id, reason, etag), group, touched)
             }
             MutationBody::Move(made) => self.make(mutation, made, group, touched, now),
+            MutationBody::Life(change) => self.change_life(mutation, change, group, touched),
             // Carried out elsewhere.
             MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => Err(Fault::Internal),
             MutationBody::Policy(change) => self.change_policy(mutation, change, group, touched),
@@ -209,12 +210,14 @@ impl Writer {
         touched: &mut Touched,
     ) -> Result<Answer, Fault> {
         let subject = self.state.subject(subject_ref).ok_or(Fault::UnknownSubject)?;
+        // A record is withdrawn from the history that it was written to, by whichever reference the person is named.
+        let subject = self.state.holding(subject, record_id).ok_or(Fault::UnknownRecord)?;
         let revision = self.state.dossier(subject).revision_of(record_id).ok_or(Fault::UnknownRecord)?;
         if !etag.is_empty() && etag != revision.to_string() {
             return Err(Fault::EtagMismatch);
         }
         let body = Body::EvidenceWithdrawn(EvidenceWithdrawn {
-            subject_ref: subject_ref.to_owned(),
+            subject_ref: self.state.dossier(subject).subject_ref().to_owned(),
             record_id: record_id.to_owned(),
             withdrawn_revision: revision.0,
             reason: reason.to_owned(),
@@ -264,6 +267,7 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
             })
             .collect(),
         MutationBody::Withdraw { .. }
+        | MutationBody::Life(_)
         | MutationBody::Policy(_)
         | MutationBody::Pass { .. }
         | MutationBody::Run(_)

@@ -169,6 +169,23 @@ pub enum Fault {
     /// A simulation is running already.
     #[error("a simulation is running already; there is one at a time")]
     SimulationRunning,
+    /// The reference is part of another person.
+    #[error(
+        "one of the references was merged into another already: name the one that the person stands by, or unmerge first"
+    )]
+    AlreadyMerged,
+    /// The reference stands by itself.
+    #[error("the reference was not merged into another")]
+    NotMerged,
+    /// The person's records may be looked at by few.
+    #[error("the processing of this person's records is restricted")]
+    ProcessingRestricted,
+    /// A restriction is in force.
+    #[error("the processing of this person's records is restricted already")]
+    AlreadyRestricted,
+    /// No restriction is in force.
+    #[error("the processing of this person's records is not restricted")]
+    NotRestricted,
     /// Something failed inside; it has been logged.
     #[error("an internal fault; the log has it under the correlation id")]
     Internal,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use super::bound::{self, GROUP_BYTES};
+use super::life;
 use super::mutation::Answer;
 use super::note;
 use super::record;
@@ -45,6 +46,14 @@ pub mod event_kind {
     pub const GENERATION_PUBLISHED: u8 = 8;
     /// A policy was drafted, approved or scheduled. From 10 on the numbers are those of records.
     pub const POLICY_STEP: u8 = 9;
+    /// Two histories became one person.
+    pub const SUBJECTS_MERGED: u8 = 60;
+    /// A history stands by itself again.
+    pub const SUBJECTS_UNMERGED: u8 = 61;
+    /// Processing was restricted.
+    pub const PROCESSING_RESTRICTED: u8 = 62;
+    /// A restriction was lifted.
+    pub const RESTRICTION_LIFTED: u8 = 63;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -60,6 +69,10 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::RescoreEnded(_) => Some(event_kind::RESCORE_ENDED),
         Body::GenerationPublished(_) => Some(event_kind::GENERATION_PUBLISHED),
         Body::PolicyDrafted(_) | Body::PolicyApproved(_) | Body::PolicyScheduled(_) => Some(event_kind::POLICY_STEP),
+        Body::SubjectsMerged(_) => Some(event_kind::SUBJECTS_MERGED),
+        Body::SubjectsUnmerged(_) => Some(event_kind::SUBJECTS_UNMERGED),
+        Body::ProcessingRestricted(_) => Some(event_kind::PROCESSING_RESTRICTED),
+        Body::RestrictionLifted(_) => Some(event_kind::RESTRICTION_LIFTED),
         Body::RequestAnswered(_) | Body::AuditAnchored(_) => None,
     }
 }
@@ -318,6 +331,12 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
                 dossier.bands.push(NotedBand { micros: event.recorded_micros, band });
             }
         }
+        Some(
+            body @ (Body::SubjectsMerged(_)
+            | Body::SubjectsUnmerged(_)
+            | Body::ProcessingRestricted(_)
+            | Body::RestrictionLifted(_)),
+        ) => life::fold(dossier, event, body),
         Some(
             Body::AsOfMoved(_)
             | Body::PolicyActivated(_)

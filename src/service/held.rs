@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fault::Fault;
+use super::life;
 use super::note;
 use super::record::kind_name;
 use super::{SPECIFIC_FIRST, Seen, Service, etag, timestamp};
-use crate::access::{Caller, Disclosure};
+use crate::access::{Caller, Disclosure, Permission};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{Other, Supervision};
 use crate::domain::word::Band;
@@ -36,9 +37,11 @@ impl Service {
         let standings = self.standings(seen).await?;
         let sight = Self::sight(caller, &standings);
         let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
-        let (Some(row), Some(dossier)) = (standings.row(subject), standings.dossier(subject)) else {
-            return Err(Fault::UnknownSubject);
-        };
+        let row = standings.row(subject).ok_or(Fault::UnknownSubject)?;
+        let dossier = &*looked_at(&standings, subject, caller)?;
+        let answered_from = Arc::clone(&standings);
+        let (merged, restrictions) =
+            self.read_ledger(move |store| life::told::of_person(store, &answered_from, subject)).await?;
         let mut records_in_force = BTreeMap::new();
         let mut count = |kind: &str, number: usize| {
             if number > 0 {
@@ -66,6 +69,9 @@ impl Service {
             records_in_force,
             etag: etag(dossier.revision()),
             child: row.child(),
+            standing_ref: dossier.subject_ref().to_owned(),
+            merged,
+            restrictions,
         };
         Ok(Disclosure { answer, subjects: vec![subject] })
     }
@@ -82,6 +88,7 @@ impl Service {
     ) -> Result<Disclosure<pb::ListEvidenceResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let subject = Self::person(caller, &standings, &asked.subject_ref)?;
+        looked_at(&standings, subject, caller)?;
         let arguments = arguments(&asked);
         let (through, after) = match self.paging.read_pair(&asked.page_token, caller, &arguments)? {
             Some((through, after)) => (Revision(through), Revision(after)),
@@ -105,6 +112,31 @@ impl Service {
         };
         let answer = pb::ListEvidenceResponse { context: Some(self.context(&standings)), records, next_page_token };
         Ok(Disclosure { answer, subjects: vec![subject] })
+    }
+}
+
+/// Everything in force of a person, for those who may look at it.
+///
+/// # Errors
+/// [`Fault::ProcessingRestricted`] where it is restricted and the caller may not restrict, or [`Fault::UnknownSubject`].
+pub fn looked_at(standings: &Standings, subject: SubjectId, caller: &Caller) -> Result<Arc<Dossier>, Fault> {
+    let shown = standings.dossier(subject).ok_or(Fault::UnknownSubject)?;
+    if !shown.is_restricted() {
+        return Ok(Arc::clone(shown));
+    }
+    if caller.may(Permission::RestrictSubjects) {
+        Ok(Arc::new(Dossier::joined(shown.histories())))
+    } else {
+        Err(Fault::ProcessingRestricted)
+    }
+}
+
+/// Histories of a person as a snapshot knows them, the one that they stand by first.
+pub fn histories(standings: &Standings, subject: SubjectId) -> Vec<(SubjectId, Arc<Dossier>)> {
+    let Some(shown) = standings.dossier(subject) else { return Vec::new() };
+    match shown.histories() {
+        [] => vec![(subject, Arc::clone(shown))],
+        histories => histories.to_vec(),
     }
 }
 
@@ -198,9 +230,30 @@ pub fn held(
     subject: SubjectId,
     through: Revision,
 ) -> Result<Held, StoreError> {
+    let mut all = Held::default();
+    for (history, dossier) in histories(standings, subject) {
+        let Held { all: versions, in_force: _, bands } =
+            held_of(store, (history, &dossier), (through, standings.revision()))?;
+        all.all.extend(versions);
+        all.bands.extend(bands);
+    }
+    all.all.sort_by_key(|held| held.revision);
+    all.bands.sort_by_key(|note| note.revision);
+    let in_force = i32::from(pb::RecordState::InForce);
+    for (place, held) in all.all.iter().enumerate().filter(|(_, held)| held.state == in_force) {
+        all.in_force.extend(held.record.as_ref().map(|record| (record.id.clone(), place)));
+    }
+    Ok(all)
+}
+
+fn held_of(
+    store: &dyn Store,
+    (subject, dossier): (SubjectId, &Dossier),
+    (through, until): (Revision, Revision),
+) -> Result<Held, StoreError> {
     let mut held = Held::default();
     let mut followed = Followed::default();
-    for entry in store.scan_subject(subject, Revision(1), standings.revision()) {
+    for entry in store.scan_subject(subject, Revision(1), until) {
         let key = entry?.0;
         let Some(revision) = key.revision() else { continue };
         let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
@@ -217,7 +270,7 @@ pub fn held(
         }
         take_in(event, &mut held.all, &mut held.in_force);
     }
-    if standings.dossier(subject).is_some_and(|dossier| followed.leads_to(dossier)) {
+    if followed.leads_to(dossier) {
         Ok(held)
     } else {
         Err(astray(store, ViewKey::subject_index(subject, followed.last)))
@@ -256,6 +309,12 @@ impl Followed {
                 self.noted = note::digest(noted);
                 true
             }
+            Some(
+                Body::SubjectsMerged(_)
+                | Body::SubjectsUnmerged(_)
+                | Body::ProcessingRestricted(_)
+                | Body::RestrictionLifted(_),
+            ) => true,
             Some(
                 Body::AsOfMoved(_)
                 | Body::PolicyActivated(_)
@@ -323,7 +382,11 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)
-            | Body::GenerationPublished(_),
+            | Body::GenerationPublished(_)
+            | Body::SubjectsMerged(_)
+            | Body::SubjectsUnmerged(_)
+            | Body::ProcessingRestricted(_)
+            | Body::RestrictionLifted(_),
         )
         | None => {}
     }

@@ -4,6 +4,7 @@
 //! judged as if the earlier ones were held.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -13,7 +14,7 @@ use super::state::State;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::{BandOverride, Evidence, Kind, Other, Outstanding, Supervision};
 use crate::domain::word::{Family, OverrideScope};
-use crate::domain::{Date, Moment, Revision};
+use crate::domain::{Date, Moment, Revision, SubjectId};
 use crate::pb;
 use crate::scoring::composite;
 
@@ -135,12 +136,14 @@ where
     /// What the rest of the person's records say about this one.
     fn in_context(&self, intake: &Intake) -> Vec<pb::Violation> {
         let before = self.dossier(&intake.subject_ref);
+        let joined = self.joined(&intake.subject_ref);
+        let person = joined.as_ref().or(before);
         let mut violations = Vec::new();
-        if let Some(violation) = born_after(before, &intake.evidence) {
+        if let Some(violation) = born_after(person, &intake.evidence) {
             violations.push(violation);
         }
         if let Kind::Other(Other::BandOverride(decision)) = &intake.evidence.kind {
-            let without = before.map(|dossier| dossier.without(&intake.evidence.id, dossier.revision()));
+            let without = person.map(|dossier| dossier.without(&intake.evidence.id, dossier.revision()));
             let dossier = without.unwrap_or_else(|| Dossier::new(&intake.subject_ref));
             violations.extend(self.unlawful(&dossier, decision));
         }
@@ -150,7 +153,7 @@ where
             violations.extend(rewritten(held, file));
         }
         if let Kind::Supervision(kind) = &intake.evidence.kind {
-            violations.extend(self.unsupervised(before, kind));
+            violations.extend(self.unsupervised((before, person), kind));
         }
         violations
     }
@@ -188,7 +191,11 @@ where
 
     /// What a management record presupposes: a file that was open then, a nominal who is managed, a decision of the
     /// service's own.
-    fn unsupervised(&self, before: Option<&Dossier>, kind: &Supervision) -> Option<pb::Violation> {
+    fn unsupervised(
+        &self,
+        (before, person): (Option<&Dossier>, Option<&Dossier>),
+        kind: &Supervision,
+    ) -> Option<pb::Violation> {
         let of_file = |field: &str, file: &str, moment: Moment| {
             let why = match before {
                 Some(dossier) => impossible(dossier, file, moment),
@@ -199,7 +206,7 @@ where
         match kind {
             Supervision::Activity(activity) => match &activity.file {
                 Some(file) => of_file("activity.outstanding_id", file, activity.done),
-                None => (!before.is_some_and(|dossier| managed_on(dossier, activity.done.day()))).then(|| {
+                None => (!person.is_some_and(|dossier| managed_on(dossier, activity.done.day()))).then(|| {
                     violation(
                         "activity.activity_kind",
                         "NOT_MANAGED",
@@ -222,6 +229,21 @@ where
         self.staged_dossiers
             .get(subject_ref)
             .or_else(|| self.state.subject(subject_ref).map(|subject| &**self.state.dossier(subject)))
+    }
+
+    /// Everything of a person with several histories, with what is staged of each. `None`: there is one history at most.
+    fn joined(&self, subject_ref: &str) -> Option<Dossier> {
+        let subject = self.state.subject(subject_ref)?;
+        if self.state.histories().is_plain(subject) {
+            return None;
+        }
+        let staged = |history: SubjectId| {
+            let held = self.state.dossier(history);
+            let staged = self.staged_dossiers.get(held.subject_ref());
+            (history, staged.map_or_else(|| Arc::clone(held), |staged| Arc::new(staged.clone())))
+        };
+        let parts: Vec<_> = self.state.histories().of(subject).into_iter().map(staged).collect();
+        (parts.len() > 1).then(|| Dossier::joined(&parts))
     }
 
     fn stage(&mut self, record: &pb::Record, intake: Intake) {
@@ -342,9 +364,7 @@ fn repeated_in_batch(subject_ref: &str, earlier: &pb::Record, record: &pb::Recor
 fn born_after(before: Option<&Dossier>, evidence: &Evidence) -> Option<pb::Violation> {
     if let Kind::Person(person) = &evidence.kind {
         let birth = person.birth?;
-        let before = before?;
-        let others = before.others().iter().filter_map(|filed| other_date(&filed.kind));
-        let first = before.offences().map(|offence| offence.date()).chain(others).min()?;
+        let first = first_fact(before?)?;
         return (birth > first).then(|| {
             violation(
                 "person.birth_date",
@@ -362,6 +382,18 @@ fn born_after(before: Option<&Dossier>, evidence: &Evidence) -> Option<pb::Viola
             &format!("event_date is {date}, before the person's birth date as held"),
         )
     })
+}
+
+/// The day of the first fact held of a person, supervision apart.
+fn first_fact(dossier: &Dossier) -> Option<Date> {
+    let others = dossier.others().iter().filter_map(|filed| other_date(&filed.kind));
+    dossier.offences().map(|offence| offence.date()).chain(others).min()
+}
+
+/// The birth date held of a person and the day of a fact before it, where there is one.
+pub fn born_too_late(dossier: &Dossier) -> Option<(Date, Date)> {
+    let birth = dossier.person()?.birth?;
+    first_fact(dossier).filter(|first| birth > *first).map(|first| (birth, first))
 }
 
 fn event_date(evidence: &Evidence) -> Option<Date> {

@@ -19,6 +19,7 @@ pub mod group;
 pub mod held;
 pub mod judge;
 pub mod keeping;
+pub mod life;
 pub mod mark;
 pub mod moves;
 pub mod mutation;

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::life::LifeChange;
 use super::moves::Move;
 use super::policies::PolicyChange;
 use super::rescore::publish::{Publication, RunStep};
@@ -45,6 +46,8 @@ pub enum MutationBody {
     },
     /// Make one move under supervision, of which the records follow from what is held.
     Move(Move),
+    /// Change a person's records as a whole.
+    Life(LifeChange),
     /// Draft, approve or activate a policy.
     Policy(PolicyChange),
     /// Write nothing: once it is answered, everything stamped up to a moment (microseconds since 1970) is kept and no
@@ -64,7 +67,12 @@ impl MutationBody {
     pub fn writes(&self) -> bool {
         match self {
             Self::Write(records) => !records.validate_only,
-            Self::Withdraw { .. } | Self::Move(_) | Self::Policy(_) | Self::Run(_) | Self::Publish(_) => true,
+            Self::Withdraw { .. }
+            | Self::Move(_)
+            | Self::Life(_)
+            | Self::Policy(_)
+            | Self::Run(_)
+            | Self::Publish(_) => true,
             Self::Pass { .. } => false,
         }
     }
@@ -77,6 +85,7 @@ impl Mutation {
             MutationBody::Write(records) => records.records.iter().map(|record| record.subject_ref.as_str()).collect(),
             MutationBody::Withdraw { subject_ref, .. } => vec![subject_ref],
             MutationBody::Move(made) => vec![made.subject_ref()],
+            MutationBody::Life(change) => change.subject_refs(),
             MutationBody::Policy(_) | MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => {
                 Vec::new()
             }

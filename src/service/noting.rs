@@ -23,8 +23,8 @@ impl Writer {
     /// Adds to the group what is to be noted of those weighed.
     pub(super) fn note(&mut self, group: &mut Building<'_>, weighing: &Weighing) -> Result<(), Fault> {
         for (subject, weighed) in weighing.weighed() {
-            if let Some(noted) = self.unnoted(*subject, weighed.outstanding.effective) {
-                self.push_note(group, *subject, noted)?;
+            for (history, noted) in self.unnoted_of(*subject, weighed.outstanding.effective) {
+                self.push_note(group, history, noted)?;
             }
         }
         Ok(())
@@ -35,7 +35,7 @@ impl Writer {
         let notes = weighing
             .weighed()
             .iter()
-            .filter_map(|(subject, weighed)| Some((*subject, self.unnoted(*subject, weighed.outstanding.effective)?)));
+            .flat_map(|(subject, weighed)| self.unnoted_of(*subject, weighed.outstanding.effective));
         let notes: Vec<(SubjectId, OutstandingNoted)> = notes.collect();
         self.note_these(&notes)
     }
@@ -79,8 +79,22 @@ impl Writer {
         Ok(())
     }
 
-    /// What is to be noted of a person; `None` where the ledger says it already.
-    pub(super) fn unnoted(&self, subject: SubjectId, band: Band) -> Option<OutstandingNoted> {
+    /// What is to be noted of a person, for each of their histories: a file's clocks are read from the history that it is in. Of
+    /// one whose processing is restricted nothing is.
+    pub(super) fn unnoted_of(&self, subject: SubjectId, band: Band) -> Vec<(SubjectId, OutstandingNoted)> {
+        let histories = self.state.histories();
+        let of = |history: SubjectId| Some((history, self.unnoted(history, band)?));
+        if histories.is_plain(subject) {
+            return of(subject).into_iter().collect();
+        }
+        if histories.is_merged(subject) || histories.is_restricted(subject) {
+            return Vec::new();
+        }
+        histories.of(subject).into_iter().filter_map(of).collect()
+    }
+
+    /// What is to be noted of one history; `None` where the ledger says it already.
+    fn unnoted(&self, subject: SubjectId, band: Band) -> Option<OutstandingNoted> {
         let dossier = self.state.dossier(subject);
         // Nearly everybody: no file is open, and none was when something was noted last.
         if dossier.noted() == 0 && !dossier.is_outstanding() {

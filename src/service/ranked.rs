@@ -125,7 +125,7 @@ impl Service {
     ) -> Read<(SubjectId, Vec<(List, Place)>)> {
         let standings = self.standings(seen).await?;
         let sight = Self::sight(caller, &standings);
-        let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
+        let subject = Self::listed_in(caller, &sight, &standings, subject_ref)?;
         let places = SPECIFIC_FIRST
             .into_iter()
             .filter(|list| sight.admits(*list))
@@ -154,7 +154,7 @@ impl Service {
         let standings = self.standings(seen).await?;
         let sight = Self::sight_of(caller, &standings, list)?;
         let place = |subject_ref: &String| {
-            let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
+            let subject = Self::listed_in(caller, &sight, &standings, subject_ref)?;
             standings.place(list, subject).map(|place| placed(subject, place)).ok_or(Fault::NotOnList)
         };
         let places: Vec<Result<Placed, Fault>> = subject_refs.iter().map(place).collect();
@@ -176,7 +176,7 @@ impl Service {
     ) -> Read<Neighbourhood> {
         let standings = self.standings(seen).await?;
         let sight = Self::sight_of(caller, &standings, list)?;
-        let subject = Self::person_in(caller, &sight, &standings, subject_ref)?;
+        let subject = Self::listed_in(caller, &sight, &standings, subject_ref)?;
         let neighbours = standings.neighbours(list, &sight, subject, k).ok_or(Fault::NotOnList)?;
         let people = neighbours.above.iter().chain([&neighbours.subject]).chain(&neighbours.below);
         let subjects = people.map(|placed| placed.subject).collect();
@@ -191,7 +191,7 @@ impl Service {
     pub async fn compare(&self, caller: &Caller, list: List, (a, b): (&str, &str), seen: Seen<'_>) -> Read<Compared> {
         let standings = self.standings(seen).await?;
         let sight = Self::sight_of(caller, &standings, list)?;
-        let find = |subject_ref| Self::person_in(caller, &sight, &standings, subject_ref);
+        let find = |subject_ref| Self::listed_in(caller, &sight, &standings, subject_ref);
         let (a, b) = (find(a)?, find(b)?);
         let comparison = standings.compare(list, a, b).ok_or(Fault::NotOnList)?;
         let explained = |subject: SubjectId| {

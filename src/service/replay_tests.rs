@@ -15,12 +15,14 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::fault::Fault;
+use super::life::LifeChange;
 use super::mutation::{Answer, Mutation, MutationBody, Records, Stream};
 use super::outage::Halt;
 use super::state::{State, Touched};
 use super::{Options, Seen, Service, start};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;
+use crate::domain::life::Histories;
 use crate::domain::word::List;
 use crate::domain::{Date, Revision, SubjectId};
 use crate::pb;
@@ -44,9 +46,13 @@ enum Act {
 }
 
 #[derive(Clone, Debug)]
-enum Ask {
+pub(super) enum Ask {
     Write { records: Vec<pb::Record>, all_or_none: bool },
     Withdraw { subject: u8, record: u8 },
+    Merge { survivor: u8, merged: u8 },
+    Unmerge { merged: u8 },
+    Restrict { subject: u8 },
+    Lift { subject: u8 },
 }
 
 const VICTIMS: [&str; 3] = ["V-0", "V-1", "V-2"];
@@ -156,6 +162,10 @@ fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         3 => (vec(record(), 1..6), any::<bool>()).prop_map(|(records, all_or_none)| Ask::Write { records, all_or_none }),
         2 => (0..4_u8, 0..10_u8).prop_map(|(subject, record)| Ask::Withdraw { subject, record }),
+        1 => (0..4_u8, 0..4_u8).prop_map(|(survivor, merged)| Ask::Merge { survivor, merged }),
+        1 => (0..4_u8).prop_map(|merged| Ask::Unmerge { merged }),
+        1 => (0..4_u8).prop_map(|subject| Ask::Restrict { subject }),
+        1 => (0..4_u8).prop_map(|subject| Ask::Lift { subject }),
     ]
 }
 
@@ -185,25 +195,25 @@ pub(super) fn policy(number: usize) -> &'static str {
 type Asked = (Ask, [u8; 16], i64, Result<Answer, Fault>);
 
 /// A running service and what it was asked.
-struct World {
+pub(super) struct World {
     runtime: tokio::runtime::Runtime,
     clock: Arc<AtomicI64>,
     asked: Vec<Asked>,
 }
 
-struct Running {
-    service: Service,
+pub(super) struct Running {
+    pub(super) service: Service,
     writer: std::thread::JoinHandle<Result<(), Halt>>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("must build");
         let noon: Timestamp = "2026-03-20T12:00:00Z".parse().expect("must be an instant");
         Self { runtime, clock: Arc::new(AtomicI64::new(noon.as_second())), asked: Vec::new() }
     }
 
-    fn start(&self, store: &Arc<dyn Store>, day_asked: Option<u8>, policy_asked: Option<usize>) -> Running {
+    pub(super) fn start(&self, store: &Arc<dyn Store>, day_asked: Option<u8>, policy_asked: Option<usize>) -> Running {
         let clock = Arc::clone(&self.clock);
         let options = Options {
             as_of: day_asked.map(|number| day(number).parse().expect("must be a date")),
@@ -231,11 +241,29 @@ impl World {
                 reason: "wrong person".to_owned(),
                 etag: String::new(),
             },
+            Ask::Merge { survivor, merged } => MutationBody::Life(LifeChange::Merge(pb::MergeSubjectsRequest {
+                survivor_ref: format!("S-{survivor}"),
+                merged_ref: format!("S-{merged}"),
+                ..pb::MergeSubjectsRequest::default()
+            })),
+            Ask::Unmerge { merged } => MutationBody::Life(LifeChange::Unmerge(pb::UnmergeSubjectsRequest {
+                merged_ref: format!("S-{merged}"),
+                ..pb::UnmergeSubjectsRequest::default()
+            })),
+            Ask::Restrict { subject } => MutationBody::Life(LifeChange::Restrict(pb::RestrictProcessingRequest {
+                subject_ref: format!("S-{subject}"),
+                open_files_reason: "no danger to anybody".to_owned(),
+                ..pb::RestrictProcessingRequest::default()
+            })),
+            Ask::Lift { subject } => MutationBody::Life(LifeChange::Lift(pb::LiftRestrictionRequest {
+                subject_ref: format!("S-{subject}"),
+                ..pb::LiftRestrictionRequest::default()
+            })),
         };
         Mutation { caller: Caller::loopback(), request_id, digest: [request_id[0]; 32], body }
     }
 
-    fn ask_together(&mut self, running: &Running, asks: Vec<Ask>) {
+    pub(super) fn ask_together(&mut self, running: &Running, asks: Vec<Ask>) {
         let first = self.asked.len();
         let now = self.clock.load(Ordering::Relaxed);
         let ids: Vec<[u8; 16]> = (first..first + asks.len()).map(|place| (place as u128 + 1).to_le_bytes()).collect();
@@ -270,13 +298,13 @@ impl World {
         Ok(())
     }
 
-    fn standings(&self, running: &Running) -> Arc<Standings> {
+    pub(super) fn standings(&self, running: &Running) -> Arc<Standings> {
         self.runtime.block_on(running.service.standings(Seen::default())).expect("must stand")
     }
 }
 
 impl Running {
-    fn stop(self) {
+    pub(super) fn stop(self) {
         drop(self.service);
         self.writer.join().expect("the writer must not panic").expect("the writer must end well");
     }
@@ -296,6 +324,7 @@ fn known(dossier: &Dossier) -> String {
         dossier.others(),
         dossier.repeats(),
     ) + &format!(" {:?} {:?} {}", dossier.supervised(), dossier.bands(), dossier.noted())
+        + &format!(" {:?} {} {}", dossier.life(), dossier.stands(), dossier.is_restricted())
 }
 
 /// Everything that readers see, line by line, in words that do not depend on the order in which names were first met.
@@ -317,7 +346,7 @@ pub(super) fn seen(standings: &Standings) -> Vec<String> {
         let dossier = standings.dossier(subject).expect("must be held");
         let scores = (row.threat, row.risk, row.harm, row.cohort, row.outstanding, row.lists, row.facets);
         seen.push(format!("{scores:?} {:?} {}", super::held::areas(standings, subject), known(dossier)));
-        assert_eq!(standings.find(dossier.subject_ref()), Some(subject));
+        assert_eq!(standings.find(dossier.subject_ref()), Some(dossier.stands_by().unwrap_or(subject)));
     }
     seen
 }
@@ -363,6 +392,22 @@ fn assert_holders(state: &State) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Histories as the dossiers say, and nobody a part of themselves.
+fn one_person_each(state: &State) -> Result<(), TestCaseError> {
+    let mut histories = Histories::default();
+    for (subject, dossier) in (0..).map(SubjectId).zip(state.dossiers()) {
+        if let Some(life) = dossier.life() {
+            histories.admit(subject, life);
+            for member in &life.members {
+                let merged = state.dossier(*member).life().and_then(|life| life.merged);
+                prop_assert_eq!(merged.map(|merged| merged.into), Some(subject), "both sides tell of a merge");
+            }
+        }
+    }
+    prop_assert_eq!(&histories, state.histories());
+    Ok(())
+}
+
 fn replay(
     mut reopen: impl FnMut(Option<Arc<dyn Store>>) -> Arc<dyn Store>,
     acts: Vec<Act>,
@@ -382,6 +427,7 @@ fn replay(
                 verify_chain(&*store, chain::last(u64::MAX, &store.head().expect("must have a head")))
                     .expect("must verify");
                 let replayed = folded(&*store);
+                one_person_each(&replayed)?;
                 assert_holders(&replayed)?;
                 for view in lost {
                     lose(&*store, View::ALL[view]);

@@ -4,7 +4,7 @@
 
 use super::Service;
 use super::fault::Fault;
-use super::mutation::Mutation;
+use super::mutation::{Mutation, MutationBody};
 use crate::access::{Caller, Permission};
 use crate::domain::SubjectId;
 use crate::domain::word::List;
@@ -67,6 +67,20 @@ impl Service {
         }
     }
 
+    /// A person asked for by reference who is to be told of as the lists have them.
+    ///
+    /// # Errors
+    /// As [`person`](Self::person), and [`Fault::ProcessingRestricted`].
+    pub fn listed_in(
+        caller: &Caller,
+        sight: &Sight,
+        standings: &Standings,
+        subject_ref: &str,
+    ) -> Result<SubjectId, Fault> {
+        let subject = Self::person_in(caller, sight, standings, subject_ref)?;
+        if standings.restricted(subject) { Err(Fault::ProcessingRestricted) } else { Ok(subject) }
+    }
+
     /// Areas that sums are made of: those asked for, or all that are the caller's. Sums name nobody and count everybody of
     /// an area, so that a return has one figure.
     ///
@@ -84,14 +98,15 @@ impl Service {
         Ok(if asked.is_empty() { areas.iter().map(ToString::to_string).collect() } else { asked.to_vec() })
     }
 
-    /// Whether a caller may change what is held of people. Whoever sends records of other systems may send them of
-    /// children too: to write is not to see.
+    /// Whether a caller may change what is held of people. Whoever sends records of other systems, or keeps them, may do so
+    /// for children too: to write is not to see.
     ///
     /// # Errors
     /// [`Fault::OutOfScope`].
     pub(super) fn admit(&self, mutation: &Mutation) -> Result<(), Fault> {
         let caller = &mutation.caller;
-        let children = caller.may(Permission::SeeChildren) || caller.may(Permission::WriteEvidence);
+        let of_life = matches!(mutation.body, MutationBody::Life(_));
+        let children = of_life || caller.may(Permission::SeeChildren) || caller.may(Permission::WriteEvidence);
         if caller.scope().is_whole() && children {
             return Ok(());
         }

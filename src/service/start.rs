@@ -9,6 +9,7 @@ use prost::Message;
 use rayon::prelude::*;
 
 use super::group::{BuildError, event_kind};
+use super::life;
 use super::note;
 use super::record;
 use super::state::{State, Touched, Unreadable};
@@ -223,5 +224,5 @@ pub fn dossier(subject: SubjectId, stored: &StoredDossier, tables: &Tables) -> R
     let bands: Option<Vec<_>> = stored.bands.iter().map(band).collect();
     let bands = bands.ok_or(BuildError::View(subject))?;
     let dossier = Dossier::from_evidence(&stored.subject_ref, Revision(stored.revision), evidence);
-    Ok(dossier.with_notes(bands, stored.noted))
+    Ok(dossier.with_notes(bands, stored.noted).with_life(life::read(stored)))
 }

@@ -3,6 +3,8 @@
 //! replay all go through it. It judges nothing and reads no clock: whatever was
 //! decided is in the event.
 
+mod persons;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use super::rescore::runs::Runs;
 use super::victim::{self, InMind};
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Evidence;
+use crate::domain::life::Histories;
 use crate::domain::{Date, Moment, Revision, SubjectId};
 use crate::policy::Policy;
 use crate::ranking::References;
@@ -56,6 +59,7 @@ pub struct State {
     references: Arc<References>,
     records: HashIndex,
     victims: HashIndex,
+    histories: Histories,
     /// Runs and what they published.
     runs: Arc<Runs>,
     /// Subjects whose victims must be linked anew by [`State::settle`].
@@ -76,6 +80,7 @@ impl State {
             references: Arc::default(),
             records: HashIndex::default(),
             victims: HashIndex::default(),
+            histories: Histories::default(),
             runs: Arc::default(),
             unsettled: BTreeSet::new(),
         }
@@ -94,6 +99,9 @@ impl State {
             }
             for reference in victim::distinct(&dossier) {
                 self.victims.insert(reference, subject);
+            }
+            if let Some(life) = dossier.life() {
+                self.histories.admit(subject, life);
             }
             self.dossiers.push(Arc::new(dossier));
         }
@@ -149,7 +157,8 @@ impl State {
         &self.dossiers
     }
 
-    /// The dossier of a subject.
+    /// The dossier of one history: of what was written under one reference. See [`State::whole`] and [`State::shown`] for what
+    /// there is of the person.
     pub fn dossier(&self, subject: SubjectId) -> &Arc<Dossier> {
         &self.dossiers[subject.index()]
     }
@@ -159,7 +168,7 @@ impl State {
         SubjectId(u32::try_from(self.dossiers.len()).expect("a store must hold fewer than 2^32 subjects"))
     }
 
-    /// The subject of a reference.
+    /// The subject whose history was written under a reference.
     pub fn subject(&self, subject_ref: &str) -> Option<SubjectId> {
         let is_it = |subject: SubjectId| {
             self.dossiers.get(subject.index()).is_some_and(|held| held.subject_ref() == subject_ref)
@@ -221,6 +230,12 @@ impl State {
                 Arc::make_mut(&mut self.runs).published(event, published).map_err(unreadable)?;
                 touched.everyone = true;
             }
+            Some(
+                body @ (Body::SubjectsMerged(_)
+                | Body::SubjectsUnmerged(_)
+                | Body::ProcessingRestricted(_)
+                | Body::RestrictionLifted(_)),
+            ) => self.live(event, body, touched).map_err(unreadable)?,
             Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_) | Body::AuditAnchored(_)) => {}
             None => return Err(unreadable("its kind is unknown")),
         }
@@ -321,6 +336,7 @@ impl State {
                 touched.subjects.insert(subject);
             }
         }
+        self.gather(touched);
     }
 
     /// Brings a policy into force.
@@ -352,7 +368,10 @@ impl State {
     /// each victim since the last event: linking changes nothing that it is read from.
     fn link(&mut self, subject: SubjectId, in_mind: &mut InMind) -> bool {
         let Some(rules) = &self.rules else { return false };
-        let people = |reference: &str| self.victims.candidates(reference).map(|linked| &*self.dossiers[linked.index()]);
+        let people = |reference: &str| {
+            let linked = self.victims.candidates(reference).filter(|linked| !self.histories.is_restricted(*linked));
+            linked.map(|linked| &*self.dossiers[linked.index()])
+        };
         let Some(linked) = victim::linked(self.dossier(subject), rules, in_mind, people) else { return false };
         self.dossiers[subject.index()] = Arc::new(linked);
         true

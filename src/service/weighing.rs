@@ -30,7 +30,7 @@ pub fn weighed<T: Send>(
         victims.candidates(reference).filter_map(|subject| standings.dossier(subject).map(|dossier| &**dossier))
     };
     let weigh = |in_mind: &mut InMind, subject: SubjectId| {
-        let held = standings.dossier(subject)?;
+        let held = standings.dossier(subject).filter(|held| held.stands())?;
         let anew = if linked { None } else { victim::linked(held, rules, in_mind, people) };
         let dossier = anew.as_ref().unwrap_or(held);
         each(subject, dossier, &scorer::weigh_or_unknown(dossier, rules, as_of))

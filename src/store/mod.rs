@@ -76,7 +76,7 @@ pub use sled_store::SledStore;
 pub use status::{DiskStatus, JournalStatus, NoRoom, Recovered, Status};
 
 /// Version of the layout, of events and of view entries that this build writes. It reads this one and older ones.
-pub const SCHEMA_VERSION: u16 = 3;
+pub const SCHEMA_VERSION: u16 = 4;
 
 /// BLAKE3 of an event's stored bytes.
 pub type EventHash = [u8; 32];

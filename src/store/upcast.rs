@@ -8,7 +8,7 @@ use super::{SCHEMA_VERSION, pb};
 type Step = fn(pb::Event) -> pb::Event;
 
 /// The step out of each schema, from version 1.
-const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [from_1, from_2];
+const STEPS: [Step; SCHEMA_VERSION as usize - 1] = [from_1, from_2, from_3];
 
 /// An event written in schema `version`, as this build's schema has it. Its envelope still names its own version.
 pub fn event(version: u16, event: pb::Event) -> pb::Event {
@@ -23,6 +23,12 @@ const fn from_1(event: pb::Event) -> pb::Event {
 
 /// Schema 3 came with supervision: further kinds of records, and notes of bands and alignment. Older events kept their shape.
 const fn from_2(event: pb::Event) -> pb::Event {
+    event
+}
+
+/// Schema 4 came with what becomes of a history as a whole: merges, restrictions, disclosures, reviews. Older events kept their
+/// shape.
+const fn from_3(event: pb::Event) -> pb::Event {
     event
 }
 

@@ -79,6 +79,6 @@ impl<'a> Facts<'a> {
         });
         let files: SmallVec<[(&str, &Outstanding); 4]> =
             dossier.files().map(|(filed, file)| (&*filed.id, file)).collect();
-        Self::new(file, activities, reviews, dossier.bands()).among(id, &files, policy)
+        Self::new(file, activities, reviews, dossier.bands_of(id)).among(id, &files, policy)
     }
 }

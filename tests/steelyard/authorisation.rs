@@ -428,6 +428,52 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
             .encode_to_vec(),
         ),
         (
+            "EvidenceService/MergeSubjects",
+            pb::MergeSubjectsRequest {
+                request_id: id(),
+                survivor_ref: reference("N", 2),
+                merged_ref: subject_ref.clone(),
+                officer: "DI".to_owned(),
+                reason: reason.clone(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "EvidenceService/UnmergeSubjects",
+            pb::UnmergeSubjectsRequest {
+                request_id: id(),
+                merged_ref: subject_ref.clone(),
+                officer: "DI".to_owned(),
+                reason: reason.clone(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "EvidenceService/RestrictProcessing",
+            pb::RestrictProcessingRequest {
+                request_id: id(),
+                subject_ref: subject_ref.clone(),
+                ground: 1,
+                officer: "DI".to_owned(),
+                reason: reason.clone(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "EvidenceService/LiftRestriction",
+            pb::LiftRestrictionRequest {
+                request_id: id(),
+                subject_ref: subject_ref.clone(),
+                officer: "DI".to_owned(),
+                reason: reason.clone(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
             "CohortService/WithdrawOverride",
             pb::WithdrawOverrideRequest {
                 request_id: id(),
@@ -503,7 +549,7 @@ fn every_call_about_one_person_is_among_those_that_are_tried_out_of_scope() {
     let of_a_person: BTreeSet<&str> = files()
         .flat_map(|file| &file.message_type)
         .filter(|message| {
-            message.field.iter().any(|field| field.name().starts_with("subject_ref") && field.name() != "subject_refs")
+            message.field.iter().any(|field| ["subject_ref", "subject_ref_a", "merged_ref"].contains(&field.name()))
         })
         .map(prost_types::DescriptorProto::name)
         .collect();

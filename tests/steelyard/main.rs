@@ -16,6 +16,7 @@ mod fuzz_sample;
 mod harness;
 mod issuer;
 mod keeping;
+mod lifecycle;
 mod lists;
 mod movements;
 mod people;

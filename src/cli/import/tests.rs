@@ -171,6 +171,34 @@ impl EvidenceService for Service {
     ) -> Result<Response<pb::WithdrawEvidenceResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    async fn merge_subjects(
+        &self,
+        _: Request<pb::MergeSubjectsRequest>,
+    ) -> Result<Response<pb::MergeSubjectsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn unmerge_subjects(
+        &self,
+        _: Request<pb::UnmergeSubjectsRequest>,
+    ) -> Result<Response<pb::UnmergeSubjectsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn restrict_processing(
+        &self,
+        _: Request<pb::RestrictProcessingRequest>,
+    ) -> Result<Response<pb::RestrictProcessingResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn lift_restriction(
+        &self,
+        _: Request<pb::LiftRestrictionRequest>,
+    ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 /// A service on a port of its own, and a folder to import from.

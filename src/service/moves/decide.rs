@@ -16,10 +16,10 @@ pub const DECISION_ID: usize = 60;
 
 impl Writer {
     pub(super) fn decide(&self, decide: &Decide, group: &Building<'_>) -> Result<Composed, Fault> {
-        let record = &decide.record;
-        let Some(Kind::CohortDecision(decision)) = &record.kind else { return Err(Fault::Internal) };
+        let mut record = decide.record.clone();
+        let Some(Kind::CohortDecision(decision)) = &decide.record.kind else { return Err(Fault::Internal) };
         let subject = self.state.subject(&record.subject_ref).ok_or(Fault::UnknownSubject)?;
-        let dossier = self.state.dossier(subject);
+        let dossier = &*self.state.whole(subject);
         if self.state.holder(&record.id).is_some() {
             return Err(Fault::FileExists);
         }
@@ -32,6 +32,10 @@ impl Writer {
             return Err(Fault::EtagMismatch);
         }
         let held = dossier.membership();
+        // A decision about a member goes to the history that the membership is in.
+        if let Some(history) = held.and_then(|(filed, _)| self.state.holding(subject, &filed.id)) {
+            self.state.dossier(history).subject_ref().clone_into(&mut record.subject_ref);
+        }
         if let (DecisionKind::Retain | DecisionKind::Deselect, Some((_, membership))) = (decide.kind, held)
             && decision.status != i32::from(membership.status.proto())
         {
@@ -43,7 +47,7 @@ impl Writer {
         }
         let membership = match (decide.kind, held) {
             (DecisionKind::Select, None) => {
-                let membership = selected(record, decision);
+                let membership = selected(&record, decision);
                 if self.state.holder(&membership.id).is_some() {
                     return Err(Fault::FileExists);
                 }
@@ -72,7 +76,7 @@ impl Writer {
                 Some(changed(dossier, &filed.id, decision, &record.event_date, group)?)
             }
         };
-        Ok(Composed { records: [Some(record.clone()), membership].into_iter().flatten().collect(), etags: Vec::new() })
+        Ok(Composed { records: [Some(record), membership].into_iter().flatten().collect(), etags: Vec::new() })
     }
 }
 

@@ -194,17 +194,20 @@ impl Writer {
             Some(_) | None => return Err(Fault::Internal),
         };
         let subject = self.state.subject(&record.subject_ref).ok_or(Fault::UnknownSubject)?;
-        let dossier = self.state.dossier(subject);
-        if dossier.revision_of(&record.id).is_some() {
+        if self.state.holding(subject, &record.id).is_some() {
             return Err(Fault::FileExists);
         }
+        // What is done about a file is told of the history that the file is in.
+        let subject = self.state.holding(subject, file).unwrap_or(subject);
+        let dossier = self.state.dossier(subject);
         let moment = Moment(time.as_ref().map_or(0, |time| time.seconds));
         if !file.is_empty()
             && let Some(why) = impossible(dossier, file, moment)
         {
             return Err(why.fault());
         }
-        Ok(Composed::one(record.clone(), ""))
+        let subject_ref = dossier.subject_ref().to_owned();
+        Ok(Composed::one(pb::Record { subject_ref, ..record.clone() }, ""))
     }
 }
 

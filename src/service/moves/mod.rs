@@ -203,6 +203,7 @@ impl Writer {
     /// A person's file, with its record as the ledger holds it.
     fn held_file(&self, file: &FileRef, group: &Building<'_>) -> Result<(SubjectId, Outstanding, pb::Record), Fault> {
         let subject = self.state.subject(&file.subject_ref).ok_or(Fault::UnknownSubject)?;
+        let subject = self.state.holding(subject, &file.id).ok_or(Fault::UnknownFile)?;
         let dossier = self.state.dossier(subject);
         let held = dossier.file(&file.id).ok_or(Fault::UnknownFile)?.clone();
         let revision = dossier.revision_of(&file.id).ok_or(Fault::UnknownFile)?;

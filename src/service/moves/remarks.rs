@@ -17,16 +17,22 @@ impl Writer {
         match made {
             Move::Record(record) => self.of_record(record).into_iter().collect(),
             Move::Close { file, .. } => {
-                let dossier = self.state.subject(&file.subject_ref).map(|subject| self.state.dossier(subject));
-                dossier.map(|dossier| left_to_do(dossier, &file.id)).unwrap_or_default()
+                let dossier = self.state.subject(&file.subject_ref).map(|subject| self.state.whole(subject));
+                dossier.map(|dossier| left_to_do(&dossier, &file.id)).unwrap_or_default()
             }
             Move::Decide(decide) => decide.remarks.clone(),
-            Move::Open { .. } | Move::Amend { .. } | Move::Circulate { .. } => Vec::new(),
+            Move::Open { record, .. } => {
+                let subject = self.state.subject(&record.subject_ref);
+                let restricted = subject.is_some_and(|subject| self.state.histories().is_restricted(subject));
+                let remark = "The processing of this person's records is restricted: the file stands on no list.";
+                restricted.then(|| remark.to_owned()).into_iter().collect()
+            }
+            Move::Amend { .. } | Move::Circulate { .. } => Vec::new(),
         }
     }
 
     fn of_record(&self, record: &pb::Record) -> Option<String> {
-        let dossier = self.state.dossier(self.state.subject(&record.subject_ref)?);
+        let dossier = &*self.state.whole(self.state.subject(&record.subject_ref)?);
         let policy = &self.state.rules()?.policy.supervision;
         let id = match &record.kind {
             Some(Kind::Activity(activity)) => &activity.outstanding_id,

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use prost::Message;
 
 use super::number;
-use crate::access::{Caller, Disclosure};
+use crate::access::{Caller, Disclosure, Permission};
 use crate::domain::word::{CohortStatus, DecisionKind, List};
 use crate::domain::{Date, Moment, Revision, SubjectId};
 use crate::pb;
@@ -71,13 +71,17 @@ pub struct DecisionFilter {
 }
 
 impl DecisionFilter {
-    fn takes(&self, kept: &Kept) -> bool {
+    fn takes(&self, kept: &Kept, standings: &Standings) -> bool {
         let among = |asked: &[String], found: &str| asked.is_empty() || asked.iter().any(|wanted| wanted == found);
         let decision = &kept.decision;
         let numbered = |asked: &[i32], found: i32| asked.is_empty() || asked.contains(&found);
         let kinds: Vec<i32> = self.decisions.iter().map(|kind| kind.proto().into()).collect();
         let statuses: Vec<i32> = self.statuses.iter().map(|status| status.proto().into()).collect();
-        among(&self.subject_refs, &kept.subject_ref)
+        // By any reference of the person.
+        let person =
+            |subject: SubjectId| standings.dossier(subject).and_then(|dossier| dossier.stands_by()).unwrap_or(subject);
+        let theirs = |wanted: &String| standings.find(wanted) == Some(person(kept.subject));
+        (self.subject_refs.is_empty() || self.subject_refs.iter().any(theirs))
             && among(&self.officers, &decision.officer)
             && among(&self.areas, &decision.area)
             && numbered(&kinds, decision.decision)
@@ -128,6 +132,10 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
                 | Body::PolicyActivated(_)
                 | Body::RequestAnswered(_)
                 | Body::AuditAnchored(_)
+                | Body::SubjectsMerged(_)
+                | Body::SubjectsUnmerged(_)
+                | Body::ProcessingRestricted(_)
+                | Body::RestrictionLifted(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)
@@ -201,7 +209,8 @@ impl Service {
         rationale: &str,
     ) -> Result<Disclosure<Before>, Fault> {
         let standings = self.standings(Seen::new(0, "")).await?;
-        let subject = Self::person(caller, &standings, subject_ref)?;
+        let sight = Self::sight(caller, &standings);
+        let subject = Self::listed_in(caller, &sight, &standings, subject_ref)?;
         let lists = [List::Children, List::Cohort, List::Candidates, List::All];
         let found = lists.into_iter().find_map(|list| standings.place(list, subject).map(|place| (list, place)));
         let (list, place) = found.ok_or(Fault::NotYetScored)?;
@@ -238,7 +247,8 @@ impl Service {
         let found: Vec<Kept> = kept
             .into_iter()
             .rev()
-            .filter(|kept| filter.takes(kept) && (!filter.identical || elsewhere(kept) > 0))
+            .filter(|kept| caller.may(Permission::RestrictSubjects) || !standings.restricted(kept.subject))
+            .filter(|kept| filter.takes(kept, &standings) && (!filter.identical || elsewhere(kept) > 0))
             .collect();
         let (total, identical) = (found.len(), found.iter().filter(|kept| elsewhere(kept) > 0).count());
         let next = (from.saturating_add(size) < total).then_some(from + size);

@@ -35,7 +35,8 @@ impl Service {
     ) -> Result<Disclosure<pb::GetOutstandingResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
         let subject = Self::person(caller, &standings, &asked.subject_ref)?;
-        let (row, dossier) = standings.person(subject).ok_or(Fault::UnknownSubject)?;
+        let row = standings.row(subject).ok_or(Fault::UnknownSubject)?;
+        let dossier = &*held::looked_at(&standings, subject, caller)?;
         if !asked.outstanding_id.is_empty() && dossier.file(&asked.outstanding_id).is_none() {
             return Err(Fault::UnknownFile);
         }

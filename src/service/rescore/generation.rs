@@ -3,7 +3,7 @@
 //! generation is of, and, for repeat victims, from the file again. References
 //! of people are the store's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,16 @@ use crate::domain::dossier::{Dossier, Repeat};
 use crate::domain::{Revision, SubjectId};
 use crate::policy::Policy;
 use crate::ranking::frame::{self, Past, PastRepeat};
+use crate::ranking::row::Lists;
 use crate::ranking::{Change, Meta, Standings};
 use crate::reference;
 use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
 use crate::service::fault::Fault;
 use crate::service::group::{BuildError, event_kind};
+use crate::service::life::past::shown_at;
 use crate::service::ranked::{PageOf, Reading, TokenedPage};
-use crate::service::{Seen, Service, start, views};
+use crate::service::{Seen, Service};
 use crate::store::pb::event::Body;
 use crate::store::{KeySpan, Store, StoreError};
 
@@ -42,6 +44,8 @@ pub struct Held {
     pub standings: Arc<Standings>,
     /// Victims that were repeat victims.
     repeats: BTreeMap<SubjectId, Vec<PastRepeat>>,
+    /// Whom it does not show, because their processing was restricted by the time it was read.
+    restricted: Arc<BTreeSet<SubjectId>>,
 }
 
 /// Generations read lately.
@@ -52,10 +56,14 @@ pub struct Cache {
 }
 
 impl Cache {
-    fn find(&self, number: u64) -> Option<Arc<Held>> {
+    /// A generation as read, if it shows nobody who is restricted by now.
+    fn find(&self, number: u64, restricted: &BTreeSet<SubjectId>) -> Option<Arc<Held>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let place = held.iter().position(|(_, held)| held.told.number == number)?;
         let (_, found) = held.remove(place);
+        if *found.restricted != *restricted {
+            return None;
+        }
         held.push((Instant::now(), Arc::clone(&found)));
         Some(found)
     }
@@ -104,7 +112,7 @@ impl Rescoring {
     pub async fn generation(&self, number: u64) -> Result<Arc<Held>, Fault> {
         let service = &self.0.service;
         let told = service.board.runs().generation(number).cloned().ok_or(Fault::UnknownGeneration)?;
-        if let Some(held) = self.0.read.find(number) {
+        if let Some(held) = self.0.read.find(number, &service.board.restricted()) {
             return Ok(held);
         }
         let newest = service.standings(Seen::new(0, "")).await?;
@@ -112,7 +120,7 @@ impl Rescoring {
         // One at a time: whoever waited may find it read.
         let turn = Arc::clone(&self.0.read.turn).lock_owned().await;
         let permit = Arc::clone(&service.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
-        if let Some(held) = self.0.read.find(number) {
+        if let Some(held) = self.0.read.find(number, &service.board.restricted()) {
             return Ok(held);
         }
         let read = tokio::task::spawn_blocking(move || {
@@ -164,21 +172,25 @@ impl Rescoring {
     fn read(&self, told: Generation, newest: &Standings) -> Result<Held, Fault> {
         let people = self.people(&told, newest)?;
         let rules = self.rules(&told)?;
+        let restricted = self.0.service.board.restricted();
         let mut repeats = BTreeMap::new();
         let mut rows = Vec::with_capacity(people.len());
-        for (index, past) in people.into_iter().enumerate() {
+        for (index, mut past) in people.into_iter().enumerate() {
             let subject = SubjectId(u32::try_from(index).map_err(|_| Fault::Internal)?);
             // Whoever was weighed is held for ever.
             let dossier = newest.dossier(subject).ok_or(Fault::Internal)?;
             if !past.repeats.is_empty() {
                 repeats.insert(subject, past.repeats);
             }
+            if restricted.contains(&subject) {
+                past.row.lists = Lists::default();
+            }
             rows.push((Arc::clone(dossier), past.row));
         }
         let published = Timestamp::from_microsecond(told.published_micros).map_err(|_| Fault::Internal)?;
         let meta = Meta { revision: told.weighed, as_of: told.as_of, rules, generation: told.number, published };
         let (names, references) = (Arc::clone(newest.names()), Arc::clone(newest.references()));
-        Ok(Held { told, standings: Arc::new(Standings::load(meta, names, references, rows)), repeats })
+        Ok(Held { told, standings: Arc::new(Standings::load(meta, names, references, rows)), repeats, restricted })
     }
 
     fn people(&self, told: &Generation, newest: &Standings) -> Result<Vec<Past>, Fault> {
@@ -292,14 +304,14 @@ pub fn dossier_at(
     through: Revision,
     repeats: &[PastRepeat],
 ) -> Result<Option<Dossier>, Fault> {
-    let stored = views::dossier_at(store, subject, through).map_err(|fault| failed(&fault))?;
-    if stored.subject_ref.is_empty() {
-        return Ok(None);
-    }
-    let dossier = start::dossier(subject, &stored, reference::tables()).map_err(|fault: BuildError| {
-        error!(fault = %fault, "a dossier of the past could not be read");
-        Fault::Internal
+    let dossier = shown_at(store, subject, through).map_err(|fault| match fault {
+        BuildError::Store(fault) => failed(&fault),
+        BuildError::View(_) | BuildError::Unreadable(_) => {
+            error!(fault = %fault, "a dossier of the past could not be read");
+            Fault::Internal
+        }
     })?;
+    let Some(dossier) = dossier else { return Ok(None) };
     let find = |mark: u32| dossier.offences().find(|offence| frame::mark(offence.id) == mark);
     let repeats: Box<[Repeat]> = repeats
         .iter()

@@ -103,7 +103,7 @@ impl Rescoring {
         let service = &self.0.service;
         let standings = service.standings(seen).await?;
         let sight = Service::sight_of(caller, &standings, asked.list)?;
-        let subject = Service::person_in(caller, &sight, &standings, &asked.subject_ref)?;
+        let subject = Service::listed_in(caller, &sight, &standings, &asked.subject_ref)?;
         let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
         let (list, rank) = (asked.list, standings.place(asked.list, subject).map(|place| place.rank));
         let now = Point::of(row, list.family(), rank);

@@ -2,6 +2,7 @@
 //! the one step in which it is published. Whatever was written while everybody
 //! was weighed is weighed here, on top, before anybody sees the new lists.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -168,8 +169,10 @@ impl Writer {
         self.append_publication(mutation, publication, generation)?;
         self.moved = true;
         let mut next = self.with_the_written(standings)?;
-        let notes = self.unnoted_of(&next);
-        let noted: Vec<SubjectId> = notes.iter().map(|(subject, _)| *subject).collect();
+        let notes = self.unnoted_by(&next);
+        let histories = self.state.histories();
+        let noted: BTreeSet<SubjectId> = notes.iter().flat_map(|(subject, _)| histories.of(*subject)).collect();
+        let noted = noted.into_iter().collect();
         self.note_these(&notes)?;
         next = next.with(&self.changes(noted), self.meta()?);
         self.board.publish_run(&self.state, next);
@@ -239,9 +242,9 @@ impl Writer {
     fn with_the_written(&self, standings: &Standings) -> Result<Standings, Fault> {
         let subjects = (0..self.state.next_subject().0).into_par_iter().map(SubjectId);
         let written = subjects.filter(|subject| {
-            let now = self.state.dossier(*subject);
+            let now = self.state.shown(*subject);
             standings.dossier(*subject).is_none_or(|then| {
-                !Arc::ptr_eq(now, then) && (now.revision() != then.revision() || now.repeats() != then.repeats())
+                !Arc::ptr_eq(&now, then) && (now.revision() != then.revision() || now.repeats() != then.repeats())
             })
         });
         let next = standings.with(&self.changes(written.collect()), self.meta()?);
@@ -252,7 +255,7 @@ impl Writer {
     fn changes(&self, subjects: Vec<SubjectId>) -> Vec<Change> {
         let (Some(rules), Some(as_of)) = (self.state.rules(), self.state.as_of()) else { return Vec::new() };
         let change = |subject: SubjectId| {
-            let dossier = Arc::clone(self.state.dossier(subject));
+            let dossier = self.state.shown(subject);
             let weighed = scorer::weigh_or_unknown(&dossier, rules, as_of);
             let row = Row::new(&dossier, &weighed, rules, as_of, self.board.names());
             Change { subject, dossier, row }
@@ -261,13 +264,13 @@ impl Writer {
     }
 
     /// What is to be noted of people as they stand now.
-    fn unnoted_of(&self, standings: &Standings) -> Vec<(SubjectId, OutstandingNoted)> {
+    fn unnoted_by(&self, standings: &Standings) -> Vec<(SubjectId, OutstandingNoted)> {
         let subjects = (0..standings.subjects()).into_par_iter();
         let note = |index: usize| {
-            let subject = SubjectId(u32::try_from(index).ok()?);
-            let band = standings.row(subject)?.outstanding.effective;
-            Some((subject, self.unnoted(subject, band)?))
+            let subject = SubjectId(u32::try_from(index).expect("a store must hold fewer than 2^32 subjects"));
+            let band = standings.row(subject).map(|row| row.outstanding.effective);
+            band.map(|band| self.unnoted_of(subject, band)).unwrap_or_default()
         };
-        subjects.filter_map(note).collect()
+        subjects.flat_map_iter(note).collect()
     }
 }

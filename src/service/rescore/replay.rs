@@ -142,9 +142,10 @@ impl Rescoring {
             published: Timestamp::UNIX_EPOCH,
         };
         let person = |subject: u32| {
-            let dossier = state.dossier(SubjectId(subject));
-            let weighed = scorer::weigh_or_unknown(dossier, rules, told.as_of);
-            (Arc::clone(dossier), Row::new(dossier, &weighed, rules, told.as_of, &names))
+            let dossier = state.shown(SubjectId(subject));
+            let weighed = scorer::weigh_or_unknown(&dossier, rules, told.as_of);
+            let row = Row::new(&dossier, &weighed, rules, told.as_of, &names);
+            (dossier, row)
         };
         let mut chunks = Vec::new();
         for from in (0..state.next_subject().0).step_by(TOGETHER) {

@@ -87,7 +87,14 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
     let known = state.dossiers().len();
     match &event.body {
         Some(Body::EvidenceWritten(_)) => event.subject_id as usize <= known,
-        Some(Body::EvidenceWithdrawn(_) | Body::OutstandingNoted(_)) => (event.subject_id as usize) < known,
+        Some(
+            Body::EvidenceWithdrawn(_)
+            | Body::OutstandingNoted(_)
+            | Body::SubjectsMerged(_)
+            | Body::SubjectsUnmerged(_)
+            | Body::ProcessingRestricted(_)
+            | Body::RestrictionLifted(_),
+        ) => (event.subject_id as usize) < known,
         Some(
             Body::AsOfMoved(_)
             | Body::PolicyActivated(_)

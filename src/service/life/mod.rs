@@ -1,0 +1,62 @@
+//! The life of a person's records as a whole: references that are one person,
+//! restrictions of processing, what was disclosed to whom, what is held of
+//! somebody for that somebody, and how long it is kept. Every one of these is an
+//! event of the person; none takes anything out of the ledger, and none is read
+//! by a rule of scoring.
+
+mod change;
+pub mod past;
+#[cfg(test)]
+mod tests;
+pub mod told;
+
+pub use change::LifeChange;
+
+use crate::domain::life::{Life, Merged};
+use crate::domain::{Revision, SubjectId};
+use crate::store::pb::event::Body;
+use crate::store::pb::{Event, StoredDossier, StoredMerge};
+
+/// Folds an event of a history as a whole into its view.
+pub fn fold(dossier: &mut StoredDossier, event: &Event, body: &Body) {
+    match body {
+        Body::SubjectsMerged(told) if told.merged_id == event.subject_id => {
+            dossier.merged = Some(StoredMerge { into: told.survivor_id, revision: event.revision });
+        }
+        Body::SubjectsMerged(told) => {
+            if let Err(place) = dossier.members.binary_search(&told.merged_id) {
+                dossier.members.insert(place, told.merged_id);
+            }
+        }
+        Body::SubjectsUnmerged(told) if told.merged_id == event.subject_id => dossier.merged = None,
+        Body::SubjectsUnmerged(told) => dossier.members.retain(|member| *member != told.merged_id),
+        Body::ProcessingRestricted(_) => dossier.restricted_revision = event.revision,
+        Body::RestrictionLifted(_) => dossier.restricted_revision = 0,
+        Body::EvidenceWritten(_)
+        | Body::EvidenceWithdrawn(_)
+        | Body::AsOfMoved(_)
+        | Body::PolicyActivated(_)
+        | Body::PolicyDrafted(_)
+        | Body::PolicyApproved(_)
+        | Body::PolicyScheduled(_)
+        | Body::RequestAnswered(_)
+        | Body::AuditAnchored(_)
+        | Body::OutstandingNoted(_)
+        | Body::AlignmentNoted(_)
+        | Body::RescoreStarted(_)
+        | Body::RescoreEnded(_)
+        | Body::GenerationPublished(_) => {}
+    }
+}
+
+/// What became of a history, as its view has it.
+pub fn read(stored: &StoredDossier) -> Life {
+    Life {
+        merged: stored
+            .merged
+            .map(|merged| Merged { into: SubjectId(merged.into), revision: Revision(merged.revision) }),
+        members: stored.members.iter().copied().map(SubjectId).collect(),
+        restricted: (stored.restricted_revision > 0).then_some(Revision(stored.restricted_revision)),
+        reviewed: None,
+    }
+}
