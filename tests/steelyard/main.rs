@@ -18,6 +18,7 @@ mod issuer;
 mod keeping;
 mod lists;
 mod movements;
+mod papers;
 mod people;
 mod persona_tests;
 mod personas;
