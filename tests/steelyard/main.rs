@@ -19,6 +19,7 @@ mod keeping;
 mod lifecycle;
 mod lists;
 mod movements;
+mod papers;
 mod people;
 mod persona_tests;
 mod personas;

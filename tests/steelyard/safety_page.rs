@@ -66,18 +66,18 @@ fn page() -> String {
 }
 
 /// What stands between backticks.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
+pub fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
 /// Whether a name is a path to a function.
-fn is_test(name: &str) -> bool {
+pub fn is_test(name: &str) -> bool {
     name.contains("::")
         && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_:".contains(letter))
 }
 
 /// Every test of the library and of the drills, by its path as `cargo test` prints it.
-fn tests() -> BTreeSet<String> {
+pub fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     for place in ["src", "tests/steelyard"] {
         let place = Path::new(ROOT).join(place);
