@@ -194,6 +194,7 @@ mod tests {
         Arc::new(grant.identity(actor).unwrap())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a call has it")]
     fn token(actor: &str, bound_to: Option<[u8; 32]>) -> Option<Verified> {
         Some(Verified { identity: somebody(actor), bound_to })
     }

@@ -164,6 +164,7 @@ fn list(name: &str) -> Option<List> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a claim has it")]
     fn words(names: &[&str]) -> Option<Vec<String>> {
         Some(names.iter().map(|name| (*name).to_owned()).collect())
     }

@@ -196,6 +196,7 @@ fn drained(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one attack after another")]
 async fn whoever_may_call_is_served_while_others_attack() {
     let attacked = Attacked::new().await;
     attacked

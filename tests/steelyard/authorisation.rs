@@ -155,7 +155,7 @@ fn person(prefix: &str, area: &str, number: u32) -> Vec<pb::Record> {
     let mut somebody = somebody
         .record("2026-02-10", pb::record::Kind::Outstanding(file))
         .record("2026-03-01", pb::record::Kind::Intelligence(report));
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         somebody = somebody.record("2026-01-10", pb::record::Kind::CohortMembership(member));
     }
     somebody.records()

@@ -122,12 +122,9 @@ impl Verifier {
         let parts = parts::Parts::split(token)?;
         let header = parts.header()?;
         let algorithm = header.algorithm()?;
-        let key = match set.find(header.kid.as_deref()) {
-            Some(key) => key,
-            None => {
-                self.keys.ask(now);
-                return Err(TokenFault::UnknownKey);
-            }
+        let Some(key) = set.find(header.kid.as_deref()) else {
+            self.keys.ask(now);
+            return Err(TokenFault::UnknownKey);
         };
         if key.algorithm() != algorithm {
             return Err(TokenFault::Algorithm);

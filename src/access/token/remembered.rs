@@ -46,13 +46,12 @@ impl Remembered {
         if halves.keys != *keys {
             return None;
         }
-        let entry = match halves.young.get(token) {
-            Some(entry) => entry.clone(),
-            None => {
-                let entry = halves.old.remove(token)?;
-                self.put(&mut halves, *token, entry.clone());
-                entry
-            }
+        let entry = if let Some(entry) = halves.young.get(token) {
+            entry.clone()
+        } else {
+            let entry = halves.old.remove(token)?;
+            self.put(&mut halves, *token, entry.clone());
+            entry
         };
         if entry.until <= now {
             halves.young.remove(token);

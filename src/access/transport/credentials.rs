@@ -204,7 +204,8 @@ fn whole(key: &'static str, path: &Path, secret: bool) -> Result<Vec<u8>, Creden
 fn guarded(path: &Path, file: &std::fs::Metadata) -> Result<(), CredentialsFault> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(CredentialsFault::KeyReadable { path: path.to_owned(), mode }) }
+    let others = mode & 0o077;
+    if others == 0 { Ok(()) } else { Err(CredentialsFault::KeyReadable { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]

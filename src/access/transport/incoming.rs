@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl Door {
         let places = Arc::new(Semaphore::new(self.connections.most));
         // Dropped with this task, and with it whoever is still at the door.
         let mut tasks = JoinSet::new();
-        let mut fresh: VecDeque<AbortHandle> = VecDeque::new();
+        let mut fresh: VecDeque<Newcomer> = VecDeque::new();
         loop {
             let (stream, address) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -105,22 +105,19 @@ impl Door {
                 }
             };
             while tasks.try_join_next().is_some() {}
-            fresh.retain(|task| !task.is_finished());
+            fresh.retain(|newcomer| !newcomer.task.is_finished());
             gauge!(figures::CONNECTIONS).set(figures::float(held(&places, self.connections.most)));
-            if fresh.len() >= self.connections.new
-                && let Some(oldest) = fresh.pop_front()
-            {
-                oldest.abort();
-                counter!(figures::CONNECTIONS_REFUSED, "reason" => "silent").increment(1);
-            }
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            let left =
+                if fresh.len() >= self.connections.new { fresh.pop_front().and_then(Newcomer::leave) } else { None };
+            let Some(place) = left.or_else(|| Arc::clone(&places).try_acquire_owned().ok()) else {
                 counter!(figures::CONNECTIONS_REFUSED, "reason" => "full").increment(1);
                 continue;
             };
+            let seat: Seat = Arc::new(Mutex::new(Some(place)));
             let acceptor = self.credentials.as_ref().map(|held| TlsAcceptor::from(held.current()));
-            let entering = enter(stream, address, acceptor, self.connections, place);
+            let entering = enter(stream, address, acceptor, self.connections, Arc::clone(&seat));
             let (sender, within) = (self.sender.clone(), self.connections.handshake);
-            fresh.push_back(tasks.spawn(async move {
+            let task = tasks.spawn(async move {
                 match tokio::time::timeout(within, entering).await {
                     Ok(Ok(connection)) => {
                         // The server may be gone: then nobody is served any more.
@@ -134,8 +131,33 @@ impl Door {
                         counter!(figures::CONNECTIONS_REFUSED, "reason" => "silent").increment(1);
                     }
                 }
-            }));
+            });
+            fresh.push_back(Newcomer { task, seat });
         }
+    }
+}
+
+/// The place of a connection on its way in: whoever takes it out has it.
+type Seat = Arc<Mutex<Option<OwnedSemaphorePermit>>>;
+
+fn taken(seat: &Seat) -> Option<OwnedSemaphorePermit> {
+    // Nothing can fail while it is locked.
+    seat.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// A connection on its way in.
+struct Newcomer {
+    task: AbortHandle,
+    seat: Seat,
+}
+
+impl Newcomer {
+    /// Sends it away. Its place is free at once, and not only when its task is gone; `None`: it has come in just now.
+    fn leave(self) -> Option<OwnedSemaphorePermit> {
+        let place = taken(&self.seat)?;
+        self.task.abort();
+        counter!(figures::CONNECTIONS_REFUSED, "reason" => "silent").increment(1);
+        Some(place)
     }
 }
 
@@ -157,13 +179,16 @@ async fn enter(
     address: SocketAddr,
     acceptor: Option<TlsAcceptor>,
     connections: Connections,
-    place: OwnedSemaphorePermit,
+    seat: Seat,
 ) -> io::Result<Connection> {
     // A reply is several small writes: a socket that waits to fill its packets would hold each back for 40 ms.
     stream.set_nodelay(true)?;
     let (wire, certificate) = match acceptor {
         None => {
-            stream.readable().await?;
+            // That it may be readable is only a guess: the byte itself is waited for.
+            if stream.peek(&mut [0]).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             (Wire::Plain(stream), None)
         }
         Some(acceptor) => {
@@ -176,6 +201,7 @@ async fn enter(
             (Wire::Tls(Box::new(stream)), certificate.map(Arc::new))
         }
     };
+    let place = taken(&seat).ok_or(io::ErrorKind::ConnectionAborted)?;
     let peer = Peer { address: Some(address), certificate };
     Ok(Connection::new(wire, peer, connections.handshake, connections.idle, place))
 }
