@@ -1,6 +1,7 @@
 //! Whether who looked is written down.
 
 use super::Concern;
+use super::access::Access;
 use super::key::{Key, Shape};
 use super::reader::Reader;
 
@@ -24,8 +25,12 @@ pub(super) const ENABLED: Key = Key {
 
 pub(super) const CONCERN: Concern = Concern { title: "Audit", keys: &[&ENABLED] };
 
-pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Audit> {
-    reader
-        .value(&ENABLED, |text| text.parse().map_err(|_| "is neither true nor false".to_owned()))
-        .map(|enabled| Audit { enabled })
+pub(super) fn settle(reader: &mut Reader<'_>, access: Option<&Access>) -> Option<Audit> {
+    let enabled: bool =
+        reader.value(&ENABLED, |text| text.parse().map_err(|_| "is neither true nor false".to_owned()))?;
+    if !enabled && access.is_some_and(Access::is_asked_for) {
+        reader.refuse(&ENABLED, "must be true where callers have to say who they are: who looked has to be told");
+        return None;
+    }
+    Some(Audit { enabled })
 }

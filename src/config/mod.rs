@@ -199,7 +199,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let lists = lists::settle(&mut reader);
     let rescore = rescore::settle(&mut reader);
     let limits = limits::settle(&mut reader);
-    let audit = audit::settle(&mut reader);
+    let audit = audit::settle(&mut reader, access.as_ref());
     let health = health::settle(&mut reader);
     let log = log::settle(&mut reader);
     let shutdown = shutdown::settle(&mut reader);

@@ -215,6 +215,41 @@ fn health_may_be_served_where_other_machines_reach_it() {
 }
 
 #[test]
+fn settings_of_security_that_are_missing_or_contradict_each_other_stop_the_start_all_at_once() {
+    let wrong = |flags: &[&str]| -> Vec<String> {
+        let all: Vec<&str> = ["--memory"].into_iter().chain(flags.iter().copied()).collect();
+        problems(given(None, &[], &all)).into_iter().map(|(key, ..)| key).collect()
+    };
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--grpc-listen", "0.0.0.0:50051"], &["grpc.listen"]),
+        (&["--grpc-listen", "0.0.0.0:50051", "--tls-certificate", "c", "--tls-key", "k"], &["grpc.listen"]),
+        (&["--tls-certificate", "c"], &["tls.certificate"]),
+        (&["--tls-key", "k"], &["tls.key"]),
+        (
+            &["--tls-certificate", "c", "--tls-key", "k", "--tls-client-certificates", "required"],
+            &["tls.client_certificates"],
+        ),
+        (&["--access-certificates-file", "f"], &["access.certificates_file"]),
+        (&["--access-jwks-file", "j"], &["access.issuer", "access.audience"]),
+        (&["--access-issuer", "i", "--access-audience", "a"], &["access.issuer", "access.audience"]),
+        (
+            &["--tls-certificate", "c", "--access-jwks-file", "j"],
+            &["tls.certificate", "access.issuer", "access.audience"],
+        ),
+        (
+            &["--access-jwks-file", "j", "--access-issuer", "i", "--access-audience", "a", "--audit-enabled", "false"],
+            &["audit.enabled"],
+        ),
+    ];
+    for (flags, keys) in cases {
+        assert_eq!(wrong(flags), *keys, "{flags:?}");
+    }
+    let sound = ["--memory", "--access-jwks-file", "j", "--access-issuer", "i", "--access-audience", "a"];
+    assert!(given(None, &[], &sound).is_ok_and(|settings| settings.access.is_asked_for() && settings.audit.enabled));
+    assert!(given(None, &[], &["--memory", "--audit-enabled", "false"]).is_ok_and(|settings| !settings.audit.enabled));
+}
+
+#[test]
 fn a_trial_server_keeps_its_directory_and_day() {
     let day = "2026-03-31".parse().unwrap();
     let settings = Settings::trial("127.0.0.1:0".parse().unwrap(), PathBuf::from("somewhere"), day);

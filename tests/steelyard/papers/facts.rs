@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use steelyard::access::table::{Does, RULES};
 use steelyard::access::{Permission, Permissions, Role};
 use steelyard::config::CONCERNS;
 use steelyard::policy::Policy;
@@ -38,6 +39,7 @@ pub fn all(policy: &str) -> Vec<Fact> {
         fact("reference", reference()),
         fact("calls", calls::table()),
         fact("duties", calls::duties()),
+        fact("permissions", permissions()),
         fact("roles", roles()),
         fact("retention", retention()),
     ]
@@ -193,6 +195,21 @@ fn reference() -> String {
     for line in sums.lines() {
         let (sum, name) = line.split_once("  ").expect("a line must hold a sum and a name");
         writeln!(table, "| `reference/{name}` | `{sum}` |").expect("a text takes everything");
+    }
+    table
+}
+
+/// What each call needs, and who has it by role.
+fn permissions() -> String {
+    let mut table = head(["call", "does", "permission", "roles"]);
+    for rule in RULES {
+        let does = match rule.does {
+            Does::Reads => "reads",
+            Does::Writes => "writes",
+        };
+        let roles = rule.roles().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ");
+        writeln!(table, "| {} | {does} | `{}` | {roles} |", rule.name(), rule.permission)
+            .expect("a text takes everything");
     }
     table
 }
