@@ -175,6 +175,20 @@ impl EvidenceService for Evidence {
     ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
         lifecycle::lift(&self.0, request).await
     }
+
+    async fn record_disclosure(
+        &self,
+        request: Request<pb::RecordDisclosureRequest>,
+    ) -> Result<Response<pb::RecordDisclosureResponse>, Status> {
+        lifecycle::disclose(&self.0, request).await
+    }
+
+    async fn list_disclosures(
+        &self,
+        request: Request<pb::ListDisclosuresRequest>,
+    ) -> Result<Response<pb::ListDisclosuresResponse>, Status> {
+        lifecycle::disclosures(&self.0, request).await
+    }
 }
 
 fn write_mutation(mut request: pb::WriteEvidenceRequest, caller: &crate::access::Caller) -> Result<Mutation, Fault> {

@@ -312,7 +312,8 @@ impl Followed {
                 Body::SubjectsMerged(_)
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
-                | Body::RestrictionLifted(_),
+                | Body::RestrictionLifted(_)
+                | Body::DisclosureRecorded(_),
             ) => true,
             Some(
                 Body::AsOfMoved(_)
@@ -382,7 +383,8 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
             | Body::SubjectsMerged(_)
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
-            | Body::RestrictionLifted(_),
+            | Body::RestrictionLifted(_)
+            | Body::DisclosureRecorded(_),
         )
         | None => {}
     }

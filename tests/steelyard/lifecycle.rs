@@ -323,3 +323,66 @@ async fn who_is_restricted_stands_nowhere_until_it_is_lifted() {
     let twice = client.evidence.lift_restriction(twice).await.expect_err("must be refused");
     assert_eq!(reason(&twice).as_deref(), Some("NOT_RESTRICTED"));
 }
+
+fn disclosing(subject: &str, recipient: &str, days_ago: i64) -> pb::RecordDisclosureRequest {
+    let seconds = jiff::Timestamp::now().as_second() - days_ago * 86_400;
+    pb::RecordDisclosureRequest {
+        request_id: new_id(),
+        subject_ref: subject.to_owned(),
+        recipient: recipient.to_owned(),
+        purpose: "supervision after release".to_owned(),
+        what: "the standing of today and two convictions".to_owned(),
+        legal_basis: "Crime and Disorder Act 1998, section 115".to_owned(),
+        officer: "DC-1".to_owned(),
+        disclosed_time: Some(pbjson_types::Timestamp { seconds, nanos: 0 }),
+        case_ref: String::new(),
+    }
+}
+
+async fn recipients(client: &mut Client, asked: pb::ListDisclosuresRequest) -> Vec<String> {
+    let (mut asked, mut found) = (asked, Vec::new());
+    loop {
+        let page = client.evidence.list_disclosures(asked.clone()).await.expect("must be listed").into_inner();
+        found.extend(page.disclosures.into_iter().map(|one| format!("{} {}", one.subject_ref, one.recipient)));
+        if page.next_page_token.is_empty() {
+            return found;
+        }
+        asked.page_token = page.next_page_token;
+    }
+}
+
+#[tokio::test]
+async fn what_was_disclosed_to_whom_is_on_record_of_the_person_and_of_all() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let server = Server::on(folder.path(), &["--as-of", AS_OF]);
+    let mut client = filled(&server).await;
+    let stood = lists(&mut client).await;
+    for (subject, recipient, ago) in
+        [("BURGLAR", "Probation North", 3), ("ALIAS", "City Council", 2), ("OTHER", "Probation South", 1)]
+    {
+        client.evidence.record_disclosure(disclosing(subject, recipient, ago)).await.expect("must be recorded");
+    }
+    let wrong = pb::RecordDisclosureRequest { recipient: String::new(), ..disclosing("OTHER", "x", -1) };
+    let wrong = client.evidence.record_disclosure(wrong).await.expect_err("must be refused");
+    for part in ["recipient: LENGTH_OUT_OF_RANGE", "disclosed_time: IN_THE_FUTURE"] {
+        assert!(told(&wrong).contains(part), "{part}: {}", told(&wrong));
+    }
+    client.evidence.merge_subjects(merging("ALIAS", "BURGLAR")).await.expect("must merge");
+    assert!(server.stop().await.success());
+    let server = Server::on(folder.path(), &[]);
+    let mut client = server.client().await;
+    let of = |subject: &str, recipient: &str| pb::ListDisclosuresRequest {
+        subject_ref: subject.to_owned(),
+        recipient: recipient.to_owned(),
+        page_size: 1,
+        ..Default::default()
+    };
+    let all = recipients(&mut client, of("", "")).await;
+    assert_eq!(all, ["OTHER Probation South", "ALIAS City Council", "BURGLAR Probation North"]);
+    assert_eq!(recipients(&mut client, of("", "PROBATION")).await, [&*all[0], &*all[2]]);
+    assert_eq!(recipients(&mut client, of("ALIAS", "")).await, [&*all[1], &*all[2]], "of both histories");
+    client.evidence.unmerge_subjects(unmerging("ALIAS")).await.expect("must come apart");
+    assert_eq!(recipients(&mut client, of("ALIAS", "")).await, [&*all[1]]);
+    assert_eq!(lists(&mut client).await, stood, "a disclosure weighs nothing");
+    assert_eq!(findings(&mut client).await, []);
+}

@@ -197,6 +197,20 @@ impl EvidenceService for Service {
     ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    async fn record_disclosure(
+        &self,
+        _: Request<pb::RecordDisclosureRequest>,
+    ) -> Result<Response<pb::RecordDisclosureResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_disclosures(
+        &self,
+        _: Request<pb::ListDisclosuresRequest>,
+    ) -> Result<Response<pb::ListDisclosuresResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 /// A service on a port of its own, and a folder to import from.

@@ -38,6 +38,24 @@ pub fn recorded_time(event: &Event) -> Option<pbjson_types::Timestamp> {
     jiff::Timestamp::from_microsecond(event.recorded_micros).map(timestamp).ok()
 }
 
+/// A disclosure, where an event tells of one.
+pub fn disclosure(event: &Event) -> Option<pb::Disclosure> {
+    let Some(Body::DisclosureRecorded(told)) = &event.body else { return None };
+    Some(pb::Disclosure {
+        subject_ref: told.subject_ref.clone(),
+        recipient: told.recipient.clone(),
+        purpose: told.purpose.clone(),
+        what: told.what.clone(),
+        legal_basis: told.legal_basis.clone(),
+        officer: told.officer.clone(),
+        disclosed_time: jiff::Timestamp::from_microsecond(told.disclosed_micros).map(timestamp).ok(),
+        case_ref: told.case_ref.clone(),
+        recorded_time: recorded_time(event),
+        revision: event.revision,
+        actor: event.actor.clone(),
+    })
+}
+
 fn merged_reference(event: &Event) -> Option<pb::MergedReference> {
     let Some(Body::SubjectsMerged(told)) = &event.body else { return None };
     Some(pb::MergedReference {
