@@ -7,7 +7,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::filter::Arguments;
-use super::{Edge, correlated, lifecycle};
+use super::subject_export::Parts;
+use super::{Edge, correlated, lifecycle, subject_export};
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
 use crate::service::Seen;
@@ -174,6 +175,15 @@ impl EvidenceService for Evidence {
         request: Request<pb::LiftRestrictionRequest>,
     ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
         lifecycle::lift(&self.0, request).await
+    }
+
+    type ExportSubjectStream = Parts;
+
+    async fn export_subject(
+        &self,
+        request: Request<pb::ExportSubjectRequest>,
+    ) -> Result<Response<Self::ExportSubjectStream>, Status> {
+        subject_export::export(&self.0, request).await
     }
 
     async fn record_disclosure(

@@ -18,6 +18,7 @@ pub mod policy;
 pub mod ranking;
 pub mod rescore;
 pub mod standing;
+pub mod subject_export;
 pub mod verification;
 pub mod watching;
 

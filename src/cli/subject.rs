@@ -3,6 +3,7 @@
 //! reason; what follows from it the server says.
 
 mod disclose;
+mod export;
 mod merge;
 mod restrict;
 #[cfg(test)]
@@ -29,6 +30,8 @@ enum Command {
     Lift(restrict::LiftArgs),
     /// Record that something held of a person was disclosed outside the force
     Disclose(disclose::DiscloseArgs),
+    /// Write out everything held of a person, for that person
+    Export(export::ExportArgs),
     /// Show what was disclosed to whom
     Disclosures(disclose::DisclosuresArgs),
 }
@@ -55,6 +58,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Restrict(args) => restrict::restrict(args).await,
         Command::Lift(args) => restrict::lift(args).await,
         Command::Disclose(args) => disclose::disclose(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Disclosures(args) => disclose::disclosures(args).await,
     }
 }

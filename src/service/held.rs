@@ -198,6 +198,11 @@ impl Held {
         self.all.iter().filter(move |held| held.record.as_ref().is_some_and(|record| record.id == id))
     }
 
+    /// Every version of every record, oldest first.
+    pub fn into_versions(self) -> Vec<pb::HeldRecord> {
+        self.all
+    }
+
     /// The version of a record that is in force.
     pub fn in_force(&self, id: &str) -> Option<&pb::HeldRecord> {
         self.in_force.get(id).map(|place| &self.all[*place])

@@ -386,3 +386,41 @@ async fn what_was_disclosed_to_whom_is_on_record_of_the_person_and_of_all() {
     assert_eq!(lists(&mut client).await, stood, "a disclosure weighs nothing");
     assert_eq!(findings(&mut client).await, []);
 }
+
+#[tokio::test]
+async fn a_person_is_given_everything_held_and_nobody_elses_name() {
+    use steelyard::pb::export_subject_response::Part;
+
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let server = Server::on(folder.path(), &["--as-of", AS_OF]);
+    let mut client = filled(&server).await;
+    client.weigh_on(AS_OF).await;
+    client.evidence.record_disclosure(disclosing("BURGLAR", "Probation North", 1)).await.expect("must be recorded");
+    client.evidence.merge_subjects(merging("ALIAS", "BURGLAR")).await.expect("must merge");
+    let withdrawal = pb::WithdrawEvidenceRequest {
+        request_id: new_id(),
+        subject_ref: "ALIAS".to_owned(),
+        record_id: "BURGLAR-002".to_owned(),
+        reason: "recorded against the wrong man".to_owned(),
+        etag: String::new(),
+    };
+    client.evidence.withdraw_evidence(withdrawal).await.expect("must be withdrawn");
+    let asked = pb::ExportSubjectRequest { subject_ref: "ALIAS".to_owned(), ..Default::default() };
+    let mut stream = client.evidence.export_subject(asked).await.expect("must be exported").into_inner();
+    let mut parts = Vec::new();
+    while let Some(message) = stream.message().await.expect("must come to its end") {
+        parts.extend(message.part);
+    }
+    let Some(Part::Head(head)) = parts.first() else { panic!("the head comes first: {parts:?}") };
+    assert_eq!(head.references, ["BURGLAR", "ALIAS"]);
+    let Some(Part::Sum(sum)) = parts.last() else { panic!("the sum comes last: {parts:?}") };
+    let count = |is: fn(&Part) -> bool| parts.iter().filter(|part| is(part)).count();
+    let records = burglar().records().len() + alias().records().len();
+    assert_eq!(count(|part| matches!(part, Part::Record(_))), records, "what was withdrawn is given too");
+    assert_eq!(usize::try_from(sum.records).ok(), Some(records));
+    assert_eq!((sum.events, count(|part| matches!(part, Part::Event(_)))), (2, 2), "a disclosure and a merge");
+    assert!(count(|part| matches!(part, Part::Standing(_))) > 0 && count(|part| matches!(part, Part::History(_))) > 0);
+    assert_eq!(sum.third_party_references_withheld, 1);
+    let text = format!("{parts:?}");
+    assert!(!text.contains("V-1") && !text.contains("DC-1") && text.contains("Probation North"), "{text}");
+}

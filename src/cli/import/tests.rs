@@ -96,6 +96,14 @@ type Answers = Pin<Box<dyn Stream<Item = Result<pb::ImportEvidenceResponse, Stat
 #[tonic::async_trait]
 impl EvidenceService for Service {
     type ImportEvidenceStream = Answers;
+    type ExportSubjectStream = Pin<Box<dyn Stream<Item = Result<pb::ExportSubjectResponse, Status>> + Send>>;
+
+    async fn export_subject(
+        &self,
+        _: Request<pb::ExportSubjectRequest>,
+    ) -> Result<Response<Self::ExportSubjectStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
 
     async fn import_evidence(
         &self,

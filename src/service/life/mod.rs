@@ -6,12 +6,16 @@
 
 mod change;
 pub mod disclosures;
+mod export;
 pub mod past;
 #[cfg(test)]
 mod tests;
 pub mod told;
+mod withheld;
 
 pub use change::LifeChange;
+pub use export::Exported;
+pub use withheld::Withholding;
 
 use crate::domain::life::{Life, Merged};
 use crate::domain::{Revision, SubjectId};
