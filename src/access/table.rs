@@ -95,6 +95,9 @@ rules! {
         "UnmergeSubjects" Writes MergeSubjects,
         "RestrictProcessing" Writes RestrictSubjects,
         "LiftRestriction" Writes RestrictSubjects,
+        "RecordDisclosure" Writes RecordDisclosures,
+        "ExportSubject" Reads ExportSubjects,
+        "ListDisclosures" Reads ReadRecords,
     }
     "OutstandingService" {
         "OpenOutstanding" Writes WriteFiles,

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::answer::Answers;
 use super::filter::Arguments;
-use super::{Edge, correlated, lifecycle, sensitive};
+use super::{Edge, correlated, lifecycle, sensitive, subject_export};
 use crate::access::{Disclosure, Permission};
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
@@ -183,6 +183,29 @@ impl EvidenceService for Evidence {
         request: Request<pb::LiftRestrictionRequest>,
     ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
         lifecycle::lift(&self.0, request).await
+    }
+
+    type ExportSubjectStream = subject_export::Parts;
+
+    async fn export_subject(
+        &self,
+        request: Request<pb::ExportSubjectRequest>,
+    ) -> Result<Response<Self::ExportSubjectStream>, Status> {
+        subject_export::export(&self.0, request).await
+    }
+
+    async fn record_disclosure(
+        &self,
+        request: Request<pb::RecordDisclosureRequest>,
+    ) -> Result<Response<pb::RecordDisclosureResponse>, Status> {
+        lifecycle::disclose(&self.0, request).await
+    }
+
+    async fn list_disclosures(
+        &self,
+        request: Request<pb::ListDisclosuresRequest>,
+    ) -> Result<Response<pb::ListDisclosuresResponse>, Status> {
+        lifecycle::disclosures(&self.0, request).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The part of `EvidenceService` that concerns a person's records as a whole:
 //! parse, call, map. Every change names an officer and a reason.
 
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::evidence::read_request_id;
@@ -113,6 +114,77 @@ pub async fn lift(
         &caller,
         answer.map(|answer| pb::LiftRestrictionResponse { revision: answer.revision.0 }),
     )
+}
+
+/// Records a disclosure.
+///
+/// # Errors
+/// The fault as a status.
+pub async fn disclose(
+    edge: &Edge,
+    request: Request<pb::RecordDisclosureRequest>,
+) -> Result<Response<pb::RecordDisclosureResponse>, Status> {
+    let caller = correlated(&request);
+    let mut asked = request.into_inner();
+    let mut arguments = Arguments::default();
+    let id = read_request_id(&mut arguments, &std::mem::take(&mut asked.request_id));
+    arguments.subject_ref("subject_ref", &asked.subject_ref);
+    arguments.text("recipient", &asked.recipient, 1, 200);
+    arguments.text("purpose", &asked.purpose, 10, 500);
+    arguments.text("what", &asked.what, 10, 2_000);
+    arguments.text("legal_basis", &asked.legal_basis, 3, 500);
+    arguments.subject_ref("officer", &asked.officer);
+    if !asked.case_ref.is_empty() {
+        arguments.subject_ref("case_ref", &asked.case_ref);
+    }
+    let now = edge.service.now();
+    let at = match &asked.disclosed_time {
+        None => now,
+        Some(stated) => Timestamp::new(stated.seconds, stated.nanos).unwrap_or_else(|_| {
+            arguments.wrong(
+                "disclosed_time",
+                "INVALID_TIME",
+                "disclosed_time is not an instant between years 1 and 9999",
+            );
+            now
+        }),
+    };
+    if at > now {
+        arguments.wrong("disclosed_time", "IN_THE_FUTURE", "disclosed_time is later than now");
+    }
+    let digest = content_digest("RecordDisclosure", &asked);
+    let made = LifeChange::Disclose(asked, at.as_microsecond());
+    let answer = change(edge, &caller, arguments, (id, digest), made).await;
+    edge.done(
+        "RecordDisclosure",
+        &caller,
+        answer.map(|answer| pb::RecordDisclosureResponse { revision: answer.revision.0 }),
+    )
+}
+
+/// What was disclosed to whom.
+///
+/// # Errors
+/// The fault as a status.
+pub async fn disclosures(
+    edge: &Edge,
+    request: Request<pb::ListDisclosuresRequest>,
+) -> Result<Response<pb::ListDisclosuresResponse>, Status> {
+    let caller = correlated(&request);
+    let asked = request.into_inner();
+    let answer = async {
+        let mut arguments = Arguments::default();
+        if !asked.subject_ref.is_empty() {
+            arguments.subject_ref("subject_ref", &asked.subject_ref);
+        }
+        arguments.text("recipient", &asked.recipient, 0, 200);
+        let size = arguments.size("page_size", asked.page_size, 50, 1_000);
+        let mut day = |field: &str, text: &str| if text.is_empty() { None } else { arguments.date(field, text) };
+        let days = (day("from", &asked.from), day("to", &asked.to));
+        arguments.finish()?;
+        edge.service.disclosures(&caller, asked, days, size).await
+    };
+    edge.answer("ListDisclosures", &caller, answer.await)
 }
 
 /// Who did it, and why.

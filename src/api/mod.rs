@@ -26,6 +26,7 @@ pub mod ranking;
 pub mod rescore;
 pub mod sensitive;
 pub mod standing;
+pub mod subject_export;
 pub mod verification;
 pub mod watching;
 

@@ -229,7 +229,7 @@ fn point(point: &Point) -> pb::HistoryPoint {
     }
 }
 
-fn entry(entry: &Entry) -> pb::HistoryEntry {
+pub(super) fn entry(entry: &Entry) -> pb::HistoryEntry {
     let published = jiff::Timestamp::from_microsecond(entry.told.published_micros);
     pb::HistoryEntry {
         generation: entry.told.number,

@@ -110,7 +110,7 @@ enum Command {
     Alignment(alignment::Args),
     /// Show one screen for a morning meeting
     Briefing(briefing::Args),
-    /// Merge references of one person, and restrict the processing of records
+    /// Merge references of one person, restrict processing, and record disclosures
     Subject(subject::Args),
     /// Look up an offence: title, category, harm days
     Offence(offence::Args),

@@ -1,7 +1,9 @@
 //! A person's records as a whole from the command line: references that are one
-//! person, restrictions of processing. Every change names an officer and a
+//! person, restrictions of processing, disclosures. Every change names an officer and a
 //! reason; what follows from it the server says.
 
+mod disclose;
+mod export;
 mod merge;
 mod restrict;
 #[cfg(test)]
@@ -26,6 +28,12 @@ enum Command {
     Restrict(restrict::RestrictArgs),
     /// End a restriction
     Lift(restrict::LiftArgs),
+    /// Record that something held of a person was disclosed outside the force
+    Disclose(disclose::DiscloseArgs),
+    /// Write out everything held of a person, for that person
+    Export(export::ExportArgs),
+    /// Show what was disclosed to whom
+    Disclosures(disclose::DisclosuresArgs),
 }
 
 /// Who answers for a change, and why it is made.
@@ -49,5 +57,8 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Unmerge(args) => merge::unmerge(args).await,
         Command::Restrict(args) => restrict::restrict(args).await,
         Command::Lift(args) => restrict::lift(args).await,
+        Command::Disclose(args) => disclose::disclose(args).await,
+        Command::Export(args) => export::run(args).await,
+        Command::Disclosures(args) => disclose::disclosures(args).await,
     }
 }

@@ -54,6 +54,8 @@ pub mod event_kind {
     pub const PROCESSING_RESTRICTED: u8 = 62;
     /// A restriction was lifted.
     pub const RESTRICTION_LIFTED: u8 = 63;
+    /// A disclosure was recorded.
+    pub const DISCLOSURE_RECORDED: u8 = 64;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -73,6 +75,7 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::SubjectsUnmerged(_) => Some(event_kind::SUBJECTS_UNMERGED),
         Body::ProcessingRestricted(_) => Some(event_kind::PROCESSING_RESTRICTED),
         Body::RestrictionLifted(_) => Some(event_kind::RESTRICTION_LIFTED),
+        Body::DisclosureRecorded(_) => Some(event_kind::DISCLOSURE_RECORDED),
         Body::RequestAnswered(_) | Body::AuditAnchored(_) => None,
     }
 }
@@ -335,7 +338,8 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
             body @ (Body::SubjectsMerged(_)
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
-            | Body::RestrictionLifted(_)),
+            | Body::RestrictionLifted(_)
+            | Body::DisclosureRecorded(_)),
         ) => life::fold(dossier, event, body),
         Some(
             Body::AsOfMoved(_)

@@ -199,6 +199,11 @@ impl Held {
         self.all.iter().filter(move |held| held.record.as_ref().is_some_and(|record| record.id == id))
     }
 
+    /// Every version of every record, oldest first.
+    pub fn into_versions(self) -> Vec<pb::HeldRecord> {
+        self.all
+    }
+
     /// The version of a record that is in force.
     pub fn in_force(&self, id: &str) -> Option<&pb::HeldRecord> {
         self.in_force.get(id).map(|place| &self.all[*place])
@@ -313,7 +318,8 @@ impl Followed {
                 Body::SubjectsMerged(_)
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
-                | Body::RestrictionLifted(_),
+                | Body::RestrictionLifted(_)
+                | Body::DisclosureRecorded(_),
             ) => true,
             Some(
                 Body::AsOfMoved(_)
@@ -386,7 +392,8 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
             | Body::SubjectsMerged(_)
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
-            | Body::RestrictionLifted(_),
+            | Body::RestrictionLifted(_)
+            | Body::DisclosureRecorded(_),
         )
         | None => {}
     }

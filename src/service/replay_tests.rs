@@ -53,6 +53,7 @@ pub(super) enum Ask {
     Unmerge { merged: u8 },
     Restrict { subject: u8 },
     Lift { subject: u8 },
+    Disclose { subject: u8 },
 }
 
 const VICTIMS: [&str; 3] = ["V-0", "V-1", "V-2"];
@@ -166,6 +167,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => (0..4_u8).prop_map(|merged| Ask::Unmerge { merged }),
         1 => (0..4_u8).prop_map(|subject| Ask::Restrict { subject }),
         1 => (0..4_u8).prop_map(|subject| Ask::Lift { subject }),
+        1 => (0..4_u8).prop_map(|subject| Ask::Disclose { subject }),
     ]
 }
 
@@ -255,6 +257,11 @@ impl World {
                 open_files_reason: "no danger to anybody".to_owned(),
                 ..pb::RestrictProcessingRequest::default()
             })),
+            Ask::Disclose { subject } => {
+                let subject_ref = format!("S-{subject}");
+                let asked = pb::RecordDisclosureRequest { subject_ref, ..pb::RecordDisclosureRequest::default() };
+                MutationBody::Life(LifeChange::Disclose(asked, 0))
+            }
             Ask::Lift { subject } => MutationBody::Life(LifeChange::Lift(pb::LiftRestrictionRequest {
                 subject_ref: format!("S-{subject}"),
                 ..pb::LiftRestrictionRequest::default()

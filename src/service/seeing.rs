@@ -67,6 +67,14 @@ impl Service {
         }
     }
 
+    /// A person asked for by reference for whom something is done that is everybody's right, children's too.
+    ///
+    /// # Errors
+    /// As [`person`](Self::person).
+    pub fn person_of_life(caller: &Caller, standings: &Standings, subject_ref: &str) -> Result<SubjectId, Fault> {
+        Self::person_in(caller, &Self::sight_with(caller, standings, true), standings, subject_ref)
+    }
+
     /// A person asked for by reference who is to be told of as the lists have them.
     ///
     /// # Errors

@@ -234,7 +234,8 @@ impl State {
                 body @ (Body::SubjectsMerged(_)
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
-                | Body::RestrictionLifted(_)),
+                | Body::RestrictionLifted(_)
+                | Body::DisclosureRecorded(_)),
             ) => self.live(event, body, touched).map_err(unreadable)?,
             Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_) | Body::AuditAnchored(_)) => {}
             None => return Err(unreadable("its kind is unknown")),

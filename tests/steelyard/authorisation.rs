@@ -463,6 +463,28 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
             .encode_to_vec(),
         ),
         (
+            "EvidenceService/RecordDisclosure",
+            pb::RecordDisclosureRequest {
+                request_id: id(),
+                subject_ref: subject_ref.clone(),
+                recipient: "Probation".to_owned(),
+                purpose: reason.clone(),
+                what: reason.clone(),
+                legal_basis: "section 35".to_owned(),
+                officer: "DI".to_owned(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "EvidenceService/ExportSubject",
+            pb::ExportSubjectRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+        ),
+        (
+            "EvidenceService/ListDisclosures",
+            pb::ListDisclosuresRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+        ),
+        (
             "EvidenceService/LiftRestriction",
             pb::LiftRestrictionRequest {
                 request_id: id(),
@@ -646,6 +668,7 @@ fn of_many() -> Vec<(&'static str, Vec<u8>)> {
             pb::ListCohortReviewsRequest { most: 1_000, ..Default::default() }.encode_to_vec(),
         ),
         ("RescoreService/ListRescoreRuns", Vec::new()),
+        ("EvidenceService/ListDisclosures", pb::ListDisclosuresRequest::default().encode_to_vec()),
     ]);
     asked
 }
@@ -681,6 +704,20 @@ async fn no_byte_of_anybody_out_of_scope_leaves() {
     let watch = pb::WatchRescoreRunRequest { run_id: run.run.expect("a run").run_id };
     let path = "/steelyard.v1.RescoreService/WatchRescoreRun";
     call(&guarded.channel, path, watch.encode_to_vec(), &guarded.whole()).await.expect("a run can be followed");
+    for prefix in ["N", CANARY] {
+        let disclose = pb::RecordDisclosureRequest {
+            request_id: new_id(),
+            subject_ref: reference(prefix, 2),
+            recipient: format!("{prefix} probation"),
+            purpose: "Supervision after release.".to_owned(),
+            what: "Band and address of the person.".to_owned(),
+            legal_basis: "section 35".to_owned(),
+            officer: format!("{prefix}-DI"),
+            ..Default::default()
+        };
+        let path = "/steelyard.v1.EvidenceService/RecordDisclosure";
+        let _: pb::RecordDisclosureResponse = guarded.call(path, &disclose, &guarded.whole()).await;
+    }
     // Something moves after the generation.
     for (prefix, area) in [("N", "Northgate"), (CANARY, "Southgate")] {
         guarded.write(person(prefix, area, 30)).await;
@@ -731,6 +768,7 @@ async fn no_byte_of_anybody_out_of_scope_leaves() {
         "OutstandingService/ListVictimUpdates",
         "CohortService/ListDecisions",
         "CohortService/ListCohortReviews",
+        "EvidenceService/ListDisclosures",
     ] {
         assert_eq!(shown.get(method), Some(&[true, true]), "{method} shows nobody to anybody");
     }

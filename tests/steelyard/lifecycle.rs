@@ -323,3 +323,104 @@ async fn who_is_restricted_stands_nowhere_until_it_is_lifted() {
     let twice = client.evidence.lift_restriction(twice).await.expect_err("must be refused");
     assert_eq!(reason(&twice).as_deref(), Some("NOT_RESTRICTED"));
 }
+
+fn disclosing(subject: &str, recipient: &str, days_ago: i64) -> pb::RecordDisclosureRequest {
+    let seconds = jiff::Timestamp::now().as_second() - days_ago * 86_400;
+    pb::RecordDisclosureRequest {
+        request_id: new_id(),
+        subject_ref: subject.to_owned(),
+        recipient: recipient.to_owned(),
+        purpose: "supervision after release".to_owned(),
+        what: "the standing of today and two convictions".to_owned(),
+        legal_basis: "Crime and Disorder Act 1998, section 115".to_owned(),
+        officer: "DC-1".to_owned(),
+        disclosed_time: Some(pbjson_types::Timestamp { seconds, nanos: 0 }),
+        case_ref: String::new(),
+    }
+}
+
+async fn recipients(client: &mut Client, asked: pb::ListDisclosuresRequest) -> Vec<String> {
+    let (mut asked, mut found) = (asked, Vec::new());
+    loop {
+        let page = client.evidence.list_disclosures(asked.clone()).await.expect("must be listed").into_inner();
+        found.extend(page.disclosures.into_iter().map(|one| format!("{} {}", one.subject_ref, one.recipient)));
+        if page.next_page_token.is_empty() {
+            return found;
+        }
+        asked.page_token = page.next_page_token;
+    }
+}
+
+#[tokio::test]
+async fn what_was_disclosed_to_whom_is_on_record_of_the_person_and_of_all() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let server = Server::on(folder.path(), &["--as-of", AS_OF]);
+    let mut client = filled(&server).await;
+    let stood = lists(&mut client).await;
+    for (subject, recipient, ago) in
+        [("BURGLAR", "Probation North", 3), ("ALIAS", "City Council", 2), ("OTHER", "Probation South", 1)]
+    {
+        client.evidence.record_disclosure(disclosing(subject, recipient, ago)).await.expect("must be recorded");
+    }
+    let wrong = pb::RecordDisclosureRequest { recipient: String::new(), ..disclosing("OTHER", "x", -1) };
+    let wrong = client.evidence.record_disclosure(wrong).await.expect_err("must be refused");
+    for part in ["recipient: LENGTH_OUT_OF_RANGE", "disclosed_time: IN_THE_FUTURE"] {
+        assert!(told(&wrong).contains(part), "{part}: {}", told(&wrong));
+    }
+    client.evidence.merge_subjects(merging("ALIAS", "BURGLAR")).await.expect("must merge");
+    assert!(server.stop().await.success());
+    let server = Server::on(folder.path(), &[]);
+    let mut client = server.client().await;
+    let of = |subject: &str, recipient: &str| pb::ListDisclosuresRequest {
+        subject_ref: subject.to_owned(),
+        recipient: recipient.to_owned(),
+        page_size: 1,
+        ..Default::default()
+    };
+    let all = recipients(&mut client, of("", "")).await;
+    assert_eq!(all, ["OTHER Probation South", "ALIAS City Council", "BURGLAR Probation North"]);
+    assert_eq!(recipients(&mut client, of("", "PROBATION")).await, [&*all[0], &*all[2]]);
+    assert_eq!(recipients(&mut client, of("ALIAS", "")).await, [&*all[1], &*all[2]], "of both histories");
+    client.evidence.unmerge_subjects(unmerging("ALIAS")).await.expect("must come apart");
+    assert_eq!(recipients(&mut client, of("ALIAS", "")).await, [&*all[1]]);
+    assert_eq!(lists(&mut client).await, stood, "a disclosure weighs nothing");
+    assert_eq!(findings(&mut client).await, []);
+}
+
+#[tokio::test]
+async fn a_person_is_given_everything_held_and_nobody_elses_name() {
+    use steelyard::pb::export_subject_response::Part;
+
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let server = Server::on(folder.path(), &["--as-of", AS_OF]);
+    let mut client = filled(&server).await;
+    client.weigh_on(AS_OF).await;
+    client.evidence.record_disclosure(disclosing("BURGLAR", "Probation North", 1)).await.expect("must be recorded");
+    client.evidence.merge_subjects(merging("ALIAS", "BURGLAR")).await.expect("must merge");
+    let withdrawal = pb::WithdrawEvidenceRequest {
+        request_id: new_id(),
+        subject_ref: "ALIAS".to_owned(),
+        record_id: "BURGLAR-002".to_owned(),
+        reason: "recorded against the wrong man".to_owned(),
+        etag: String::new(),
+    };
+    client.evidence.withdraw_evidence(withdrawal).await.expect("must be withdrawn");
+    let asked = pb::ExportSubjectRequest { subject_ref: "ALIAS".to_owned(), ..Default::default() };
+    let mut stream = client.evidence.export_subject(asked).await.expect("must be exported").into_inner();
+    let mut parts = Vec::new();
+    while let Some(message) = stream.message().await.expect("must come to its end") {
+        parts.extend(message.part);
+    }
+    let Some(Part::Head(head)) = parts.first() else { panic!("the head comes first: {parts:?}") };
+    assert_eq!(head.references, ["BURGLAR", "ALIAS"]);
+    let Some(Part::Sum(sum)) = parts.last() else { panic!("the sum comes last: {parts:?}") };
+    let count = |is: fn(&Part) -> bool| parts.iter().filter(|part| is(part)).count();
+    let records = burglar().records().len() + alias().records().len();
+    assert_eq!(count(|part| matches!(part, Part::Record(_))), records, "what was withdrawn is given too");
+    assert_eq!(usize::try_from(sum.records).ok(), Some(records));
+    assert_eq!((sum.events, count(|part| matches!(part, Part::Event(_)))), (2, 2), "a disclosure and a merge");
+    assert!(count(|part| matches!(part, Part::Standing(_))) > 0 && count(|part| matches!(part, Part::History(_))) > 0);
+    assert_eq!(sum.third_party_references_withheld, 1);
+    let text = format!("{parts:?}");
+    assert!(!text.contains("V-1") && !text.contains("DC-1") && text.contains("Probation North"), "{text}");
+}

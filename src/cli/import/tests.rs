@@ -98,6 +98,14 @@ type Answers = Pin<Box<dyn Stream<Item = Result<pb::ImportEvidenceResponse, Stat
 #[tonic::async_trait]
 impl EvidenceService for Service {
     type ImportEvidenceStream = Answers;
+    type ExportSubjectStream = Pin<Box<dyn Stream<Item = Result<pb::ExportSubjectResponse, Status>> + Send>>;
+
+    async fn export_subject(
+        &self,
+        _: Request<pb::ExportSubjectRequest>,
+    ) -> Result<Response<Self::ExportSubjectStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
 
     async fn import_evidence(
         &self,
@@ -197,6 +205,20 @@ impl EvidenceService for Service {
         &self,
         _: Request<pb::LiftRestrictionRequest>,
     ) -> Result<Response<pb::LiftRestrictionResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn record_disclosure(
+        &self,
+        _: Request<pb::RecordDisclosureRequest>,
+    ) -> Result<Response<pb::RecordDisclosureResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_disclosures(
+        &self,
+        _: Request<pb::ListDisclosuresRequest>,
+    ) -> Result<Response<pb::ListDisclosuresResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 }

@@ -43,6 +43,38 @@ fn a_merge_names_both_and_a_restriction_its_ground() {
 }
 
 #[test]
+fn a_disclosure_is_asked_for_and_shown_with_its_basis() {
+    let Command::Disclose(args) = parsed(
+        "disclose S-1 --recipient Probation_North --purpose supervision_on_release --what standing_and_two_convictions \
+         --legal-basis CDA_1998_s115 --officer dc-1 --case-ref C-9 --at 2026-03-31T14:05:00Z",
+    ) else {
+        panic!("must be disclose")
+    };
+    let asked = args.request("id");
+    assert_eq!((&*asked.recipient, &*asked.legal_basis, &*asked.case_ref), ("Probation North", "CDA 1998 s115", "C-9"));
+    let Command::Disclosures(args) = parsed("disclosures --recipient probation --from 2026-03-01") else {
+        panic!("must be disclosures")
+    };
+    let asked_for = args.request();
+    assert_eq!((&*asked_for.subject_ref, &*asked_for.recipient, &*asked_for.from), ("", "probation", "2026-03-01"));
+    let told = pb::Disclosure {
+        subject_ref: asked.subject_ref,
+        recipient: asked.recipient,
+        purpose: asked.purpose,
+        what: asked.what,
+        legal_basis: asked.legal_basis,
+        officer: asked.officer,
+        disclosed_time: asked.disclosed_time,
+        ..Default::default()
+    };
+    let answer = pb::ListDisclosuresResponse { disclosures: vec![told], ..Default::default() };
+    let screen = disclose::screen(&answer, crate::cli::output::Page::PLAIN);
+    for part in ["31 Mar 2026 15:05", "S-1", "Probation North", "standing and two convictions", "CDA 1998 s115"] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+}
+
+#[test]
 fn nobody_changes_a_person_without_a_name_and_a_reason() {
     for line in ["merge S-2 --into S-1 --officer dc-1", "unmerge S-2 --reason none", "lift S-1"] {
         assert!(Line::try_parse_from(line.split_whitespace()).is_err(), "{line}");

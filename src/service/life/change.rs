@@ -15,7 +15,7 @@ use crate::service::mutation::{Answer, Mutation};
 use crate::service::state::Touched;
 use crate::service::writer::Writer;
 use crate::store::pb::event::Body;
-use crate::store::pb::{ProcessingRestricted, RestrictionLifted, SubjectsMerged, SubjectsUnmerged};
+use crate::store::pb::{DisclosureRecorded, ProcessingRestricted, RestrictionLifted, SubjectsMerged, SubjectsUnmerged};
 
 /// Events of histories, and what is to be said of them.
 type Written = (Vec<(SubjectId, Body)>, Vec<String>);
@@ -31,6 +31,8 @@ pub enum LifeChange {
     Restrict(pb::RestrictProcessingRequest),
     /// Lift a restriction.
     Lift(pb::LiftRestrictionRequest),
+    /// Record a disclosure, made at a moment (microseconds since 1970).
+    Disclose(pb::RecordDisclosureRequest, i64),
 }
 
 impl LifeChange {
@@ -41,6 +43,7 @@ impl LifeChange {
             Self::Unmerge(asked) => vec![&asked.merged_ref],
             Self::Restrict(asked) => vec![&asked.subject_ref],
             Self::Lift(asked) => vec![&asked.subject_ref],
+            Self::Disclose(asked, _) => vec![&asked.subject_ref],
         }
     }
 }
@@ -59,6 +62,7 @@ impl Writer {
             LifeChange::Unmerge(asked) => (self.unmerge(asked)?, Vec::new()),
             LifeChange::Restrict(asked) => self.restrict(asked)?,
             LifeChange::Lift(asked) => (self.lift(asked)?, Vec::new()),
+            LifeChange::Disclose(asked, at) => (self.disclose(asked, *at)?, Vec::new()),
         };
         for (subject, body) in bodies {
             self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
@@ -141,6 +145,21 @@ impl Writer {
             open_files_reason: if open > 0 { asked.open_files_reason.clone() } else { String::new() },
         });
         Ok((vec![(subject, body)], remark.into_iter().collect()))
+    }
+
+    fn disclose(&self, asked: &pb::RecordDisclosureRequest, at: i64) -> Result<Vec<(SubjectId, Body)>, Fault> {
+        let (subject, _) = self.named(&asked.subject_ref, "")?;
+        let told = DisclosureRecorded {
+            subject_ref: asked.subject_ref.clone(),
+            recipient: asked.recipient.clone(),
+            purpose: asked.purpose.clone(),
+            what: asked.what.clone(),
+            legal_basis: asked.legal_basis.clone(),
+            officer: asked.officer.clone(),
+            disclosed_micros: at,
+            case_ref: asked.case_ref.clone(),
+        };
+        Ok(vec![(subject, Body::DisclosureRecorded(told))])
     }
 
     /// Lifts every restriction of the person, under whichever reference it was asked for.

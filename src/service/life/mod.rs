@@ -5,12 +5,17 @@
 //! by a rule of scoring.
 
 mod change;
+pub mod disclosures;
+mod export;
 pub mod past;
 #[cfg(test)]
 mod tests;
 pub mod told;
+mod withheld;
 
 pub use change::LifeChange;
+pub use export::Exported;
+pub use withheld::Withholding;
 
 use crate::domain::life::{Life, Merged};
 use crate::domain::{Revision, SubjectId};
@@ -32,7 +37,9 @@ pub fn fold(dossier: &mut StoredDossier, event: &Event, body: &Body) {
         Body::SubjectsUnmerged(told) => dossier.members.retain(|member| *member != told.merged_id),
         Body::ProcessingRestricted(_) => dossier.restricted_revision = event.revision,
         Body::RestrictionLifted(_) => dossier.restricted_revision = 0,
-        Body::EvidenceWritten(_)
+        // That there was an event is all that the view tells of it.
+        Body::DisclosureRecorded(_)
+        | Body::EvidenceWritten(_)
         | Body::EvidenceWithdrawn(_)
         | Body::AsOfMoved(_)
         | Body::PolicyActivated(_)

@@ -6,8 +6,8 @@ use crate::pb;
 use crate::ranking::Standings;
 use crate::service::held::histories;
 use crate::service::timestamp;
-use crate::store::pb::Event;
 use crate::store::pb::event::Body;
+use crate::store::pb::{Event, SubjectsMerged, SubjectsUnmerged};
 use crate::store::{Store, StoreError};
 
 /// References merged into a person, in the order in which they were, and restrictions in force.
@@ -38,16 +38,84 @@ pub fn recorded_time(event: &Event) -> Option<pbjson_types::Timestamp> {
     jiff::Timestamp::from_microsecond(event.recorded_micros).map(timestamp).ok()
 }
 
+/// A disclosure, where an event tells of one.
+pub fn disclosure(event: &Event) -> Option<pb::Disclosure> {
+    let Some(Body::DisclosureRecorded(told)) = &event.body else { return None };
+    Some(pb::Disclosure {
+        subject_ref: told.subject_ref.clone(),
+        recipient: told.recipient.clone(),
+        purpose: told.purpose.clone(),
+        what: told.what.clone(),
+        legal_basis: told.legal_basis.clone(),
+        officer: told.officer.clone(),
+        disclosed_time: jiff::Timestamp::from_microsecond(told.disclosed_micros).map(timestamp).ok(),
+        case_ref: told.case_ref.clone(),
+        recorded_time: recorded_time(event),
+        revision: event.revision,
+        actor: event.actor.clone(),
+    })
+}
+
+/// Of an event of two histories that the history told of tells as the second of them: the number of the first.
+pub fn other_side(event: &Event) -> Option<u32> {
+    let merged = match &event.body {
+        Some(Body::SubjectsMerged(told)) => told.merged_id,
+        Some(Body::SubjectsUnmerged(told)) => told.merged_id,
+        Some(_) | None => return None,
+    };
+    (merged != event.subject_id).then_some(merged)
+}
+
+/// What an event tells of a history as a whole, for the person; `None`: it tells of something else.
+pub fn exported(event: &Event, subject_ref: &str) -> Option<pb::ExportedEvent> {
+    use pb::exported_event::Event as Told;
+    let told = merged_reference(event).map(Told::Merged);
+    let told = told.or_else(|| unmerged_reference(event).map(Told::Unmerged));
+    let told = told.or_else(|| restriction(event).map(Told::Restricted));
+    let told = told.or_else(|| lifted(event).map(Told::Lifted));
+    let told = told.or_else(|| disclosure(event).map(Told::Disclosed))?;
+    Some(pb::ExportedEvent {
+        revision: event.revision,
+        recorded_time: recorded_time(event),
+        subject_ref: subject_ref.to_owned(),
+        event: Some(told),
+    })
+}
+
 fn merged_reference(event: &Event) -> Option<pb::MergedReference> {
     let Some(Body::SubjectsMerged(told)) = &event.body else { return None };
-    Some(pb::MergedReference {
-        merged_ref: told.merged_ref.clone(),
-        into_ref: told.survivor_ref.clone(),
+    let SubjectsMerged { merged_ref, survivor_ref, officer, reason, .. } = told;
+    Some(reference(event, [merged_ref, survivor_ref, officer, reason]))
+}
+
+fn unmerged_reference(event: &Event) -> Option<pb::MergedReference> {
+    let Some(Body::SubjectsUnmerged(told)) = &event.body else { return None };
+    let SubjectsUnmerged { merged_ref, survivor_ref, officer, reason, .. } = told;
+    Some(reference(event, [merged_ref, survivor_ref, officer, reason]))
+}
+
+fn reference(event: &Event, [merged_ref, into_ref, officer, reason]: [&String; 4]) -> pb::MergedReference {
+    pb::MergedReference {
+        merged_ref: merged_ref.clone(),
+        into_ref: into_ref.clone(),
+        officer: officer.clone(),
+        reason: reason.clone(),
+        recorded_time: recorded_time(event),
+        revision: event.revision,
+        actor: event.actor.clone(),
+    }
+}
+
+fn lifted(event: &Event) -> Option<pb::Restriction> {
+    let Some(Body::RestrictionLifted(told)) = &event.body else { return None };
+    Some(pb::Restriction {
+        subject_ref: told.subject_ref.clone(),
         officer: told.officer.clone(),
         reason: told.reason.clone(),
         recorded_time: recorded_time(event),
         revision: event.revision,
         actor: event.actor.clone(),
+        ..pb::Restriction::default()
     })
 }
 

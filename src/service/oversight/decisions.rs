@@ -136,6 +136,7 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
                 | Body::RestrictionLifted(_)
+                | Body::DisclosureRecorded(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)

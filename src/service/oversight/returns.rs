@@ -72,6 +72,7 @@ fn said(event: Event) -> Said {
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
+            | Body::DisclosureRecorded(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)

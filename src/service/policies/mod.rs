@@ -207,6 +207,7 @@ impl Policies {
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
                 | Body::RestrictionLifted(_)
+                | Body::DisclosureRecorded(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)

@@ -129,6 +129,33 @@ impl Rescoring {
         Ok(Disclosure { answer: Reading { standings, found: History { now, entries, next } }, subjects: vec![subject] })
     }
 
+    /// Every list that one history of a person stood on in each generation that is kept, the newest generation first.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] where a generation is damaged.
+    pub async fn stood(&self, subject: SubjectId) -> Result<Vec<(List, Entry)>, Fault> {
+        let permit = Arc::clone(&self.0.service.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
+        let rescoring = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let runs = rescoring.0.service.board.runs();
+            let mut stood = Vec::new();
+            for told in runs.generations().iter().rev() {
+                let past = match rescoring.past(told.number, subject) {
+                    Ok(Some(past)) => past,
+                    Ok(None) | Err(Fault::GenerationNotKept) => continue,
+                    Err(fault) => return Err(fault),
+                };
+                for list in past.row.lists.iter() {
+                    let point = Some(Point::of(&past.row, list.family(), past.rank(list)));
+                    stood.push((list, Entry { told: told.clone(), kept: true, point }));
+                }
+            }
+            Ok(stood)
+        });
+        read.await.map_err(|_| Fault::Internal)?
+    }
+
     fn entry(&self, number: u64, list: List, subject: SubjectId) -> Result<Entry, Fault> {
         let told = self.0.service.board.runs().generation(number).cloned().ok_or(Fault::Internal)?;
         let (kept, past) = match self.past(number, subject) {

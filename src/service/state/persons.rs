@@ -99,6 +99,11 @@ impl State {
                 self.histories.restrict(subject, false);
                 self.amend(subject, revision, |life| life.restricted = None);
             }
+            Body::DisclosureRecorded(_) => {
+                self.amend(subject, revision, |_| ());
+                touched.subjects.insert(subject);
+                return Ok(());
+            }
             Body::EvidenceWritten(_)
             | Body::EvidenceWithdrawn(_)
             | Body::AsOfMoved(_)

@@ -93,7 +93,8 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
             | Body::SubjectsMerged(_)
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
-            | Body::RestrictionLifted(_),
+            | Body::RestrictionLifted(_)
+            | Body::DisclosureRecorded(_),
         ) => (event.subject_id as usize) < known,
         Some(
             Body::AsOfMoved(_)
