@@ -97,7 +97,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-supervision
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision
 
 # A run against decoding once and against one statement of PostgreSQL; lists, memory and bytes meanwhile
 bench-rescore *OPTIONS:
@@ -135,10 +135,14 @@ bench-backup *OPTIONS:
 bench-rebuild *OPTIONS:
     cargo bench --locked --bench rebuild -- {{OPTIONS}}
 
+# ListStandings with client certificates, tokens and a durable audit against the same without
+bench-secured *OPTIONS:
+    cargo bench --locked --bench secured -- {{OPTIONS}}
+
 # Gaps against an echo, returns against one scan, a victim of hundreds against a victim of one
 bench-supervision *OPTIONS:
     cargo bench --locked --bench supervision -- {{OPTIONS}}
 
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild rescore supervision; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild rescore secured supervision; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

@@ -124,6 +124,7 @@ fn write(address: &str, requests: &Path) -> anyhow::Result<Outcome> {
         connections: CLIENTS,
         in_flight: 1,
         seconds: None,
+        secure: None,
     };
     load.run()
 }

@@ -10,7 +10,7 @@ use tonic::transport::Endpoint;
 use super::Options;
 use super::bytes::{AsBytes, keep};
 use super::echo::Echo;
-use super::load::{Load, Outcome};
+use super::load::{Load, Outcome, Secure};
 use super::server::Server;
 use super::verdict::note;
 
@@ -32,6 +32,11 @@ impl Calls {
     /// Calls a server.
     pub fn at(&self, address: &str, seconds: f64) -> anyhow::Result<Outcome> {
         Load::usual(address, self.method, &self.requests, seconds).run()
+    }
+
+    /// Calls a server over TLS, saying who calls.
+    pub fn secured(&self, address: &str, seconds: f64, secure: &Secure) -> anyhow::Result<Outcome> {
+        Load { secure: Some(secure.clone()), ..Load::usual(address, self.method, &self.requests, seconds) }.run()
     }
 
     /// An echo of what a server answers to each request.

@@ -13,6 +13,8 @@ use anyhow::{Context, ensure};
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::SendRequest;
 use hdrhistogram::Histogram;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
 
 use super::bytes::kept;
@@ -36,6 +38,22 @@ pub struct Load {
     pub in_flight: usize,
     /// Seconds; `None`: until each request was sent once.
     pub seconds: Option<f64>,
+    /// How callers say who they are; `None`: not at all, and in plain text.
+    #[serde(default)]
+    pub secure: Option<Secure>,
+}
+
+/// How callers say who they are, over TLS.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Secure {
+    /// PEM file of the authority of the server.
+    pub authority: std::path::PathBuf,
+    /// PEM file of the callers' certificate.
+    pub certificate: std::path::PathBuf,
+    /// PEM file of its key.
+    pub key: std::path::PathBuf,
+    /// Their token; `None`: the certificate alone.
+    pub token: Option<String>,
 }
 
 /// What came of it.
@@ -70,6 +88,7 @@ impl Load {
             connections: 4,
             in_flight: 16,
             seconds: Some(seconds),
+            secure: None,
         }
     }
 
@@ -131,6 +150,7 @@ fn framed(message: &Bytes) -> Bytes {
 struct Plan {
     address: SocketAddr,
     request: http::Request<()>,
+    tls: Option<tokio_rustls::TlsConnector>,
     frames: Vec<Bytes>,
     next: AtomicUsize,
     in_flight: usize,
@@ -159,11 +179,16 @@ impl Tally {
 
 impl Plan {
     fn new(load: &Load, frames: Vec<Bytes>) -> anyhow::Result<Self> {
-        let request = http::Request::post(format!("http://{}{}", load.address, load.method))
+        let token = load.secure.as_ref().and_then(|secure| secure.token.clone());
+        let mut request = http::Request::post(format!("http://{}{}", load.address, load.method))
             .version(http::Version::HTTP_2)
             .header(http::header::TE, "trailers")
             .header(http::header::CONTENT_TYPE, "application/grpc")
             .body(())?;
+        if let Some(token) = token {
+            let value = http::HeaderValue::from_str(&format!("Bearer {token}"))?;
+            request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        }
         let counted_since = match load.seconds {
             Some(seconds) => Instant::now() + Duration::from_secs_f64(seconds * WARMING),
             None => Instant::now(),
@@ -171,6 +196,7 @@ impl Plan {
         Ok(Self {
             address: load.address.parse()?,
             request,
+            tls: load.secure.as_ref().map(connector).transpose()?,
             frames,
             next: AtomicUsize::new(0),
             in_flight: load.in_flight,
@@ -196,12 +222,10 @@ impl Plan {
             for _ in 0..connections {
                 let socket = tokio::net::TcpStream::connect(self.address).await?;
                 socket.set_nodelay(true)?;
-                let (send, connection) = h2::client::Builder::new()
-                    .initial_window_size(1 << 20)
-                    .initial_connection_window_size(16 << 20)
-                    .handshake::<_, Bytes>(socket)
-                    .await?;
-                tokio::task::spawn_local(connection);
+                let send = match &self.tls {
+                    None => connected(socket).await?,
+                    Some(tls) => connected(tls.connect("localhost".try_into()?, socket).await?).await?,
+                };
                 for _ in 0..self.in_flight {
                     callers.spawn_local(caller(Arc::clone(&self), send.clone()));
                 }
@@ -213,6 +237,36 @@ impl Plan {
             Ok(all)
         }))
     }
+}
+
+/// A connection of HTTP/2 over a socket.
+async fn connected(
+    socket: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
+) -> anyhow::Result<SendRequest<Bytes>> {
+    let (send, connection) = h2::client::Builder::new()
+        .initial_window_size(1 << 20)
+        .initial_connection_window_size(16 << 20)
+        .handshake::<_, Bytes>(socket)
+        .await?;
+    tokio::task::spawn_local(connection);
+    Ok(send)
+}
+
+/// What makes connections over TLS with a certificate.
+fn connector(secure: &Secure) -> anyhow::Result<tokio_rustls::TlsConnector> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&secure.authority)? {
+        roots.add(certificate?)?;
+    }
+    let chain = CertificateDer::pem_file_iter(&secure.certificate)?.collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(&secure.key)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)?;
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(tokio_rustls::TlsConnector::from(Arc::new(tls)))
 }
 
 async fn caller(plan: Arc<Plan>, mut send: SendRequest<Bytes>) -> anyhow::Result<Tally> {

@@ -38,6 +38,7 @@ impl Server {
                 "--data-dir",
             ])
             .arg(directory)
+            .args(audit(more))
             .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -77,6 +78,12 @@ impl Server {
         ensure!(self.process.0.wait()?.success(), "the server did not stop in order");
         Ok(())
     }
+}
+
+/// Who looks is written down only where callers say who they are: what other benchmarks compare, an echo or an engine alone,
+/// writes nothing of the kind. What it costs is measured by `secured`.
+fn audit(more: &[&str]) -> &'static [&'static str] {
+    if more.iter().any(|argument| argument.starts_with("--access-")) { &[] } else { &["--audit-enabled", "false"] }
 }
 
 fn ready_at(line: &str) -> Option<String> {

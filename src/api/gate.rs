@@ -154,9 +154,9 @@ fn usable(text: &str) -> bool {
 fn stated(headers: &HeaderMap, name: &'static str) -> Result<Box<str>, Fault> {
     let Some(value) = headers.get(name) else { return Ok("".into()) };
     match value.to_str() {
-        Ok(text) if usable(text) => Ok(text.into()),
+        Ok(text) if text.len() <= MOST && text.trim() == text => Ok(text.into()),
         Ok(_) | Err(_) => {
-            let description = format!("{name} has up to {MOST} printable ASCII characters without spaces");
+            let description = format!("{name} has up to {MOST} printable ASCII characters and no space at either end");
             Err(Fault::field(name, "INVALID_METADATA", description))
         }
     }

@@ -29,7 +29,7 @@ pub struct DiscloseArgs {
     #[arg(long, value_name = "TEXT")]
     recipient: String,
     /// What for, 10 to 500 characters
-    #[arg(long, value_name = "TEXT")]
+    #[arg(id = "disclosure_purpose", long = "for", value_name = "TEXT")]
     purpose: String,
     /// What: which records or which standing, in words, 10 to 2,000 characters
     #[arg(long, value_name = "TEXT")]

@@ -45,7 +45,7 @@ fn a_merge_names_both_and_a_restriction_its_ground() {
 #[test]
 fn a_disclosure_is_asked_for_and_shown_with_its_basis() {
     let Command::Disclose(args) = parsed(
-        "disclose S-1 --recipient Probation_North --purpose supervision_on_release --what standing_and_two_convictions \
+        "disclose S-1 --recipient Probation_North --for supervision_on_release --what standing_and_two_convictions \
          --legal-basis CDA_1998_s115 --officer dc-1 --case-ref C-9 --at 2026-03-31T14:05:00Z",
     ) else {
         panic!("must be disclose")
