@@ -17,9 +17,9 @@ use crate::access::{Caller, Permission};
 use crate::domain::SubjectId;
 use crate::service::fault::Fault;
 
-/// How long calls turned away for asking too much are counted before they are told together.
+/// How long calls that are turned away are counted before they are told together.
 const TOLD_TOGETHER: Duration = Duration::from_secs(10);
-/// Most identities of whom that is remembered.
+/// Most identities and addresses of which that is remembered.
 const REMEMBERED: usize = 4_096;
 
 /// What became of a call.
@@ -44,9 +44,12 @@ struct Inner {
     shed: Mutex<HashMap<Box<str>, Shed>>,
 }
 
-/// Calls of one identity that were turned away since somebody was told.
+/// Calls of one identity, or from one address, that were turned away since a moment.
 struct Shed {
     since: Instant,
+    /// Told one by one.
+    told: u64,
+    /// To be told together.
     more: u64,
     /// Who, and what the last of them was.
     caller: Caller,
@@ -134,22 +137,34 @@ impl Auditor {
         record(log, caller, entries).await
     }
 
-    /// Records that a call was turned away for asking too much: the first of an identity at once, the others that follow
-    /// within some seconds together, so that a flood of them is not one of entries.
+    /// Records that a call was turned away, of those that may come in a flood: the first few of an identity, or from an
+    /// address, at once, the others that follow within some seconds together, so that a flood of them is not one of entries.
     ///
     /// # Errors
     /// It is not recorded.
-    pub async fn turned_away(&self, caller: &Caller, rule: &'static Rule, code: Code) -> Result<(), Status> {
+    pub async fn turned_away(
+        &self,
+        (whose, few): (&str, u64),
+        caller: &Caller,
+        rule: &'static Rule,
+        code: Code,
+    ) -> Result<(), Status> {
         {
             let mut shed = self.shed();
-            if let Some(held) = shed.get_mut(&caller.actor) {
-                held.more += 1;
-                (held.caller, held.rule, held.code) = (caller.clone(), rule, code);
-                return Ok(());
-            }
-            if shed.len() < REMEMBERED {
-                let since = Instant::now();
-                shed.insert(caller.actor.clone(), Shed { since, more: 0, caller: caller.clone(), rule, code });
+            // Where too many are remembered, further ones count as one.
+            let known = shed.len() < REMEMBERED || shed.contains_key(whose);
+            let whose = if known { whose } else { "" };
+            match shed.get_mut(whose) {
+                Some(held) if held.told >= few => {
+                    held.more += 1;
+                    (held.caller, held.rule, held.code) = (caller.clone(), rule, code);
+                    return Ok(());
+                }
+                Some(held) => held.told += 1,
+                None => {
+                    let since = Instant::now();
+                    shed.insert(whose.into(), Shed { since, told: 1, more: 0, caller: caller.clone(), rule, code });
+                }
             }
         }
         self.call(caller, rule, &Outcome::Refused(code)).await
@@ -227,4 +242,33 @@ async fn record(log: &AuditLog, caller: &Caller, entries: Vec<Entry>) -> Result<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::audit::AuditLog;
+    use crate::access::table;
+
+    #[tokio::test]
+    async fn a_flood_of_calls_that_are_turned_away_is_a_few_entries() {
+        let log = AuditLog::in_passing().unwrap();
+        let auditor = Auditor::new(Some(log.clone()));
+        let rule = table::rule("/steelyard.v1.RankingService/ListStandings").unwrap();
+        let caller = Caller::nobody();
+        for _ in 0..500 {
+            auditor.turned_away(("from 192.0.2.1", 3), &caller, rule, Code::Unauthenticated).await.unwrap();
+        }
+        assert_eq!(log.head().entries, 3, "told one by one");
+        assert_eq!(auditor.shed()["from 192.0.2.1"].more, 497, "to be told together");
+        auditor.turned_away(("from 192.0.2.2", 3), &caller, rule, Code::Unauthenticated).await.unwrap();
+        assert_eq!(log.head().entries, 4, "another address has its own");
+        for held in auditor.shed().values_mut() {
+            held.since -= TOLD_TOGETHER;
+        }
+        auditor.tend().await;
+        assert_eq!(log.head().entries, 5, "those of one address are told together, and of the other none are left");
+        assert!(auditor.shed().is_empty());
+        log.stop();
+    }
 }

@@ -39,6 +39,9 @@ pub const PURPOSE: &str = "x-purpose-code";
 /// Most characters of each.
 const MOST: usize = 64;
 
+/// Calls by nobody known, from one address within some seconds, that are told one by one in the audit.
+const UNIDENTIFIED: u64 = 1_000;
+
 /// What stands before every handler.
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
@@ -87,14 +90,16 @@ impl Gate {
         Ok(caller)
     }
 
-    async fn refuse(&self, rule: &'static Rule, Refusal { caller, fault }: Refusal) -> Status {
+    async fn refuse(&self, rule: &'static Rule, Refusal { caller, fault }: Refusal, from: String) -> Status {
         debug!(rpc.method = rule.path, rpc.reason = reason(&fault).as_str_name(), correlation_id = %caller.correlation_id, "refused");
         caller.look.failed(reason(&fault));
         let status = error::status(&fault, &caller.correlation_id);
-        let audited = if let Fault::Limited(_) = fault {
-            self.0.auditor.turned_away(&caller, rule, status.code()).await
-        } else {
-            self.0.auditor.call(&caller, rule, &Outcome::Refused(status.code())).await
+        let (auditor, code) = (&self.0.auditor, status.code());
+        let audited = match &fault {
+            Fault::Limited(_) => auditor.turned_away((&caller.actor, 1), &caller, rule, code).await,
+            // Nobody is known by it: what floods, floods from an address.
+            Fault::Unidentified(_) => auditor.turned_away((&from, UNIDENTIFIED), &caller, rule, code).await,
+            _ => auditor.call(&caller, rule, &Outcome::Refused(code)).await,
         };
         match audited {
             Ok(()) => status,
@@ -262,7 +267,11 @@ where
             });
             let (caller, own) = match entered {
                 Ok(entered) => entered,
-                Err(refusal) => return Ok(gate.refuse(rule, refusal).await.into_http()),
+                Err(refusal) => {
+                    let peer = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+                    let from = peer.map_or_else(String::new, |address| format!("from {}", address.ip()));
+                    return Ok(gate.refuse(rule, refusal, from).await.into_http());
+                }
             };
             let time = deadline(request.headers()).map_or(gate.0.longest, |stated| stated.min(gate.0.longest));
             request.extensions_mut().insert(caller.clone());
