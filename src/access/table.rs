@@ -98,6 +98,7 @@ rules! {
         "RecordDisclosure" Writes RecordDisclosures,
         "ExportSubject" Reads ExportSubjects,
         "ListDisclosures" Reads ReadRecords,
+        "EraseSubject" Writes EraseSubjects,
     }
     "OutstandingService" {
         "OpenOutstanding" Writes WriteFiles,

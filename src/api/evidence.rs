@@ -144,6 +144,13 @@ impl EvidenceService for Evidence {
         self.0.answer("ListEvidence", &caller, disclosed)
     }
 
+    async fn erase_subject(
+        &self,
+        request: Request<pb::EraseSubjectRequest>,
+    ) -> Result<Response<pb::EraseSubjectResponse>, Status> {
+        super::erasure::erase_subject(&self.0, request).await
+    }
+
     async fn withdraw_evidence(
         &self,
         request: Request<pb::WithdrawEvidenceRequest>,

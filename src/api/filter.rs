@@ -6,6 +6,7 @@ use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, O
 use crate::pb;
 use crate::ranking::Filter;
 use crate::service::fault::Fault;
+use crate::service::life;
 
 /// Most areas or officers in one filter.
 const MOST_REFERENCES: usize = 32;
@@ -105,6 +106,14 @@ impl Arguments {
         if found < least || found > most {
             let description = format!("{field} has {found} characters; {least} to {most} are allowed");
             self.wrong(field, "LENGTH_OUT_OF_RANGE", description);
+        }
+    }
+
+    /// A text that stays when the people are erased whom its request is about: it must not have their references in it.
+    pub fn nameless(&mut self, field: &str, text: &str, references: &[&str]) {
+        if references.iter().any(|reference| life::names(text, reference)) {
+            let description = format!("{field} names a person by reference, and stays when that person is erased");
+            self.wrong(field, "NAMES_THE_PERSON", description);
         }
     }
 

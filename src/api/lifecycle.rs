@@ -31,6 +31,7 @@ pub async fn merge(
         arguments.wrong("merged_ref", "SAME_SUBJECT", "merged_ref is survivor_ref: two references are merged");
     }
     accounted(&mut arguments, &asked.officer, &asked.reason);
+    arguments.nameless("reason", &asked.reason, &[&asked.survivor_ref, &asked.merged_ref]);
     let digest = content_digest("MergeSubjects", &asked);
     let answer = change(edge, &caller, arguments, (id, digest), LifeChange::Merge(asked)).await;
     edge.done(

@@ -8,6 +8,7 @@ pub mod auditor;
 pub mod codec;
 pub mod cohort;
 pub mod detail;
+pub mod erasure;
 pub mod error;
 pub mod evidence;
 pub mod filter;
@@ -221,11 +222,13 @@ async fn open_and_serve(
     let guard = Guard::open(settings).await?;
     let options = options(settings);
     let (home, backups) = (settings.store.clone(), settings.backup.directory.clone());
+    let encryption = settings.encryption.clone();
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<Started> {
         Ok(match &home.home {
             Home::Memory => Service::start(Arc::new(MemoryStore::new(Identity::fresh())), options)?,
             Home::Directory(directory) => {
-                let recovery = recovery_options(directory, &home, backups);
+                let keys = erasure::keys(&encryption)?;
+                let recovery = recovery::Options { keys, ..recovery_options(directory, &home, backups) };
                 let opened = start::open(&recovery, reference::tables()).context("the store could not be opened")?;
                 Service::start_from(opened, options)?
             }
@@ -329,6 +332,9 @@ async fn serve(
     let halted = halted(service.conditions());
     let streams = service.streams();
     let rescoring = Rescoring::start(service.clone(), Arc::new(archive), settings.rescore.clone())?;
+    if let Err(fault) = rescoring.blank().await {
+        warn!(reason = %fault, "rows of erased people could not be blanked in published generations: tried again");
+    }
     let auditor = Auditor::new(settings.audit.enabled.then(|| audit.clone()));
     let edge = Arc::new(Edge {
         service,
@@ -439,6 +445,10 @@ async fn tend(rescoring: Rescoring, gate: Gate) {
         gate.tend().await;
         rescoring.service().tend();
         rescoring.tend();
+        // A generation may have been published that was weighed before somebody was erased.
+        if let Err(fault) = rescoring.blank().await {
+            warn!(reason = %fault, "rows of erased people could not be blanked in published generations");
+        }
     }
 }
 

@@ -169,15 +169,17 @@ impl RescoreService for Rescore {
             Replayed::Progress(events, of_events) => {
                 Ok(Disclosure::of_nobody(pb::ReplayGenerationResponse { events, of_events, outcome: None }))
             }
-            Replayed::Done(told, digest, subjects) => Ok(Disclosure::of_nobody(pb::ReplayGenerationResponse {
-                events: told.weighed.0,
-                of_events: told.weighed.0,
+            Replayed::Done(again) => Ok(Disclosure::of_nobody(pb::ReplayGenerationResponse {
+                events: again.told.weighed.0,
+                of_events: again.told.weighed.0,
                 outcome: Some(pb::ReplayOutcome {
-                    same: told.digest == digest,
-                    digest: hex(&digest),
+                    same: again.told.digest == again.digest,
+                    digest: hex(&again.digest),
                     // Whether it is still kept has nothing to do with whether it can be weighed again.
-                    generation: Some(generation(&told, false)),
-                    subjects,
+                    generation: Some(generation(&again.told, false)),
+                    subjects: again.people,
+                    rows_blanked: u32::try_from(again.told.erased.len()).unwrap_or(u32::MAX),
+                    repeats_as_published: again.repeats_as_published,
                 }),
             })),
             Replayed::Failed(fault) => Err(error::status(&fault, &correlation_id)),

@@ -18,6 +18,7 @@ use crate::service::start::OpenError;
 use crate::store::StoreError;
 use crate::store::backup::BackupError;
 use crate::store::journal::JournalError;
+use crate::store::keyring::KeyRingError;
 use crate::store::recovery::RecoveryError;
 
 /// Exit codes, as `--help` shows them.
@@ -131,6 +132,8 @@ pub fn of(error: &anyhow::Error) -> Exit {
                 Some(of_status(status))
             } else if let Some(error) = cause.downcast_ref::<BackupError>() {
                 Some(of_backup(error))
+            } else if let Some(error) = cause.downcast_ref::<KeyRingError>() {
+                Some(of_keys(error))
             } else if let Some(exit) = of_store(cause) {
                 Some(exit)
             } else if cause.is::<tonic::transport::Error>() {
@@ -165,12 +168,15 @@ fn of_store(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         StoreError::InUse { .. } => Some(Exit::Unavailable),
         StoreError::Full => Some(Exit::InputOutput),
         StoreError::Io { source, .. } => Some(of_io(source)),
+        StoreError::Keys(error) => Some(of_keys(error)),
+        StoreError::NoKeys { .. } => Some(Exit::Usage),
         StoreError::Corrupt { .. }
         | StoreError::MissingEvent { .. }
         | StoreError::BrokenChain { .. }
         | StoreError::NewerSchema { .. }
         | StoreError::NotAStore { .. }
         | StoreError::Engine { .. }
+        | StoreError::Sealed { .. }
         | StoreError::Stopped { .. } => None,
     }
 }
@@ -201,12 +207,33 @@ pub fn of_backup(error: &BackupError) -> Exit {
             | StoreError::MissingEvent { .. }
             | StoreError::BrokenChain { .. }
             | StoreError::NewerSchema { .. }
+            | StoreError::Sealed { .. }
             | StoreError::NotAStore { .. } => Exit::DataRefused,
             StoreError::Io { source, .. } => of_io(source),
             StoreError::Full => Exit::InputOutput,
             StoreError::Engine { .. } | StoreError::Stopped { .. } => Exit::Internal,
+            StoreError::Keys(error) => of_keys(error),
+            StoreError::NoKeys { .. } => Exit::Usage,
         },
         BackupError::Stopped => Exit::Unavailable,
+    }
+}
+
+/// The code of a key ring that cannot be used.
+pub fn of_keys(error: &KeyRingError) -> Exit {
+    match error {
+        KeyRingError::Io { source, .. } => of_io(source),
+        KeyRingError::InUse { .. } => Exit::Unavailable,
+        KeyRingError::Exposed { .. } => Exit::NotPermitted,
+        KeyRingError::NoKek { .. } | KeyRingError::NoRing { .. } => Exit::InputMissing,
+        KeyRingError::Damaged { .. }
+        | KeyRingError::OtherKek { .. }
+        | KeyRingError::OtherStore { .. }
+        | KeyRingError::NewBesideSealed { .. }
+        | KeyRingError::Unopened { .. }
+        | KeyRingError::TooMany(_) => Exit::DataRefused,
+        KeyRingError::NotGiven { .. } => Exit::Usage,
+        KeyRingError::Cipher { .. } => Exit::Internal,
     }
 }
 

@@ -22,6 +22,7 @@ pub mod generate;
 pub mod health;
 pub mod history;
 pub mod import;
+pub mod keys;
 pub mod list;
 pub mod movements;
 pub mod offence;
@@ -110,8 +111,10 @@ enum Command {
     Alignment(alignment::Args),
     /// Show one screen for a morning meeting
     Briefing(briefing::Args),
-    /// Merge references of one person, restrict processing, and record disclosures
+    /// Merge references of one person, restrict processing, record disclosures, and erase
     Subject(subject::Args),
+    /// Show how the key ring of a store stands, or wrap it under a new key
+    Keys(keys::Args),
     /// Look up an offence: title, category, harm days
     Offence(offence::Args),
     /// Compute the published predictors for cases given as JSON lines
@@ -186,6 +189,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Alignment(args) => wait(alignment::run(args)),
         Command::Briefing(args) => wait(briefing::run(args)),
         Command::Subject(args) => wait(subject::run(args)),
+        Command::Keys(args) => keys::run(args),
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),

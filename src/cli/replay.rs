@@ -74,12 +74,20 @@ fn told(outcome: &pb::ReplayOutcome) -> String {
         generation.weighed_revision,
         plain(&generation.policy_version)
     );
+    let erased = match (outcome.rows_blanked, outcome.repeats_as_published) {
+        (0, _) => String::new(),
+        (rows, repeats) => format!(
+            "  somebody was erased since: rows left out {}, people with repeat victims as published {}\n",
+            count(rows),
+            count(repeats)
+        ),
+    };
     if outcome.same {
-        return format!("the same: {of}\n  digest {}\n", plain(&outcome.digest));
+        return format!("the same: {of}\n  digest {}\n{erased}", plain(&outcome.digest));
     }
     let program = env!("CARGO_PKG_VERSION");
     format!(
-        "NOT the same: {of}\n  published {} by {}\n  replayed  {} by {program}\n",
+        "NOT the same: {of}\n  published {} by {}\n  replayed  {} by {program}\n{erased}",
         plain(&generation.digest),
         plain(&generation.engine_version),
         plain(&outcome.digest)
@@ -99,13 +107,21 @@ mod tests {
             engine_version: "0.0.9".to_owned(),
             ..pb::Generation::default()
         };
-        let mut outcome =
-            pb::ReplayOutcome { generation: Some(generation), digest: "cd".repeat(32), same: false, subjects: 1_000 };
+        let mut outcome = pb::ReplayOutcome {
+            generation: Some(generation),
+            digest: "cd".repeat(32),
+            subjects: 1_000,
+            ..pb::ReplayOutcome::default()
+        };
         let text = told(&outcome);
         assert!(text.starts_with("NOT the same: generation 7 of 2026-11-28, 1,000 people"), "{text}");
         assert!(text.contains(&format!("published {} by 0.0.9", "ab".repeat(32))), "{text}");
         assert!(text.contains(&format!("replayed  {}", "cd".repeat(32))), "{text}");
         outcome.same = true;
         assert!(told(&outcome).starts_with("the same: generation 7"));
+        assert!(!told(&outcome).contains("erased"));
+        (outcome.rows_blanked, outcome.repeats_as_published) = (2, 1);
+        let erased = "somebody was erased since: rows left out 2, people with repeat victims as published 1";
+        assert!(told(&outcome).contains(erased), "{}", told(&outcome));
     }
 }

@@ -1,8 +1,9 @@
 //! A person's records as a whole from the command line: references that are one
-//! person, restrictions of processing, disclosures. Every change names an officer and a
+//! person, restrictions of processing, disclosures, erasure. Every change names an officer and a
 //! reason; what follows from it the server says.
 
 mod disclose;
+mod erase;
 mod export;
 mod merge;
 mod restrict;
@@ -34,6 +35,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Show what was disclosed to whom
     Disclosures(disclose::DisclosuresArgs),
+    /// Erase a person for good: takes two people
+    Erase(erase::Args),
 }
 
 /// Who answers for a change, and why it is made.
@@ -60,5 +63,6 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Disclose(args) => disclose::disclose(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Disclosures(args) => disclose::disclosures(args).await,
+        Command::Erase(args) => erase::run(args).await,
     }
 }

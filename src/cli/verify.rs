@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::client::{self, ServerArgs};
 use super::exit::{Exit, Failure};
+use super::keys;
 use super::output::{self, Page};
 use super::stated::StatedArgs;
 use crate::pb;
@@ -37,6 +38,12 @@ pub struct Args {
     /// Where its backups are, if not in `backups` inside it
     #[arg(long, value_name = "DIR", requires = "data_dir")]
     backups: Option<PathBuf>,
+    /// Where its key ring is, if it is sealed
+    #[arg(long, value_name = "DIR", requires = "data_dir")]
+    keys: Option<PathBuf>,
+    /// The key that the ring is wrapped under, if not in `kek` beside it
+    #[arg(long, value_name = "FILE", requires = "keys")]
+    kek_file: Option<PathBuf>,
     // Not as with other commands: given as a flag it contradicts `--data-dir`, and from the environment it does not.
     /// Server to ask [env: STEELYARD_SERVER=] [default: http://127.0.0.1:50051]
     #[arg(long, value_name = "URL")]
@@ -76,11 +83,12 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(data) = args.data_dir.clone() {
         let backups = args.backups.clone().unwrap_or_else(|| data.join("backups"));
         let standings = args.standings;
+        let keys = args.keys.as_deref().map(|keys| keys::open(keys, args.kek_file.as_deref())).transpose()?;
         let (send, mut receive) = tokio::sync::mpsc::channel(64);
         let reading = tokio::task::spawn_blocking(move || {
             // A listener that went away has ended the process.
             let trial = Trial::in_child(OPEN_WITHIN);
-            directory::verify(&data, &backups, standings, trial.as_ref(), &mut |message| {
+            directory::verify((&data, &backups), keys, standings, trial.as_ref(), &mut |message| {
                 drop(send.blocking_send(message));
             })
         });

@@ -7,6 +7,7 @@ mod access;
 mod audit;
 mod backup;
 mod connections;
+mod encryption;
 mod flags;
 mod grpc;
 mod health;
@@ -30,6 +31,7 @@ pub use access::{Access, KeySource, Tokens};
 pub use audit::Audit;
 pub use backup::Backup;
 pub use connections::Connections;
+pub use encryption::{Encryption, Keys};
 pub use flags::Flags;
 pub use grpc::Grpc;
 pub use health::Health;
@@ -55,6 +57,7 @@ pub const CONCERNS: &[Concern] = &[
     connections::CONCERN,
     store::CONCERN,
     backup::CONCERN,
+    encryption::CONCERN,
     lists::CONCERN,
     rescore::CONCERN,
     limits::CONCERN,
@@ -88,6 +91,8 @@ pub struct Settings {
     pub store: Store,
     /// When it is backed up, where to, and what is kept.
     pub backup: Backup,
+    /// Whether what is kept is sealed, and where the keys are.
+    pub encryption: Encryption,
     /// What lists are weighed by, and when they are stale.
     pub lists: Lists,
     /// When everybody is weighed anew, and how long what was published is kept.
@@ -196,6 +201,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     }
     let store = store::settle(&mut reader);
     let backup = backup::settle(&mut reader, store.as_ref());
+    let encryption = encryption::settle(&mut reader, store.as_ref(), backup.as_ref());
     let lists = lists::settle(&mut reader);
     let rescore = rescore::settle(&mut reader);
     let limits = limits::settle(&mut reader);
@@ -212,6 +218,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         connections: connections.expect(agreed),
         store: store.expect(agreed),
         backup: backup.expect(agreed),
+        encryption: encryption.expect(agreed),
         lists: lists.expect(agreed),
         rescore: rescore.expect(agreed),
         limits: limits.expect(agreed),

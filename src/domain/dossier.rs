@@ -223,6 +223,16 @@ pub struct VictimView<'a> {
 }
 
 impl Dossier {
+    /// What is left of somebody who was erased: that the number is taken. No reference of a person is empty.
+    pub fn erased(revision: Revision) -> Self {
+        Self { revision, ..Self::new("") }
+    }
+
+    /// Whether the person was erased.
+    pub const fn is_erased(&self) -> bool {
+        self.reference_len == 0
+    }
+
     /// An empty dossier of one person.
     ///
     /// # Panics

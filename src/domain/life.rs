@@ -81,6 +81,15 @@ impl Histories {
         }
     }
 
+    /// Lets go of a history that was erased. What had been merged into it stands by itself.
+    pub fn forget(&mut self, erased: SubjectId) {
+        self.unmerge(erased);
+        for member in self.members.remove(&erased).unwrap_or_default() {
+            self.into.remove(&member);
+        }
+        self.restricted.remove(&erased);
+    }
+
     /// Restricts the processing of a history, or no longer.
     pub fn restrict(&mut self, subject: SubjectId, restricted: bool) {
         if restricted {
@@ -161,6 +170,17 @@ mod tests {
         assert_eq!(of(&histories, 3), [1, 0, 3], "what had been merged before stays together");
         histories.unmerge(SubjectId(0));
         histories.unmerge(SubjectId(3));
+        assert_eq!(histories, Histories::default());
+    }
+
+    #[test]
+    fn of_a_history_that_was_erased_nothing_is_left() {
+        let mut histories = Histories::default();
+        for (merged, into) in [(0, 1), (1, 2)] {
+            histories.merge(SubjectId(merged), SubjectId(into));
+        }
+        histories.restrict(SubjectId(1), true);
+        histories.forget(SubjectId(1));
         assert_eq!(histories, Histories::default());
     }
 

@@ -15,7 +15,6 @@ use super::key::Merit;
 use super::names::{AreaId, Names, OfficerId};
 use super::row::{Kept, Lists, Row};
 use super::snapshot::{LISTS, Standings};
-use crate::domain::dossier::Repeat;
 use crate::domain::word::{Band, Family, List};
 use crate::domain::{Date, MilliPoints, SubjectId};
 use crate::policy::{CompositePolicy, Weights};
@@ -59,6 +58,11 @@ pub struct PastRepeat {
 }
 
 impl Past {
+    /// Somebody of whom nothing is known any more.
+    pub const fn blank(row: Row) -> Self {
+        Self { row, ranks: [0; LISTS], repeats: Vec::new() }
+    }
+
     /// Rank on a list, where they are on it.
     pub fn rank(&self, list: List) -> Option<u32> {
         Some(self.ranks[list as usize]).filter(|rank| *rank > 0)
@@ -93,6 +97,23 @@ impl Ranks {
         ranks
     }
 
+    /// Whether a snapshot has the order that was published, of whom some were erased since: whoever is left stands in the same
+    /// order, with the same ties, and nobody stood higher.
+    fn agree(&self, standings: &Standings, published: &[Past]) -> bool {
+        List::ALL.iter().copied().all(|list| {
+            let mut last: Option<(u32, u32)> = None;
+            standings.tree(list).iter_from(0).all(|key| {
+                let now = self.on(list, key.subject());
+                let Some(then) = published.get(key.subject().index()).and_then(|past| past.rank(list)) else {
+                    return false;
+                };
+                let before = last.replace((now, then));
+                let follows = before.is_none_or(|(other, its)| if other == now { its == then } else { its < then });
+                follows && then >= now
+            })
+        })
+    }
+
     fn on(&self, list: List, subject: SubjectId) -> u32 {
         if list == List::All {
             return self.all[subject.index()];
@@ -105,14 +126,30 @@ impl Ranks {
 /// Frames of a whole snapshot, and their digest: who stands where, by what scores and on which day, whatever else the
 /// ledger says.
 pub fn generation(standings: &Standings) -> (Vec<Vec<u8>>, [u8; 32]) {
-    use rayon::prelude::*;
     let ranks = Ranks::of(standings);
+    framed(standings, |list, subject| ranks.on(list, subject))
+}
+
+/// The same of a snapshot without people who were erased since it was published. Ranks are those that were published,
+/// where whoever is left stands in that order: the places of the others are nobody's.
+pub fn without_erased(standings: &Standings, published: &[Past]) -> [u8; 32] {
+    let ranks = Ranks::of(standings);
+    if !ranks.agree(standings, published) {
+        return generation(standings).1;
+    }
+    let rank =
+        |list: List, subject: SubjectId| published.get(subject.index()).map_or(0, |past| past.ranks[list as usize]);
+    framed(standings, rank).1
+}
+
+fn framed(standings: &Standings, rank: impl Fn(List, SubjectId) -> u32 + Sync) -> (Vec<Vec<u8>>, [u8; 32]) {
+    use rayon::prelude::*;
     let count = standings.subjects();
     let frames: Vec<(Vec<u8>, [u8; 32])> = (0..count.div_ceil(TOGETHER))
         .into_par_iter()
         .map(|number| {
             let last = (number * TOGETHER + TOGETHER).min(count);
-            let bytes = encode(standings, &ranks, number * TOGETHER..last);
+            let bytes = encode(standings, &rank, number * TOGETHER..last);
             let digest = digest_of(standings, &bytes, number * TOGETHER..last);
             (bytes, digest)
         })
@@ -206,13 +243,42 @@ fn date(days: u32) -> Date {
     Date::from_days(i32::try_from(days).unwrap_or(i32::MAX).saturating_sub(BEFORE_1970))
 }
 
-fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>) -> Vec<u8> {
-    let people: Vec<(SubjectId, &Row, &[Repeat])> = subjects
-        .map(subject_id)
-        .filter_map(|subject| standings.person(subject).map(|(row, dossier)| (subject, row, dossier.repeats())))
-        .collect();
-    let names = standings.names();
-    let CompositePolicy { cohort, outstanding, .. } = &standings.rules().policy.composite;
+/// One person on the way into a frame.
+struct Line<'a> {
+    row: &'a Row,
+    ranks: [u32; LISTS],
+    repeats: Vec<(u32, &'a [Date])>,
+}
+
+fn encode(standings: &Standings, rank: impl Fn(List, SubjectId) -> u32, subjects: std::ops::Range<usize>) -> Vec<u8> {
+    let line = |subject: SubjectId| {
+        let (row, dossier) = standings.person(subject)?;
+        let mut on = [0; LISTS];
+        for list in row.lists.iter() {
+            on[list as usize] = rank(list, subject);
+        }
+        let repeats = dossier.repeats().iter().map(|repeat| (mark(&repeat.offence_id), &*repeat.dates)).collect();
+        Some(Line { row, ranks: on, repeats })
+    };
+    let people: Vec<Line<'_>> = subjects.map(subject_id).filter_map(line).collect();
+    write(&people, standings.names(), &standings.rules().policy.composite)
+}
+
+/// The frame of people who were read from one, under the policy that they were weighed by.
+pub fn encode_again(people: &[Past], names: &Names, policy: &CompositePolicy) -> Vec<u8> {
+    let people: Vec<Line<'_>> = people.iter().map(Line::of).collect();
+    write(&people, names, policy)
+}
+
+impl<'a> Line<'a> {
+    fn of(past: &'a Past) -> Self {
+        let repeats = past.repeats.iter().map(|repeat| (repeat.offence, &*repeat.dates)).collect();
+        Self { row: &past.row, ranks: past.ranks, repeats }
+    }
+}
+
+fn write(people: &[Line<'_>], names: &Names, policy: &CompositePolicy) -> Vec<u8> {
+    let CompositePolicy { cohort, outstanding, .. } = policy;
     let mut out = Writer(vec![VERSION]);
     out.column(2, [u32::try_from(people.len()).expect("a frame must hold at most 1,024")]);
     for weights in [cohort, outstanding] {
@@ -220,23 +286,23 @@ fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>
     }
     let points = |row: &Row| [row.threat.get(), row.risk.get(), row.harm.get()];
     for part in 0..3 {
-        out.column(3, people.iter().map(|(_, row, _)| points(row)[part]));
+        out.column(3, people.iter().map(|Line { row, .. }| points(row)[part]));
     }
     for (family, weights) in [(Family::Cohort, cohort), (Family::Outstanding, outstanding)] {
         let distance = |row: &Row| i64::from(row.composed(family).point.get()) - expected(*weights, points(row));
-        out.column(3, people.iter().map(|(_, row, _)| folded(distance(row))));
-        out.column(1, people.iter().map(|(_, row, _)| bands(row.composed(family))));
+        out.column(3, people.iter().map(|Line { row, .. }| folded(distance(row))));
+        out.column(1, people.iter().map(|Line { row, .. }| bands(row.composed(family))));
     }
-    out.column(2, people.iter().map(|(_, row, _)| u32::from(row.lists.bits())));
+    out.column(2, people.iter().map(|Line { row, .. }| u32::from(row.lists.bits())));
     let facets = |row: &Row, shift: u32| u32::try_from(row.facets.bits() >> shift & 0xffff_ffff).unwrap_or(u32::MAX);
-    out.column(4, people.iter().map(|(_, row, _)| facets(row, 0)));
-    out.column(3, people.iter().map(|(_, row, _)| facets(row, 32)));
-    out.column(3, people.iter().filter_map(|(_, row, _)| row.outstanding_since()).map(days));
+    out.column(4, people.iter().map(|Line { row, .. }| facets(row, 0)));
+    out.column(3, people.iter().map(|Line { row, .. }| facets(row, 32)));
+    out.column(3, people.iter().filter_map(|Line { row, .. }| row.outstanding_since()).map(days));
 
     let mut areas = Dictionary::default();
     let by_person: Vec<Vec<u32>> = people
         .iter()
-        .map(|(_, row, _)| {
+        .map(|Line { row, .. }| {
             // By name: numbers are of this process alone.
             let mut of: Vec<_> = row.areas.as_slice().iter().map(|area| names.area_name(*area)).collect();
             of.sort_unstable();
@@ -249,7 +315,7 @@ fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>
     let mut officers = Dictionary::default();
     let by_person: Vec<u32> = people
         .iter()
-        .map(|(_, row, _)| {
+        .map(|Line { row, .. }| {
             row.offender_manager().map_or(0, |officer| officers.number(&names.officer_reference(officer)) + 1)
         })
         .collect();
@@ -257,19 +323,19 @@ fn encode(standings: &Standings, ranks: &Ranks, subjects: std::ops::Range<usize>
     out.column(4, by_person);
 
     for list in List::ALL.iter().copied() {
-        let on = people.iter().filter(|(_, row, _)| row.lists.holds(list));
-        out.column(4, on.map(|(subject, _, _)| ranks.on(list, *subject)));
+        let on = people.iter().filter(|Line { row, .. }| row.lists.holds(list));
+        out.column(4, on.map(|line| line.ranks[list as usize]));
     }
 
-    let repeating = || (0..).zip(&people).filter(|(_, (_, _, repeats))| !repeats.is_empty());
+    let repeating = || (0..).zip(people).filter(|(_, line)| !line.repeats.is_empty());
     out.column(2, [u32::try_from(repeating().count()).unwrap_or(u32::MAX)]);
     out.column(2, repeating().map(|(place, _)| place));
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    out.column(4, repeating().map(|(_, (_, _, repeats))| count(repeats.len())));
-    let all = || repeating().flat_map(|(_, (_, _, repeats))| repeats.iter());
-    out.column(4, all().map(|repeat| mark(&repeat.offence_id)));
-    out.column(4, all().map(|repeat| count(repeat.dates.len())));
-    out.column(3, all().flat_map(|repeat| repeat.dates.iter().copied().map(days)));
+    out.column(4, repeating().map(|(_, line)| count(line.repeats.len())));
+    let all = || repeating().flat_map(|(_, line)| line.repeats.iter());
+    out.column(4, all().map(|(mark, _)| *mark));
+    out.column(4, all().map(|(_, dates)| count(dates.len())));
+    out.column(3, all().flat_map(|(_, dates)| dates.iter().copied().map(days)));
     out.0
 }
 

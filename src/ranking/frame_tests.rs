@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::dossier::Repeat;
 use crate::ranking::sample::{People, crowd_member, person};
 
 fn read_back(people: &People) -> (Standings, Vec<Past>) {

@@ -114,6 +114,12 @@ impl Pins {
         self.retirement.retire_all(gone);
     }
 
+    /// Lets go of all of them.
+    pub fn forget(&self) {
+        let gone: Vec<Arc<Standings>> = self.lock().pins.drain(..).map(|pin| pin.standings).collect();
+        self.retirement.retire_all(gone);
+    }
+
     /// Number of snapshots held.
     pub fn len(&self) -> usize {
         self.lock().pins.len()

@@ -160,11 +160,16 @@ impl Row {
         let mut facets = weighed.custody.facet() | own_offence_groups(dossier, &rules.catalogue);
         let mut areas: Vec<AreaId> =
             dossier.person().into_iter().flat_map(|person| person.areas()).map(|area| names.area(area)).collect();
+        // Nobody stands anywhere once they were erased.
+        let held = !dossier.is_erased();
         let mut lists = Lists::default()
             .and(List::Cohort, membership.is_some() && !weighed.child)
-            .and(List::Children, weighed.child)
-            .and(List::Candidates, membership.is_none() && !weighed.child && weighed.cohort.effective >= Band::Medium)
-            .and(List::All, true);
+            .and(List::Children, held && weighed.child)
+            .and(
+                List::Candidates,
+                held && membership.is_none() && !weighed.child && weighed.cohort.effective >= Band::Medium,
+            )
+            .and(List::All, held);
         if let Some(membership) = membership {
             facets |= membership.status.facet();
             facets |= membership.rag.map_or(Facets::NONE, Facet::facet);

@@ -137,7 +137,21 @@ impl Changes {
         let (was, is) = (earlier.meta(), next.meta());
         let same_rules = Arc::ptr_eq(&was.rules, &is.rules) || was.rules.policy == is.rules.policy;
         let publication = !same_rules || was.as_of != is.as_of || was.generation != is.generation;
-        self.keep(next.revision(), publication, differing(earlier, next));
+        let entries = differing(earlier, next);
+        let gone = |entry: &Entry| {
+            let is = |standings: &Standings| standings.dossier(entry.subject).is_some_and(|held| held.is_erased());
+            entry.after == Lists::default() && is(next) && !is(earlier)
+        };
+        if entries.iter().any(gone) {
+            // Nobody can be told who it was that left: whoever follows a list reads it anew.
+            return self.begin_anew(next.revision());
+        }
+        self.keep(next.revision(), publication, entries);
+    }
+
+    /// Forgets every change up to a revision.
+    fn begin_anew(&self, revision: Revision) {
+        *self.lock() = Ring { oldest: Some(revision), ..Ring::default() };
     }
 
     /// Keeps the entries of one publication, which are in order of subject.

@@ -52,6 +52,7 @@ impl Writer {
             MutationBody::Life(change) => self.change_life(mutation, change, group, touched),
             // Carried out elsewhere.
             MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => Err(Fault::Internal),
+            MutationBody::Erase(erasure) => self.erase(mutation, erasure, group, touched),
             MutationBody::Policy(change) => self.change_policy(mutation, change, group, touched),
         }
     }
@@ -269,6 +270,7 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
         MutationBody::Withdraw { .. }
         | MutationBody::Life(_)
         | MutationBody::Policy(_)
+        | MutationBody::Erase(_)
         | MutationBody::Pass { .. }
         | MutationBody::Run(_)
         | MutationBody::Publish(_) => Vec::new(),

@@ -44,6 +44,10 @@ pub mod event_kind {
     pub const RESCORE_ENDED: u8 = 7;
     /// A generation was published.
     pub const GENERATION_PUBLISHED: u8 = 8;
+    /// A person was erased.
+    pub const SUBJECT_ERASED: u8 = 200;
+    /// Rows of erased people were blanked in a generation.
+    pub const GENERATION_BLANKED: u8 = 201;
     /// A policy was drafted, approved or scheduled. From 10 on the numbers are those of records.
     pub const POLICY_STEP: u8 = 9;
     /// Two histories became one person.
@@ -76,6 +80,10 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::ProcessingRestricted(_) => Some(event_kind::PROCESSING_RESTRICTED),
         Body::RestrictionLifted(_) => Some(event_kind::RESTRICTION_LIFTED),
         Body::DisclosureRecorded(_) => Some(event_kind::DISCLOSURE_RECORDED),
+        Body::SubjectErased(_) => Some(event_kind::SUBJECT_ERASED),
+        Body::GenerationBlanked(_) => Some(event_kind::GENERATION_BLANKED),
+        // What it was of stands beside it.
+        Body::Erased(_) => u8::try_from(event.kind).ok().filter(|kind| *kind > 0),
         Body::RequestAnswered(_) | Body::AuditAnchored(_) => None,
     }
 }
@@ -117,6 +125,11 @@ impl<'a> Building<'a> {
     /// Revision of the last event of the group; the base where there is none.
     pub fn head(&self) -> Revision {
         Revision(self.base.0 + self.events.len() as u64)
+    }
+
+    /// Number of events so far that are about a subject.
+    pub fn events_of(&self, subject: SubjectId) -> u64 {
+        self.events.iter().filter(|event| event.has_subject && event.subject_id == subject.0).count() as u64
     }
 
     /// Number of events so far.
@@ -167,10 +180,15 @@ impl<'a> Building<'a> {
             key_id: 0,
             schema_version: SCHEMA_VERSION.into(),
             previous_hash: Vec::new(),
+            sealed: Vec::new(),
+            sealed_answer: Vec::new(),
+            erased_hash: Vec::new(),
+            kind: 0,
             body: Some(body),
             answer: None,
             audit_head: None,
         };
+        let event = Event { kind: kind_of(&event).map_or(0, u32::from), ..event };
         self.bytes += event.encoded_len();
         self.events.push(event);
         self.events.last().expect("an event was just pushed")
@@ -334,6 +352,9 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
                 dossier.bands.push(NotedBand { micros: event.recorded_micros, band });
             }
         }
+        Some(Body::Erased(_) | Body::SubjectErased(_)) => {
+            *dossier = StoredDossier { version: DOSSIER_VERSION, erased: true, ..StoredDossier::default() };
+        }
         Some(
             body @ (Body::SubjectsMerged(_)
             | Body::SubjectsUnmerged(_)
@@ -352,7 +373,8 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)
-            | Body::GenerationPublished(_),
+            | Body::GenerationPublished(_)
+            | Body::GenerationBlanked(_),
         )
         | None => return,
     }

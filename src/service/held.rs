@@ -262,6 +262,10 @@ fn held_of(
         let key = entry?.0;
         let Some(revision) = key.revision() else { continue };
         let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
+        if let Some(Body::Erased(_) | Body::SubjectErased(_)) = event.body {
+            // The person was erased since these standings: nothing of them is held.
+            return Ok(Held::default());
+        }
         if !followed.follow(subject, &event) {
             return Err(astray(store, key));
         }
@@ -332,7 +336,10 @@ impl Followed {
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)
                 | Body::RescoreEnded(_)
-                | Body::GenerationPublished(_),
+                | Body::GenerationPublished(_)
+                | Body::Erased(_)
+                | Body::SubjectErased(_)
+                | Body::GenerationBlanked(_),
             )
             | None => false,
         };
@@ -393,7 +400,10 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
-            | Body::DisclosureRecorded(_),
+            | Body::DisclosureRecorded(_)
+            | Body::Erased(_)
+            | Body::SubjectErased(_)
+            | Body::GenerationBlanked(_),
         )
         | None => {}
     }

@@ -10,6 +10,7 @@ mod bound;
 #[cfg(test)]
 mod bound_tests;
 pub mod changes;
+pub mod erasure;
 mod execute;
 pub mod expiry;
 pub mod fault;
@@ -178,6 +179,7 @@ impl Service {
 
     fn start_at(opened: start::Opened, options: Options, pace: Pace) -> Result<Started, StartFault> {
         let start::Opened { store, head, state } = opened;
+        erasure::complete(&*store)?;
         let retirement = Retirement::start();
         let board = Arc::new(Board::new(retirement.clone()));
         let changes = own_changes(&state, &options)?;

@@ -6,6 +6,7 @@ use prost::Message;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::erasure::Erasure;
 use super::fault::Fault;
 use super::life::LifeChange;
 use super::moves::Move;
@@ -50,6 +51,8 @@ pub enum MutationBody {
     Life(LifeChange),
     /// Draft, approve or activate a policy.
     Policy(PolicyChange),
+    /// Erase a person.
+    Erase(Erasure),
     /// Write nothing: once it is answered, everything stamped up to a moment (microseconds since 1970) is kept and no
     /// event will be stamped so early again.
     Pass {
@@ -71,6 +74,7 @@ impl MutationBody {
             | Self::Move(_)
             | Self::Life(_)
             | Self::Policy(_)
+            | Self::Erase(_)
             | Self::Run(_)
             | Self::Publish(_) => true,
             Self::Pass { .. } => false,
@@ -86,6 +90,7 @@ impl Mutation {
             MutationBody::Withdraw { subject_ref, .. } => vec![subject_ref],
             MutationBody::Move(made) => vec![made.subject_ref()],
             MutationBody::Life(change) => change.subject_refs(),
+            MutationBody::Erase(erasure) => vec![&erasure.subject_ref],
             MutationBody::Policy(_) | MutationBody::Pass { .. } | MutationBody::Run(_) | MutationBody::Publish(_) => {
                 Vec::new()
             }

@@ -16,6 +16,7 @@ use super::state::State;
 use super::writer::Writer;
 use crate::domain::Revision;
 use crate::reference;
+use crate::store::keyring::KeyRingError;
 use crate::store::{AppendError, Head, StoreError};
 
 /// Why the writer stopped for good: what the person who has to start it again should know.
@@ -94,7 +95,10 @@ impl Halt {
             | StoreError::BrokenChain { .. }
             | StoreError::NewerSchema { .. }
             | StoreError::NotAStore { .. }
+            | StoreError::Sealed { .. }
+            | StoreError::NoKeys { .. }
             | StoreError::InUse { .. } => false,
+            StoreError::Keys(error) => matches!(error, KeyRingError::Io { .. }),
         }
     }
 }

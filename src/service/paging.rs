@@ -2,12 +2,13 @@
 //! snapshot, and of a person's records, each chain up to one revision.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::fault::Fault;
 use super::ranked::PageOf;
 use crate::access::Caller;
-use crate::domain::SubjectId;
+use crate::domain::{Revision, SubjectId};
 use crate::ranking::pins::{Holder, Limits, PinId};
 use crate::ranking::retire::Retirement;
 use crate::ranking::token::{Digest, StoreIdentity, Ticket, TokenError};
@@ -19,6 +20,8 @@ pub struct Paging {
     tokens: Tokens,
     pins: Pins,
     begun: Instant,
+    /// Revision of the last erasure in this process; 0: none.
+    erased: AtomicU64,
 }
 
 impl Paging {
@@ -34,7 +37,12 @@ impl Paging {
         };
         let (process, _) = uuid::Uuid::new_v4().as_u64_pair();
         let limits = Limits { snapshots, ..Limits::default() };
-        Self { tokens: Tokens::new(key, public, process), pins: Pins::new(limits, retirement), begun: Instant::now() }
+        Self {
+            tokens: Tokens::new(key, public, process),
+            pins: Pins::new(limits, retirement),
+            begun: Instant::now(),
+            erased: AtomicU64::new(0),
+        }
     }
 
     /// The snapshot of a page and where the page begins: the newest at the top, or the pinned one further down.
@@ -51,7 +59,8 @@ impl Paging {
             return Ok((newest, Start::Top));
         }
         let ticket = self.tokens.open(&asked.token, digest(caller, &asked.arguments)).map_err(fault)?;
-        let pinned = self.pins.get(ticket.pin, self.millis()).ok_or(Fault::PageTokenExpired)?;
+        let pinned = self.pins.get(ticket.pin, self.millis()).filter(|pinned| self.is_current(pinned.revision()));
+        let pinned = pinned.ok_or(Fault::PageTokenExpired)?;
         Ok((pinned, Start::After(ticket.cursor)))
     }
 
@@ -119,6 +128,18 @@ impl Paging {
     /// Lets go of snapshots whose tokens have expired.
     pub fn sweep(&self, newest: &Standings) {
         self.pins.sweep(newest, self.millis());
+    }
+
+    /// Lets go of every snapshot from before a revision, at which somebody was erased: their tokens have expired, those
+    /// that are just being made too.
+    pub fn forget(&self, erased: Revision) {
+        self.erased.fetch_max(erased.0, Ordering::AcqRel);
+        self.pins.forget();
+    }
+
+    /// Whether nobody was erased after a revision.
+    pub fn is_current(&self, revision: Revision) -> bool {
+        revision.0 >= self.erased.load(Ordering::Acquire)
     }
 
     fn millis(&self) -> u64 {

@@ -113,7 +113,7 @@ impl Service {
     /// [`Fault::OutOfScope`].
     pub(super) fn admit(&self, mutation: &Mutation) -> Result<(), Fault> {
         let caller = &mutation.caller;
-        let of_life = matches!(mutation.body, MutationBody::Life(_));
+        let of_life = matches!(mutation.body, MutationBody::Life(_) | MutationBody::Erase(_));
         let children = of_life || caller.may(Permission::SeeChildren) || caller.may(Permission::WriteEvidence);
         if caller.scope().is_whole() && children {
             return Ok(());

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use prost::Message;
 use rayon::prelude::*;
 
+use super::erasure;
 use super::group::{BuildError, event_kind};
 use super::life;
 use super::note;
@@ -102,9 +103,19 @@ pub fn options(directory: &Path, cache_bytes: u64) -> recovery::Options {
 /// # Errors
 /// See [`OpenError`].
 pub fn open(options: &recovery::Options, tables: &'static Tables) -> Result<Opened, OpenError> {
-    let store: Arc<dyn Store> = Arc::new(recovery::open(options)?);
-    let fault = match read(&*store, tables) {
-        Ok((head, state)) => return Ok(Opened { store, head, state }),
+    let store = recovery::open(options)?;
+    let fault = match read(&store, tables) {
+        Ok((head, state)) => {
+            let open = erasure::lying_open(&store).map_err(StartError::from)?;
+            if open.is_empty() {
+                return Ok(Opened { store: Arc::new(store), head, state });
+            }
+            drop(state);
+            recovery::forget(options, store, &open)?;
+            let store = recovery::open(options)?;
+            let (head, state) = read(&store, tables)?;
+            return Ok(Opened { store: Arc::new(store), head, state });
+        }
         Err(fault) if fault.is_damage() && store.status().recovered.is_none() => fault,
         Err(fault) => return Err(fault.into()),
     };
@@ -163,7 +174,12 @@ fn told(store: &dyn Store, head: Revision) -> Result<BTreeMap<Revision, Told>, S
     let steps = of_kind(store, event_kind::POLICY_STEP, head)?;
     let recalled = in_force.into_iter().chain(steps).map(|revision| (revision, Told::Recalled));
     let mut runs = Vec::new();
-    for kind in [event_kind::RESCORE_STARTED, event_kind::RESCORE_ENDED, event_kind::GENERATION_PUBLISHED] {
+    for kind in [
+        event_kind::RESCORE_STARTED,
+        event_kind::RESCORE_ENDED,
+        event_kind::GENERATION_PUBLISHED,
+        event_kind::GENERATION_BLANKED,
+    ] {
         runs.extend(of_kind(store, kind, head)?);
     }
     let applied = last_day.into_iter().chain(last_in_force).chain(runs).map(|revision| (revision, Told::Applied));

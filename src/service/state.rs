@@ -3,6 +3,7 @@
 //! replay all go through it. It judges nothing and reads no clock: whatever was
 //! decided is in the event.
 
+mod erased;
 mod persons;
 
 use std::collections::BTreeSet;
@@ -93,7 +94,9 @@ impl State {
         self.dossiers.reserve_exact(dossiers.len());
         for dossier in dossiers {
             let subject = self.next_subject();
-            self.references.insert(dossier.subject_ref(), subject);
+            if !dossier.is_erased() {
+                self.references.insert(dossier.subject_ref(), subject);
+            }
             for id in dossier.record_ids() {
                 self.records.insert(id, subject);
             }
@@ -237,6 +240,13 @@ impl State {
                 | Body::RestrictionLifted(_)
                 | Body::DisclosureRecorded(_)),
             ) => self.live(event, body, touched).map_err(unreadable)?,
+            Some(Body::Erased(_)) => self.stand_in(SubjectId(event.subject_id), revision).map_err(unreadable)?,
+            Some(Body::SubjectErased(_)) => {
+                self.erase(SubjectId(event.subject_id), revision, touched).map_err(unreadable)?;
+            }
+            Some(Body::GenerationBlanked(blanked)) => {
+                Arc::make_mut(&mut self.runs).blanked(blanked).map_err(unreadable)?;
+            }
             Some(Body::RequestAnswered(_) | Body::AlignmentNoted(_) | Body::AuditAnchored(_)) => {}
             None => return Err(unreadable("its kind is unknown")),
         }

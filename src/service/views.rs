@@ -112,7 +112,7 @@ fn rebuild_within(store: &dyn Store, head: &Head, most: usize) -> Result<(), Sta
         let raw: Vec<StoredEvent> = stored.by_ref().take(DECODED_TOGETHER).collect::<Result<_, _>>()?;
         let decoded: Vec<(usize, Event)> = raw
             .par_iter()
-            .map(|stored| Ok((stored.bytes().len(), stored.decode()?)))
+            .map(|stored| Ok((stored.bytes().len(), store.open_event(stored)?)))
             .collect::<Result<_, StoreError>>()?;
         for (bytes, event) in decoded {
             for entry in entries_of(&event).filter(|(key, _)| stale.contains(&key.view())) {

@@ -57,6 +57,8 @@ pub struct Writer {
     pub(super) anchoring: Arc<Anchoring>,
     /// When its head was looked at last.
     pub(super) anchored: Instant,
+    /// People whose erasure is staged: their keys are destroyed once it is kept.
+    pub(super) erasing: Vec<SubjectId>,
 }
 
 /// A change that the service makes by itself, at start.
@@ -104,6 +106,7 @@ impl Writer {
             moved: false,
             anchoring: Arc::default(),
             anchored: Instant::now(),
+            erasing: Vec::new(),
         };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
@@ -235,7 +238,8 @@ impl Writer {
                     break;
                 }
             }
-            let committed = self.commit(group, touched, now);
+            let committed = self.commit(group, touched, now).and_then(|()| self.destroy_erased());
+            self.erasing.clear();
             for (queued, outcome) in answers {
                 let answer = match (&committed, outcome) {
                     (Ok(()), outcome) => outcome,

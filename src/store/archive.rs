@@ -31,6 +31,7 @@ const MOST_BYTES: usize = 64 << 20;
 const RUN: &str = "run-";
 const GENERATION: &str = "g-";
 const STAGED: &str = "staged";
+const REWRITTEN: &str = "rewritten";
 
 /// Where generations are kept.
 #[derive(Debug)]
@@ -143,6 +144,34 @@ impl Archive {
     /// What the file system refused, or damage.
     pub fn generation(&self, generation: u64) -> Result<Option<Kept>, StoreError> {
         self.bytes(&file_name(generation))?.map(Kept::read).transpose()
+    }
+
+    /// Puts other frames in the place of those of a generation that is kept; they are on the disk itself when this
+    /// returns, and the old ones have no name any more.
+    ///
+    /// # Errors
+    /// What the file system refused. The old ones are there still.
+    pub fn rewrite(&self, generation: u64, frames: &[Vec<u8>]) -> Result<(), StoreError> {
+        let (bytes, name) = (whole(frames), file_name(generation));
+        match self {
+            Self::Directory(directory) => {
+                let (aside, path) = (directory.join(REWRITTEN), directory.join(&name));
+                let written = File::create(&aside).and_then(|mut file| {
+                    file.write_all(&bytes)?;
+                    file.sync_all()
+                });
+                if let Err(error) = written {
+                    drop(fs::remove_file(&aside));
+                    return Err(StoreError::io("writing a generation", &aside)(error));
+                }
+                fs::rename(&aside, &path).map_err(StoreError::io("naming a generation", &path))?;
+                sync(directory)
+            }
+            Self::Memory(held) => {
+                lock(held).insert(name, Arc::new(bytes));
+                Ok(())
+            }
+        }
     }
 
     /// Whether every checksum of a generation that is kept holds.

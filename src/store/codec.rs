@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 2 | magic `SY` |
 //! | 1 | codec version |
-//! | 1 | flags: encrypted and compressed (reserved, refused), first part, further part |
+//! | 1 | flags: encrypted, compressed (reserved, refused), first part, further part |
 //! | 4 | key id (0: not encrypted) |
 //! | 2 | schema version of the payload |
 //! | 2 | length of what follows, without the checksum |
@@ -18,6 +18,9 @@
 //! nodes over 128 KiB to files that it never syncs. A longer value continues
 //! under `<key>/<number>`; the first part holds the checksum of the whole, so
 //! that parts of two versions never pass for one value.
+//!
+//! A value that is encrypted is sealed whole before it is framed, and names its
+//! key in every part: what is damaged is told without the key.
 //!
 //! Nothing here panics on stored bytes, and nothing here reads or writes them.
 
@@ -49,6 +52,8 @@ const FURTHER: u8 = 1 << 3;
 pub struct Frame<'a> {
     /// Version of the payload's schema.
     pub schema_version: u16,
+    /// Key that the value is sealed under; 0: it is not.
+    pub key_id: u32,
     /// Whether it is all of the value.
     pub part: Part,
     /// The value, or this part of it.
@@ -99,10 +104,26 @@ impl Encoder {
         key: &Key,
         schema_version: u16,
         payload: &[u8],
+        put: impl FnMut(&Key, &[u8]),
+    ) -> Result<u16, Unfit> {
+        self.encode_under(key, 0, schema_version, payload, put)
+    }
+
+    /// As [`encode`](Self::encode), of a payload that was sealed under a key. 0: it was not.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_under(
+        &mut self,
+        key: &Key,
+        key_id: u32,
+        schema_version: u16,
+        payload: &[u8],
         mut put: impl FnMut(&Key, &[u8]),
     ) -> Result<u16, Unfit> {
+        let sealed = if key_id == 0 { 0 } else { ENCRYPTED };
         if payload.len() <= MAX_WHOLE {
-            self.frame(key, 0, schema_version, &[], payload);
+            self.frame(key, (sealed, key_id), schema_version, &[], payload);
             put(key, &self.frame);
             return Ok(1);
         }
@@ -118,23 +139,23 @@ impl Encoder {
         whole[6..].copy_from_slice(&crc32c::crc32c(payload).to_be_bytes());
 
         let (first, rest) = payload.split_at(MAX_FIRST);
-        self.frame(key, FIRST, schema_version, &whole, first);
+        self.frame(key, (sealed | FIRST, key_id), schema_version, &whole, first);
         put(key, &self.frame);
         for (number, piece) in (1_u16..).zip(rest.chunks(MAX_WHOLE)) {
             let key = key.chunk(number);
-            self.frame(&key, FURTHER, schema_version, &[], piece);
+            self.frame(&key, (sealed | FURTHER, key_id), schema_version, &[], piece);
             put(&key, &self.frame);
         }
         Ok(frames)
     }
 
-    fn frame(&mut self, key: &Key, flags: u8, schema_version: u16, extra: &[u8], payload: &[u8]) {
+    fn frame(&mut self, key: &Key, (flags, key_id): (u8, u32), schema_version: u16, extra: &[u8], payload: &[u8]) {
         let length = u16::try_from(extra.len() + payload.len()).expect("a frame must be at most 4 KiB");
         let frame = &mut self.frame;
         frame.clear();
         frame.extend_from_slice(&MAGIC);
         frame.extend_from_slice(&[CODEC_VERSION, flags]);
-        frame.extend_from_slice(&0_u32.to_be_bytes());
+        frame.extend_from_slice(&key_id.to_be_bytes());
         frame.extend_from_slice(&schema_version.to_be_bytes());
         frame.extend_from_slice(&length.to_be_bytes());
         frame.extend_from_slice(extra);
@@ -166,26 +187,23 @@ pub fn decode<'a>(key: &[u8], bytes: &'a [u8]) -> Result<Frame<'a>, Fault> {
         return Err(Fault::Checksum);
     }
     let key_id = u32::from_be_bytes([k0, k1, k2, k3]);
-    if flags & ENCRYPTED != 0 {
-        return Err(Fault::Encrypted { key_id });
-    }
     if flags & COMPRESSED != 0 {
         return Err(Fault::Compressed);
     }
-    if key_id != 0 {
+    if (flags & ENCRYPTED != 0) != (key_id != 0) {
         return Err(Fault::KeyId { key_id });
     }
     let says = usize::from(u16::from_be_bytes([l0, l1]));
     if says != body.len() {
         return Err(Fault::Length { says, found: body.len() });
     }
-    let (part, payload) = match flags {
+    let (part, payload) = match flags & !ENCRYPTED {
         0 => (Part::Whole, body),
         FURTHER => (Part::Further, body),
         FIRST => first_part(body)?,
         found => return Err(Fault::Flags { found }),
     };
-    Ok(Frame { schema_version: u16::from_be_bytes([s0, s1]), part, payload })
+    Ok(Frame { schema_version: u16::from_be_bytes([s0, s1]), key_id, part, payload })
 }
 
 fn first_part(body: &[u8]) -> Result<(Part, &[u8]), Fault> {
@@ -205,6 +223,8 @@ fn first_part(body: &[u8]) -> Result<(Part, &[u8]), Fault> {
 pub struct Value {
     /// Version of the payload's schema.
     pub schema_version: u16,
+    /// Key that the payload is sealed under; 0: it is not.
+    pub key_id: u32,
     /// The value.
     pub payload: Vec<u8>,
 }
@@ -220,9 +240,9 @@ pub fn assemble<V: AsRef<[u8]>, E>(
     corrupt: impl Fn(&Key, Fault) -> E,
 ) -> Result<Value, E> {
     let frame = decode(key.as_ref(), first).map_err(|fault| corrupt(key, fault))?;
-    let schema_version = frame.schema_version;
+    let (schema_version, key_id) = (frame.schema_version, frame.key_id);
     let (frames, total, checksum) = match frame.part {
-        Part::Whole => return Ok(Value { schema_version, payload: frame.payload.to_vec() }),
+        Part::Whole => return Ok(Value { schema_version, key_id, payload: frame.payload.to_vec() }),
         Part::Further => return Err(corrupt(key, Fault::PartMisplaced)),
         Part::First { frames, total, checksum } => (frames, total, checksum),
     };
@@ -233,13 +253,15 @@ pub fn assemble<V: AsRef<[u8]>, E>(
         let bytes = fetch(&place)?.ok_or_else(|| corrupt(key, Fault::PartMissing { chunk: number }))?;
         let piece = decode(place.as_ref(), bytes.as_ref()).map_err(|fault| corrupt(&place, fault))?;
         match piece.part {
-            Part::Further if piece.schema_version == schema_version => payload.extend_from_slice(piece.payload),
+            Part::Further if (piece.schema_version, piece.key_id) == (schema_version, key_id) => {
+                payload.extend_from_slice(piece.payload);
+            }
             Part::Further => return Err(corrupt(key, Fault::PartsDiffer)),
             Part::Whole | Part::First { .. } => return Err(corrupt(&place, Fault::PartMisplaced)),
         }
     }
     if payload.len() == total && crc32c::crc32c(&payload) == checksum {
-        Ok(Value { schema_version, payload })
+        Ok(Value { schema_version, key_id, payload })
     } else {
         Err(corrupt(key, Fault::PartsDiffer))
     }
@@ -360,10 +382,11 @@ mod tests {
             let mut bytes = [&b"SY\x01"[..], &[flags], &key_id.to_be_bytes(), &[0, 1], &says.to_be_bytes(), &body].concat();
             let sum = checksum(key().as_ref(), &bytes);
             bytes.extend(sum.to_be_bytes());
-            let sound = (flags == 0 || flags == FURTHER) && key_id == 0 && usize::from(says) == body.len();
+            let named = key_id == u32::from(flags & ENCRYPTED != 0);
+            let sound = matches!(flags, 0 | FURTHER | ENCRYPTED) && named && usize::from(says) == body.len();
             prop_assert_eq!(decode(key().as_ref(), &bytes).is_ok(), sound);
             let whole = read(&Frames::from([(key().as_ref().to_vec(), bytes)]));
-            prop_assert_eq!(whole.ok(), (sound && flags == 0).then_some(body));
+            prop_assert_eq!(whole.ok(), (sound && flags != FURTHER).then_some(body));
         }
     }
 

@@ -12,6 +12,7 @@ use super::error::{AppendError, StoreError, Unfit};
 use super::keyed::{KeyedStore, Writer, head_bytes};
 use super::keys::{Key, ViewKey};
 use super::place::Place;
+use super::sealing;
 use super::{Group, Head, SCHEMA_VERSION, StoredEvent, pb};
 use crate::domain::Revision;
 
@@ -36,7 +37,10 @@ impl<E: Engine> KeyedStore<E> {
         let mut head = found;
         let mut sealed = Vec::with_capacity(group.events.len());
         for event in &group.events {
-            let event = seal(event, &head);
+            let event = match &self.keys {
+                Some(ring) => seal(&sealing::sealed(ring, event).map_err(StoreError::from)?, &head),
+                None => seal(event, &head),
+            };
             head = Head { revision: event.revision, hash: event.hash() };
             writer.put_event(&mut batch, &event)?;
             sealed.push(event);
@@ -84,7 +88,16 @@ impl<E: Engine> KeyedStore<E> {
                 let place = Place::of(key.as_ref());
                 return Err(Unfit::TooLong { place, bytes: payload.len(), most: MAX_WHOLE }.into());
             }
-            Some(payload) => writer.put(batch, key, payload)?,
+            Some(payload) => {
+                let sealed = match &self.keys {
+                    Some(ring) => sealing::sealed_entry(ring, entry, payload).map_err(StoreError::from)?,
+                    None => None,
+                };
+                match sealed {
+                    Some((key_id, sealed)) => writer.put_sealed(batch, key, (key_id, &sealed))?,
+                    None => writer.put(batch, key, payload)?,
+                }
+            }
             None => {
                 batch.remove(key.as_ref());
                 1

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Head;
+use super::keyring::{KeyRingError, Unopened};
 use super::keys::{Key, View};
 use super::place::Place;
 use super::sled_log::LogDamage;
@@ -75,6 +76,23 @@ pub enum StoreError {
     /// The disk has no room to create or open the store.
     #[error("the disk is full")]
     Full,
+    /// What is sealed cannot be opened with the keys that there are.
+    #[error("{place}: {unopened}")]
+    Sealed {
+        /// Where.
+        place: Place,
+        /// Why.
+        unopened: Unopened,
+    },
+    /// Something is sealed, and no key ring is set.
+    #[error("{place}: sealed, and no key ring is given: set `encryption.directory` to where the store's keys are")]
+    NoKeys {
+        /// Where.
+        place: Place,
+    },
+    /// The key ring refused.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
     /// An earlier write failed in a way that leaves unknown what is on disk. Writes need a reopened store.
     /// Until then a read fails where the failed group touched a node of the engine.
     #[error("no writes are taken since an earlier one failed: {cause}")]
@@ -105,7 +123,17 @@ impl StoreError {
                 None => source.is::<Panicked>() || source.is::<LogDamage>(),
             },
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            Self::NewerSchema { .. } | Self::InUse { .. } | Self::Full | Self::Stopped { .. } => false,
+            // By its frame it is what was written, unless the seal itself does not hold.
+            Self::Sealed { unopened, .. } => match unopened {
+                Unopened::Broken => true,
+                Unopened::Destroyed | Unopened::Unknown => false,
+            },
+            Self::NewerSchema { .. }
+            | Self::InUse { .. }
+            | Self::Full
+            | Self::NoKeys { .. }
+            | Self::Keys(_)
+            | Self::Stopped { .. } => false,
         }
     }
 
@@ -165,12 +193,6 @@ pub enum Fault {
     /// The checksum over key and value differs.
     #[error("checksum differs: the value was damaged, or belongs to another key")]
     Checksum,
-    /// The value is encrypted, and this build holds no keys.
-    #[error("encrypted under key {key_id}, which this build cannot open")]
-    Encrypted {
-        /// Key that it is encrypted under.
-        key_id: u32,
-    },
     /// The value is compressed, and this build does not decompress.
     #[error("compressed, which this build does not read")]
     Compressed,
@@ -180,8 +202,8 @@ pub enum Fault {
         /// Flags found.
         found: u8,
     },
-    /// A key id on a value that is not encrypted.
-    #[error("names key {key_id} although it is not encrypted")]
+    /// A key id on a value that is not sealed, or none on one that is.
+    #[error("names key {key_id}, which says otherwise than its flags whether it is sealed")]
     KeyId {
         /// Key id found.
         key_id: u32,
@@ -267,7 +289,7 @@ impl Fault {
     /// Whether the bytes are not those that some build wrote, as against those of a build that this one cannot read.
     pub const fn is_damage(&self) -> bool {
         match self {
-            Self::Encrypted { .. } | Self::Compressed | Self::Schema { .. } => false,
+            Self::Compressed | Self::Schema { .. } => false,
             Self::Codec { .. }
             | Self::Size { .. }
             | Self::Magic
@@ -350,8 +372,8 @@ pub enum Unfit {
         /// Version that this build writes.
         writes: u32,
     },
-    /// Says that it is encrypted; this build does not encrypt.
-    #[error("event {revision} names key {key_id}, and this build does not encrypt")]
+    /// Says that it is sealed: that is the store's to do.
+    #[error("event {revision} names key {key_id}, and it is the store that seals")]
     Encrypted {
         /// The event.
         revision: Revision,

@@ -328,7 +328,7 @@ fn stored_head<E: Engine>(engine: &E, told: &Head) -> Result<Option<Flaw>, Store
         let event = Key::event(revision);
         let Some(first) = engine.get(event.as_ref())? else { return Ok(flaw(Fault::OtherHead)) };
         match super::reads::value(engine, &event, first.as_ref()) {
-            Ok(value) => *blake3::hash(&value.payload).as_bytes(),
+            Ok(value) => super::stub::link(&value.payload),
             Err(_) => return Ok(None),
         }
     };

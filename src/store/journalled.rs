@@ -257,7 +257,7 @@ impl<E: Engine> KeyedStore<E> {
                 at = at.followed_by(&event)?;
                 self.same(event.revision, at.hash)?;
                 if derive.is_some() {
-                    decoded.push(event.decode()?);
+                    decoded.push(self.open_event(&event)?);
                 }
                 writer.put_event(&mut batch, &event).map_err(AppendError::from)?;
                 count += 1;

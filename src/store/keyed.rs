@@ -21,9 +21,11 @@ use super::error::{AppendError, Fault, StoreError, Unfit};
 use super::inspect::{self, Inspected, Inspection, Mark};
 use super::journal::Journal;
 use super::journalled::Journalled;
+use super::keyring::KeyRing;
 use super::keys::{Key, KeySpan, View, ViewKey};
 use super::place::Place;
 use super::reads::{Entries, Events, value};
+use super::sealing;
 use super::status::{NoRoom, Status};
 use super::{Entry, Group, Head, Identity, SCHEMA_VERSION, Scan, Store, StoredEvent};
 use crate::domain::Revision;
@@ -40,6 +42,8 @@ pub struct KeyedStore<E: Engine> {
     pub(super) engine: Arc<E>,
     pub(super) identity: Identity,
     pub(super) head: Mutex<Head>,
+    /// What values are sealed under. `None`: they lie open.
+    pub(super) keys: Option<Arc<KeyRing>>,
 }
 
 /// What only the writer touches.
@@ -71,6 +75,17 @@ impl Writer {
     /// Keeps `payload` under `key`, and says in how many frames.
     pub(super) fn put(&mut self, batch: &mut impl Batch, key: &Key, payload: &[u8]) -> Result<u16, Unfit> {
         self.encoder.encode(key, SCHEMA_VERSION, payload, |key, frame| batch.put(key.as_ref(), frame))
+    }
+
+    /// As [`put`](Self::put), of what was sealed under a key.
+    pub(super) fn put_sealed(
+        &mut self,
+        batch: &mut impl Batch,
+        key: &Key,
+        (key_id, sealed): (u32, &[u8]),
+    ) -> Result<u16, Unfit> {
+        let put = |key: &Key, frame: &[u8]| batch.put(key.as_ref(), frame);
+        self.encoder.encode_under(key, key_id, SCHEMA_VERSION, sealed, put)
     }
 
     /// Keeps an event, in the schema that it was written in.
@@ -146,7 +161,24 @@ impl<E: Engine> KeyedStore<E> {
     /// A store without a journal, whose ledger ends with `head`. Checks nothing.
     pub(super) fn over(engine: E, identity: Identity, head: Head) -> Self {
         let (head, writer) = (Mutex::new(head), Mutex::default());
-        Self { journalled: None, writer, engine: Arc::new(engine), identity, head }
+        Self { journalled: None, writer, engine: Arc::new(engine), identity, head, keys: None }
+    }
+
+    /// The value of an entry whose first frame is `first`.
+    fn entry(&self, key: &Key, first: &[u8]) -> Result<Vec<u8>, StoreError> {
+        sealing::opened_entry(self.keys.as_deref(), key, value(&*self.engine, key, first)?)
+    }
+
+    /// This store with the keys that it is sealed under.
+    ///
+    /// # Errors
+    /// The ring is another store's, or new beside what was sealed already.
+    pub fn with_keys(mut self, keys: Arc<KeyRing>) -> Result<Self, StoreError> {
+        // What cannot be read is told where it is read.
+        let last = self.stored_event(self.durable_head().revision).ok().flatten().and_then(|event| event.decode().ok());
+        keys.bind(self.identity.store_id, last.is_some_and(|event| event.key_id > 0))?;
+        self.keys = Some(keys);
+        Ok(self)
     }
 
     /// Whether the head is the last event.
@@ -214,7 +246,7 @@ impl<E: Engine> Store for KeyedStore<E> {
         let key = key.key();
         let mut first = self.noted(self.engine.get(key.as_ref()))?;
         for _ in 1..ATTEMPTS {
-            let read = first.as_ref().map(|first| value(&*self.engine, key, first.as_ref()).map(|value| value.payload));
+            let read = first.as_ref().map(|first| self.entry(key, first.as_ref()));
             if !read.as_ref().is_some_and(|read| read.as_ref().is_err_and(StoreError::is_damage)) {
                 return self.noted(read.transpose());
             }
@@ -227,11 +259,16 @@ impl<E: Engine> Store for KeyedStore<E> {
             first = again;
         }
         // Written again and again: whoever reads it may try once more, and nothing says that it is damaged.
-        first.map(|first| value(&*self.engine, key, first.as_ref()).map(|value| value.payload)).transpose()
+        first.map(|first| self.entry(key, first.as_ref())).transpose()
     }
 
     fn scan(&self, span: &KeySpan) -> Scan<'_, Entry> {
-        Box::new(Entries::new(&*self.engine, span).map(|entry| self.noted(entry)))
+        let keys = self.keys.as_deref();
+        let opened = Entries::new(&*self.engine, span).map(move |entry| {
+            let (entry, value) = entry?;
+            Ok((entry, sealing::opened_entry(keys, entry.key(), value)?))
+        });
+        Box::new(opened.map(|entry| self.noted(entry)))
     }
 
     fn view_version(&self, view: View) -> Result<Option<u32>, StoreError> {
@@ -266,6 +303,10 @@ impl<E: Engine> Store for KeyedStore<E> {
 
     fn finish_views(&self, views: &[(View, u32)]) -> Result<(), AppendError> {
         self.finished(views)
+    }
+
+    fn keys(&self) -> Option<&Arc<KeyRing>> {
+        self.keys.as_ref()
     }
 
     fn room(&self) -> Result<(), NoRoom> {
@@ -319,7 +360,7 @@ pub(super) fn head_bytes(head: &Head) -> [u8; 40] {
 pub(super) fn stored<E: Engine>(engine: &E, revision: Revision) -> Result<Option<StoredEvent>, StoreError> {
     let key = Key::event(revision);
     let Some(first) = engine.get(key.as_ref())? else { return Ok(None) };
-    let Value { schema_version, payload } = value(engine, &key, first.as_ref())?;
+    let Value { schema_version, payload, key_id: _ } = value(engine, &key, first.as_ref())?;
     Ok(Some(StoredEvent { revision, schema_version, bytes: payload }))
 }
 

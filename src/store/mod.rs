@@ -11,6 +11,7 @@
 //!
 //! - [`keys`]: what is where; [`place`]: told in words
 //! - [`codec`]: the frame around every value
+//! - [`keyring`]: the keys that values are sealed under, kept elsewhere; `sealing`: which value under which
 //! - [`keyed`]: the store over any [`engine`]: [`commit`] is its append, [`views`] the rebuild of its views
 //! - [`sled_store`] and [`memory`]: the two engines; [`sled_log`]: what sled passes over in silence
 //! - [`chain`]: checking the ledger
@@ -35,6 +36,7 @@ pub mod journal;
 mod journalled;
 mod keeper;
 pub mod keyed;
+pub mod keyring;
 pub mod keys;
 pub mod load;
 pub mod memory;
@@ -42,6 +44,7 @@ pub mod pace;
 pub mod place;
 mod reads;
 pub mod recovery;
+mod sealing;
 mod sled_files;
 mod sled_log;
 pub mod sled_store;
@@ -49,6 +52,7 @@ pub mod space;
 #[cfg(test)]
 pub mod spoil;
 pub mod status;
+mod stub;
 mod suspicion;
 #[cfg(test)]
 mod tests;
@@ -56,6 +60,7 @@ mod upcast;
 mod views;
 
 use std::fmt;
+use std::sync::Arc;
 
 use prost::Message;
 
@@ -67,6 +72,7 @@ pub use chain::verify_chain;
 pub use envelope::Envelope;
 pub use error::{AppendError, Fault, StoreError, Unfit};
 pub use inspect::{Flaw, Inspected, Inspection, Mark};
+pub use keyring::KeyRing;
 pub use keys::{KeySpan, View, ViewKey};
 pub use load::LoadError;
 pub use memory::MemoryStore;
@@ -168,28 +174,32 @@ impl StoredEvent {
         &self.bytes
     }
 
-    /// Its link in the chain: the hash of its stored bytes.
+    /// Its link in the chain: the hash of its stored bytes; of a stub, of those that stood there before.
     pub fn hash(&self) -> EventHash {
-        *blake3::hash(&self.bytes).as_bytes()
+        stub::link(&self.bytes)
     }
 
-    /// The event.
+    /// The event, without what is sealed in it: see [`Store::open_event`].
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] where the bytes are not an event, or its envelope contradicts its place.
     pub fn decode(&self) -> Result<pb::Event, StoreError> {
+        Ok(upcast::event(self.schema_version, self.decode_sealed()?))
+    }
+
+    /// The event in the schema that it was written in, without what is sealed in it.
+    fn decode_sealed(&self) -> Result<pb::Event, StoreError> {
         let corrupt = |fault| StoreError::corrupt(keys::Key::event(self.revision).as_ref(), fault);
         let event = pb::Event::decode(&*self.bytes)
             .map_err(|error| corrupt(Fault::Undecodable { reason: error.to_string() }))?;
         let envelope = [
             ("revision", event.revision, self.revision.0),
             ("schema version", event.schema_version.into(), self.schema_version.into()),
-            ("key id", event.key_id.into(), 0),
             ("bytes of previous hash", event.previous_hash.len() as u64, 32),
         ];
         match envelope.into_iter().find(|(_, says, place)| says != place) {
             Some((field, says, place)) => Err(corrupt(Fault::Envelope { field, says, place })),
-            None => Ok(upcast::event(self.schema_version, event)),
+            None => sealing::check(&event).map(|()| event).map_err(corrupt),
         }
     }
 }
@@ -343,17 +353,30 @@ pub trait Store: Send + Sync + 'static {
         Ok(0)
     }
 
+    /// The keys that what is stored is sealed under. `None`: nothing is.
+    fn keys(&self) -> Option<&Arc<KeyRing>> {
+        None
+    }
+
+    /// A stored event with what is sealed in it. Where the key was destroyed its body is [`pb::Erased`].
+    ///
+    /// # Errors
+    /// As [`StoredEvent::decode`]; [`StoreError::NoKeys`] or [`StoreError::Sealed`] where it cannot be opened.
+    fn open_event(&self, stored: &StoredEvent) -> Result<pb::Event, StoreError> {
+        sealing::opened(self.keys().map(|keys| &**keys), stored)
+    }
+
     /// As [`stored_event`](Self::stored_event), decoded.
     ///
     /// # Errors
     /// As [`stored_event`](Self::stored_event).
     fn event(&self, revision: Revision) -> Result<Option<pb::Event>, StoreError> {
-        self.stored_event(revision)?.as_ref().map(StoredEvent::decode).transpose()
+        self.stored_event(revision)?.as_ref().map(|stored| self.open_event(stored)).transpose()
     }
 
     /// As [`stored_events`](Self::stored_events), decoded.
     fn events(&self, from: Revision, through: Revision) -> Scan<'_, pb::Event> {
-        Box::new(self.stored_events(from, through).map(|stored| stored?.decode()))
+        Box::new(self.stored_events(from, through).map(|stored| self.open_event(&stored?)))
     }
 
     /// The index entries of one subject's events with a revision in `from..=through`.

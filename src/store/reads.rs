@@ -5,7 +5,7 @@ use super::codec::{self, Value};
 use super::engine::{Engine, Row, Rows};
 use super::error::{Fault, StoreError};
 use super::keys::{Key, KeySpan, StoredKey, View, ViewKey, event_revision};
-use super::{Entry, Head, SCHEMA_VERSION, StoredEvent};
+use super::{Head, SCHEMA_VERSION, StoredEvent};
 use crate::domain::Revision;
 
 /// The whole value whose first frame is `first`.
@@ -46,7 +46,8 @@ impl<'a, E: Engine> Events<'a, E> {
             match event_revision(stored_key.as_ref()) {
                 None => {}
                 Some(revision) if revision == self.next => {
-                    let Value { schema_version, payload } = value(self.engine, &Key::event(revision), first.as_ref())?;
+                    let Value { schema_version, payload, key_id: _ } =
+                        value(self.engine, &Key::event(revision), first.as_ref())?;
                     self.next = revision.next();
                     return Ok(StoredEvent { revision, schema_version, bytes: payload });
                 }
@@ -71,7 +72,7 @@ impl<E: Engine> Iterator for Events<'_, E> {
     }
 }
 
-/// Entries of a view in key order.
+/// Entries of a view in key order, as stored: what is sealed is sealed.
 pub struct Entries<'a, E: Engine> {
     engine: &'a E,
     rows: Rows<'a, E>,
@@ -86,7 +87,7 @@ impl<'a, E: Engine> Entries<'a, E> {
         Self { engine, rows: Rows::new(engine, from, until), view: span.view(), failed: false }
     }
 
-    fn read(&mut self) -> Option<Result<Entry, StoreError>> {
+    fn read(&mut self) -> Option<Result<(ViewKey, Value), StoreError>> {
         loop {
             let (stored_key, first) = match self.rows.next()? {
                 Ok(row) => row,
@@ -96,7 +97,7 @@ impl<'a, E: Engine> Entries<'a, E> {
                 Some(StoredKey::Chunk) => {}
                 Some(StoredKey::Entry(entry)) => {
                     let read = value(self.engine, entry.key(), first.as_ref());
-                    return Some(read.map(|value| (entry, value.payload)));
+                    return Some(read.map(|value| (entry, value)));
                 }
                 None => return Some(Err(StoreError::corrupt(stored_key.as_ref(), Fault::Key))),
             }
@@ -105,7 +106,7 @@ impl<'a, E: Engine> Entries<'a, E> {
 }
 
 impl<E: Engine> Iterator for Entries<'_, E> {
-    type Item = Result<Entry, StoreError>;
+    type Item = Result<(ViewKey, Value), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {

@@ -174,7 +174,11 @@ pub fn sync(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("syncing", path))
 }
 
-fn sync_tree(path: &Path) -> Result<(), StoreError> {
+/// Syncs a directory and everything in it.
+///
+/// # Errors
+/// What the file system refused.
+pub fn sync_tree(path: &Path) -> Result<(), StoreError> {
     if path.is_dir() {
         for entry in entries(path)? {
             sync_tree(&entry)?;

@@ -26,7 +26,8 @@ const fn from_2(event: pb::Event) -> pb::Event {
     event
 }
 
-/// Schema 4 came with what becomes of a history as a whole: merges, restrictions, disclosures, reviews. Older events kept their
+/// Schema 4 came with sealed events, which a build before it would take for events of no kind, and with what becomes of a
+/// history as a whole: merges, restrictions, disclosures, reviews, erasures. Older events kept their
 /// shape.
 const fn from_3(event: pb::Event) -> pb::Event {
     event

@@ -499,10 +499,23 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
             "CohortService/WithdrawOverride",
             pb::WithdrawOverrideRequest {
                 request_id: id(),
-                subject_ref,
+                subject_ref: subject_ref.clone(),
                 override_id: "o-1".to_owned(),
-                reason,
+                reason: reason.clone(),
                 ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        // Last: nobody is left to be asked about.
+        (
+            "EvidenceService/EraseSubject",
+            pb::EraseSubjectRequest {
+                request_id: id(),
+                subject_ref,
+                officer: "DI".to_owned(),
+                second_officer: "SUPT".to_owned(),
+                reason,
+                legal_ground: "section 47".to_owned(),
             }
             .encode_to_vec(),
         ),

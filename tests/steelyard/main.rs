@@ -10,6 +10,7 @@ mod broward;
 mod client;
 mod cohort;
 mod damage;
+mod erasure;
 mod evidence;
 mod full_disk;
 mod fuzz_sample;

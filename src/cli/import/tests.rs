@@ -162,6 +162,13 @@ impl EvidenceService for Service {
         Err(Status::unimplemented(""))
     }
 
+    async fn erase_subject(
+        &self,
+        _: Request<pb::EraseSubjectRequest>,
+    ) -> Result<Response<pb::EraseSubjectResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn get_subject(&self, _: Request<pb::GetSubjectRequest>) -> Result<Response<pb::GetSubjectResponse>, Status> {
         Err(Status::unimplemented(""))
     }

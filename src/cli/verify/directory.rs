@@ -20,7 +20,7 @@ use crate::reference;
 use crate::service::verify::files::Survey;
 use crate::service::verify::{self, Asked, FullSpeed, Outcome, StandingsAsked, StepOutcome, Told};
 use crate::store::recovery::probe::{self, Probe, Verdict};
-use crate::store::{Head, SledStore, Store, StoreError};
+use crate::store::{Head, KeyRing, SledStore, Store, StoreError};
 
 /// Cache of the engine, bytes: everything is read once.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -52,13 +52,13 @@ impl Trial {
     }
 }
 
-/// Verifies a directory. `tell` gets the messages that a server would send.
+/// Verifies a directory, with the keys that it is sealed under if it is. `tell` gets the messages that a server would send.
 ///
 /// # Errors
 /// There is no store in the directory, a server is at work in it, or it cannot be read.
 pub fn verify(
-    data: &Path,
-    backups: &Path,
+    (data, backups): (&Path, &Path),
+    keys: Option<Arc<KeyRing>>,
     standings: bool,
     trial: Option<&Trial>,
     tell: &mut dyn FnMut(pb::VerifyStoreResponse),
@@ -74,7 +74,7 @@ pub fn verify(
     let refusal = trial.filter(|_| data.join("sled").is_dir()).and_then(|trial| trial.refusal(data));
     // Taken by the engine's own files from here on.
     drop(lock);
-    let outcome = match refusal.map_or_else(|| open(data), Err) {
+    let outcome = match refusal.map_or_else(|| open(data, keys), Err) {
         Ok(store) => read(store, survey, standings, &mut told),
         Err(Unopened::Refused(error)) => return Err(error.into()),
         Err(Unopened::Damaged(why)) => unopened(&survey, &why, &mut told),
@@ -107,12 +107,15 @@ enum Unopened {
     Damaged(String),
 }
 
-fn open(data: &Path) -> Result<SledStore, Unopened> {
+fn open(data: &Path, keys: Option<Arc<KeyRing>>) -> Result<SledStore, Unopened> {
     if !data.join("sled").is_dir() {
         return Err(Unopened::Damaged("they are not there".to_owned()));
     }
     match quietly(|| SledStore::open(data, CACHE_BYTES)) {
-        Ok(Ok(store)) => Ok(store),
+        Ok(Ok(store)) => match keys {
+            Some(keys) => store.with_keys(keys).map_err(Unopened::Refused),
+            None => Ok(store),
+        },
         Ok(Err(error @ (StoreError::InUse { .. } | StoreError::NewerSchema { .. } | StoreError::Full))) => {
             Err(Unopened::Refused(error))
         }

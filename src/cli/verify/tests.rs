@@ -25,7 +25,7 @@ fn tried(data: &Path, standings: bool, trial: Option<&Trial>) -> anyhow::Result<
             told.push(message);
         }
     };
-    directory::verify(data, &data.join("backups"), standings, trial, &mut tell)?;
+    directory::verify((data, &data.join("backups")), None, standings, trial, &mut tell)?;
     Ok(told)
 }
 

@@ -14,7 +14,7 @@ use super::vault::{Backup, Kind, Phase, Progress, Survey, Unusable, Vault, Vault
 use crate::domain::Revision;
 use crate::service::verify;
 use crate::store::backup::{self, BackupError, BackupFile, Catalogue};
-use crate::store::{Head, Stage, Step, Store};
+use crate::store::{Head, Stage, Step, Store, recovery};
 
 /// Backups in a directory.
 #[derive(Clone, Debug)]
@@ -70,6 +70,11 @@ impl Files {
         Err(VaultFault::Failed(short))
     }
 
+    /// Backups that are to go, as they hold somebody who was erased.
+    fn noted(&self) -> Result<Vec<String>, VaultFault> {
+        recovery::backups::noted(&self.home).map_err(|error| self.failed(&error.into()))
+    }
+
     fn catalogue(&self) -> Result<Catalogue, VaultFault> {
         Catalogue::read(&self.directory).map_err(|error| self.failed(&error))
     }
@@ -111,6 +116,8 @@ impl Vault for Files {
         pace: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<Backup, VaultFault> {
         let through = store.head().map_err(|error| self.failed(&error.into()))?;
+        // Those of before hold somebody who was erased: nothing may lean on them any more.
+        let kind = if self.noted()?.is_empty() { kind } else { Kind::Full };
         let before = match kind {
             Kind::Full => None,
             Kind::Incremental => self.catalogue()?.base_for(store).map_err(|error| self.failed(&error.into()))?,
@@ -129,7 +136,12 @@ impl Vault for Files {
 
     fn prune(&self, keep_full: usize, newest: &Head) -> Result<usize, VaultFault> {
         let removed = self.catalogue()?.prune(keep_full, Some(newest)).map_err(|error| self.failed(&error))?;
-        Ok(removed.len())
+        let erased = recovery::backups::remove(&self.home, &self.directory);
+        let erased = erased.map_err(|error| self.failed(&error.into()))?;
+        if erased > 0 {
+            info!(backup.removed_files = erased, "removed backups that held people who were erased");
+        }
+        Ok(removed.len() + erased)
     }
 }
 

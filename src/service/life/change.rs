@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::names;
 use crate::domain::SubjectId;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Other;
@@ -97,31 +98,34 @@ impl Writer {
             );
             return Err(Fault::field("merged_ref", "BORN_AFTER_OFFENCE", description));
         }
+        let numbers = SubjectsMerged { merged_id: merged.0, survivor_id: survivor.0, ..SubjectsMerged::default() };
         let told = SubjectsMerged {
-            merged_id: merged.0,
-            survivor_id: survivor.0,
             merged_ref: asked.merged_ref.clone(),
-            survivor_ref: asked.survivor_ref.clone(),
             officer: asked.officer.clone(),
             reason: asked.reason.clone(),
+            ..numbers.clone()
         };
-        let bodies = [merged, survivor].map(|subject| (subject, Body::SubjectsMerged(told.clone())));
-        Ok((bodies.into(), twice(&both)))
+        let bodies = vec![(merged, Body::SubjectsMerged(told)), (survivor, Body::SubjectsMerged(numbers))];
+        Ok((bodies, twice(&both)))
     }
 
     fn unmerge(&self, asked: &pb::UnmergeSubjectsRequest) -> Result<Vec<(SubjectId, Body)>, Fault> {
         let (merged, _) = self.named(&asked.merged_ref, &asked.etag)?;
         let life = self.state.dossier(merged).life();
         let survivor = life.and_then(|life| life.merged).ok_or(Fault::NotMerged)?.into;
+        let survivor_ref = self.state.dossier(survivor).subject_ref();
+        if [survivor_ref, &asked.merged_ref].into_iter().any(|reference| names(&asked.reason, reference)) {
+            let description = "reason names a person by reference, and stays when that person is erased";
+            return Err(Fault::field("reason", "NAMES_THE_PERSON", description));
+        }
+        let numbers = SubjectsUnmerged { merged_id: merged.0, survivor_id: survivor.0, ..SubjectsUnmerged::default() };
         let told = SubjectsUnmerged {
-            merged_id: merged.0,
-            survivor_id: survivor.0,
             merged_ref: asked.merged_ref.clone(),
-            survivor_ref: self.state.dossier(survivor).subject_ref().to_owned(),
             officer: asked.officer.clone(),
             reason: asked.reason.clone(),
+            ..numbers.clone()
         };
-        Ok([merged, survivor].map(|subject| (subject, Body::SubjectsUnmerged(told.clone()))).into())
+        Ok(vec![(merged, Body::SubjectsUnmerged(told)), (survivor, Body::SubjectsUnmerged(numbers))])
     }
 
     fn restrict(&self, asked: &pb::RestrictProcessingRequest) -> Result<Written, Fault> {

@@ -56,7 +56,7 @@ impl Service {
             .read_ledger(move |store| {
                 let through = answered_from.revision();
                 let held = held(store, &answered_from, subject, through)?;
-                Ok((held.into_versions(), events(store, &of, through)?))
+                Ok((held.into_versions(), events(store, &answered_from, &of)?))
             })
             .await?;
         let mut withholding = Withholding { officers: asked.include_officers, ..Withholding::default() };
@@ -85,19 +85,23 @@ impl Service {
 /// What became of the histories of a person as a whole, in order. Of a merge of two of them one side tells.
 fn events(
     store: &dyn Store,
+    standings: &Standings,
     histories: &[(SubjectId, String)],
-    through: Revision,
 ) -> Result<Vec<pb::ExportedEvent>, StoreError> {
     let mut found = Vec::new();
     for (history, subject_ref) in histories {
-        for entry in store.scan_subject(*history, Revision(1), through) {
+        for entry in store.scan_subject(*history, Revision(1), standings.revision()) {
             let Some(revision) = entry?.0.revision() else { continue };
-            let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
-            let theirs = |merged: u32| histories.iter().any(|(known, _)| known.0 == merged);
-            if told::other_side(&event).is_some_and(theirs) {
-                continue;
+            let read = |revision: Revision| store.event(revision)?.ok_or(StoreError::MissingEvent { revision });
+            let mut event = read(revision)?;
+            if let Some(merged) = told::other_side(&event) {
+                if histories.iter().any(|(known, _)| known.0 == merged) {
+                    continue;
+                }
+                // The event before tells of it, while whoever it is of was not erased.
+                event = read(Revision(revision.0 - 1))?;
             }
-            found.extend(told::exported(&event, subject_ref));
+            found.extend(told::exported(&event, subject_ref, standings));
         }
     }
     found.sort_by_key(|event| event.revision);

@@ -52,7 +52,10 @@ pub fn fold(dossier: &mut StoredDossier, event: &Event, body: &Body) {
         | Body::AlignmentNoted(_)
         | Body::RescoreStarted(_)
         | Body::RescoreEnded(_)
-        | Body::GenerationPublished(_) => {}
+        | Body::GenerationPublished(_)
+        | Body::Erased(_)
+        | Body::SubjectErased(_)
+        | Body::GenerationBlanked(_) => {}
     }
 }
 
@@ -66,4 +69,15 @@ pub fn read(stored: &StoredDossier) -> Life {
         restricted: (stored.restricted_revision > 0).then_some(Revision(stored.restricted_revision)),
         reviewed: None,
     }
+}
+
+/// Whether a text has a reference in it as a word. One of a letter or two is a word of its own.
+pub fn names(text: &str, reference: &str) -> bool {
+    const SHORT: usize = 3;
+    let inside = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    let whole = |at: usize| {
+        let (before, rest) = text.split_at(at);
+        !inside(before.chars().next_back()) && !inside(rest[reference.len()..].chars().next())
+    };
+    reference.len() >= SHORT && text.match_indices(reference).any(|(at, _)| whole(at))
 }

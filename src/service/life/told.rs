@@ -6,8 +6,8 @@ use crate::pb;
 use crate::ranking::Standings;
 use crate::service::held::histories;
 use crate::service::timestamp;
+use crate::store::pb::Event;
 use crate::store::pb::event::Body;
-use crate::store::pb::{Event, SubjectsMerged, SubjectsUnmerged};
 use crate::store::{Store, StoreError};
 
 /// References merged into a person, in the order in which they were, and restrictions in force.
@@ -24,7 +24,7 @@ pub fn of_person(
         let Some(life) = held.life() else { continue };
         for revision in life.merged.map(|merged| merged.revision).into_iter().chain(life.restricted) {
             let event = store.event(revision)?.ok_or(StoreError::MissingEvent { revision })?;
-            merged.extend(merged_reference(&event));
+            merged.extend(merged_reference(&event, standings));
             restrictions.extend(restriction(&event));
         }
     }
@@ -56,7 +56,7 @@ pub fn disclosure(event: &Event) -> Option<pb::Disclosure> {
     })
 }
 
-/// Of an event of two histories that the history told of tells as the second of them: the number of the first.
+/// Of the second event of a merge or its end, which tells the numbers alone: the number of the history that the first is of.
 pub fn other_side(event: &Event) -> Option<u32> {
     let merged = match &event.body {
         Some(Body::SubjectsMerged(told)) => told.merged_id,
@@ -67,10 +67,10 @@ pub fn other_side(event: &Event) -> Option<u32> {
 }
 
 /// What an event tells of a history as a whole, for the person; `None`: it tells of something else.
-pub fn exported(event: &Event, subject_ref: &str) -> Option<pb::ExportedEvent> {
+pub fn exported(event: &Event, subject_ref: &str, standings: &Standings) -> Option<pb::ExportedEvent> {
     use pb::exported_event::Event as Told;
-    let told = merged_reference(event).map(Told::Merged);
-    let told = told.or_else(|| unmerged_reference(event).map(Told::Unmerged));
+    let told = merged_reference(event, standings).map(Told::Merged);
+    let told = told.or_else(|| unmerged_reference(event, standings).map(Told::Unmerged));
     let told = told.or_else(|| restriction(event).map(Told::Restricted));
     let told = told.or_else(|| lifted(event).map(Told::Lifted));
     let told = told.or_else(|| disclosure(event).map(Told::Disclosed))?;
@@ -82,24 +82,29 @@ pub fn exported(event: &Event, subject_ref: &str) -> Option<pb::ExportedEvent> {
     })
 }
 
-fn merged_reference(event: &Event) -> Option<pb::MergedReference> {
+fn merged_reference(event: &Event, standings: &Standings) -> Option<pb::MergedReference> {
     let Some(Body::SubjectsMerged(told)) = &event.body else { return None };
-    let SubjectsMerged { merged_ref, survivor_ref, officer, reason, .. } = told;
-    Some(reference(event, [merged_ref, survivor_ref, officer, reason]))
+    Some(reference(event, (&told.merged_ref, told.survivor_id), (&told.officer, &told.reason), standings))
 }
 
-fn unmerged_reference(event: &Event) -> Option<pb::MergedReference> {
+fn unmerged_reference(event: &Event, standings: &Standings) -> Option<pb::MergedReference> {
     let Some(Body::SubjectsUnmerged(told)) = &event.body else { return None };
-    let SubjectsUnmerged { merged_ref, survivor_ref, officer, reason, .. } = told;
-    Some(reference(event, [merged_ref, survivor_ref, officer, reason]))
+    Some(reference(event, (&told.merged_ref, told.survivor_id), (&told.officer, &told.reason), standings))
 }
 
-fn reference(event: &Event, [merged_ref, into_ref, officer, reason]: [&String; 4]) -> pb::MergedReference {
+/// A merge or its end. Whoever was erased since has no reference any more.
+fn reference(
+    event: &Event,
+    (merged_ref, into): (&str, u32),
+    (officer, reason): (&str, &str),
+    standings: &Standings,
+) -> pb::MergedReference {
+    let into = standings.dossier(SubjectId(into));
     pb::MergedReference {
-        merged_ref: merged_ref.clone(),
-        into_ref: into_ref.clone(),
-        officer: officer.clone(),
-        reason: reason.clone(),
+        merged_ref: merged_ref.to_owned(),
+        into_ref: into.map(|into| into.subject_ref().to_owned()).unwrap_or_default(),
+        officer: officer.to_owned(),
+        reason: reason.to_owned(),
         recorded_time: recorded_time(event),
         revision: event.revision,
         actor: event.actor.clone(),

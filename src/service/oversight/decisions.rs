@@ -141,7 +141,10 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)
                 | Body::RescoreEnded(_)
-                | Body::GenerationPublished(_),
+                | Body::GenerationPublished(_)
+                | Body::Erased(_)
+                | Body::SubjectErased(_)
+                | Body::GenerationBlanked(_),
             )
             | None => {}
         }

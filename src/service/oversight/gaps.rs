@@ -379,6 +379,12 @@ impl Gaps {
         found.map(|(_, order, _)| Arc::clone(order))
     }
 
+    /// Lets go of every order.
+    pub fn forget(&self) {
+        lock(&self.held).orders.clear();
+        lock(&self.newest).take();
+    }
+
     /// Lets go of orders whose tokens have expired, and of one that is too old to be shown.
     pub fn sweep(&self) {
         lock(&self.held).orders.retain(|(_, _, since)| since.elapsed() <= AGE);
@@ -397,7 +403,8 @@ impl Service {
         seen: Seen<'_>,
     ) -> Result<(Arc<GapOrder>, usize), Fault> {
         if let Some((id, from)) = self.paging.read_pair(token, caller, arguments)? {
-            let order = self.gaps.get(id).ok_or(Fault::PageTokenExpired)?;
+            let order = self.gaps.get(id).filter(|order| self.paging.is_current(order.standings.revision()));
+            let order = order.ok_or(Fault::PageTokenExpired)?;
             return Ok((order, usize::try_from(from).unwrap_or(usize::MAX)));
         }
         let standings = self.standings(seen).await?;

@@ -76,7 +76,10 @@ fn said(event: Event) -> Said {
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)
-            | Body::GenerationPublished(_),
+            | Body::GenerationPublished(_)
+            | Body::Erased(_)
+            | Body::SubjectErased(_)
+            | Body::GenerationBlanked(_),
         )
         | None => Said::Nothing,
     }

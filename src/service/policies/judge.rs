@@ -154,6 +154,11 @@ fn two_people(known: &Known, officer: &str, caller: &Caller) -> Result<(), Fault
     Ok(())
 }
 
+/// Whether two references are of one officer, in whichever case they are written.
+pub fn same_officer(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 /// A version is one set of numbers for ever.
 pub(super) fn version_taken(version: &str) -> pb::Violation {
     violation(

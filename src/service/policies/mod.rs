@@ -3,7 +3,7 @@
 //! A policy that was activated waits here for a run: nobody is weighed by it
 //! before a run publishes under it.
 
-mod judge;
+pub(super) mod judge;
 mod read;
 mod simulate;
 #[cfg(test)]
@@ -212,7 +212,10 @@ impl Policies {
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)
                 | Body::RescoreEnded(_)
-                | Body::GenerationPublished(_),
+                | Body::GenerationPublished(_)
+                | Body::Erased(_)
+                | Body::SubjectErased(_)
+                | Body::GenerationBlanked(_),
             )
             | None => {}
         }

@@ -13,13 +13,14 @@ use tracing::error;
 
 use super::Rescoring;
 use super::runs::Generation;
+use super::sealed;
 use crate::access::{Caller, Disclosure};
 use crate::domain::dossier::{Dossier, Repeat};
-use crate::domain::{Revision, SubjectId};
+use crate::domain::{Date, Revision, SubjectId};
 use crate::policy::Policy;
 use crate::ranking::frame::{self, Past, PastRepeat};
 use crate::ranking::row::Lists;
-use crate::ranking::{Change, Meta, Standings};
+use crate::ranking::{Change, Meta, Names, Row, Standings};
 use crate::reference;
 use crate::scoring::Rules;
 use crate::scoring::harm::Catalogue;
@@ -27,7 +28,8 @@ use crate::service::fault::Fault;
 use crate::service::group::{BuildError, event_kind};
 use crate::service::life::past::shown_at;
 use crate::service::ranked::{PageOf, Reading, TokenedPage};
-use crate::service::{Seen, Service};
+use crate::service::{Seen, Service, scorer};
+use crate::store::archive::Kept;
 use crate::store::pb::event::Body;
 use crate::store::{KeySpan, Store, StoreError};
 
@@ -72,6 +74,11 @@ impl Cache {
     pub fn tend(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|(used, _)| used.elapsed() < HELD_FOR);
+    }
+
+    /// Lets go of all that was read.
+    pub fn forget(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn keep(&self, read: &Arc<Held>) {
@@ -126,6 +133,7 @@ impl Rescoring {
         let read = tokio::task::spawn_blocking(move || {
             // Held until the end, though whoever asked may be gone by then: the next one finds it read.
             let _held = (turn, permit);
+            let told = rescoring.blanked(told, &newest)?;
             let held = Arc::new(rescoring.read(told, &newest)?);
             rescoring.0.read.keep(&held);
             Ok(held)
@@ -175,17 +183,20 @@ impl Rescoring {
         let restricted = self.0.service.board.restricted();
         let mut repeats = BTreeMap::new();
         let mut rows = Vec::with_capacity(people.len());
-        for (index, mut past) in people.into_iter().enumerate() {
+        for (index, past) in people.into_iter().enumerate() {
             let subject = SubjectId(u32::try_from(index).map_err(|_| Fault::Internal)?);
             // Whoever was weighed is held for ever.
             let dossier = newest.dossier(subject).ok_or(Fault::Internal)?;
-            if !past.repeats.is_empty() {
+            let erased = dossier.is_erased();
+            if !past.repeats.is_empty() && !erased {
                 repeats.insert(subject, past.repeats);
             }
+            // Whether the file is blank there yet or not.
+            let mut row = if erased { blank_row(&rules, told.as_of, newest.names()) } else { past.row };
             if restricted.contains(&subject) {
-                past.row.lists = Lists::default();
+                row.lists = Lists::default();
             }
-            rows.push((Arc::clone(dossier), past.row));
+            rows.push((Arc::clone(dossier), row));
         }
         let published = Timestamp::from_microsecond(told.published_micros).map_err(|_| Fault::Internal)?;
         let meta = Meta { revision: told.weighed, as_of: told.as_of, rules, generation: told.number, published };
@@ -193,14 +204,12 @@ impl Rescoring {
         Ok(Held { told, standings: Arc::new(Standings::load(meta, names, references, rows)), repeats, restricted })
     }
 
-    fn people(&self, told: &Generation, newest: &Standings) -> Result<Vec<Past>, Fault> {
+    pub(super) fn people(&self, told: &Generation, newest: &Standings) -> Result<Vec<Past>, Fault> {
         let kept = self.0.archive.generation(told.number).map_err(|fault| failed(&fault))?;
         let kept = kept.ok_or(Fault::GenerationNotKept)?;
         let names = self.0.service.board.names();
-        let raw: Vec<Vec<u8>> = (0..kept.frames())
-            .into_par_iter()
-            .map(|number| kept.frame(number).map_err(|fault| failed(&fault)))
-            .collect::<Result<_, Fault>>()?;
+        let raw: Vec<Vec<u8>> =
+            (0..kept.frames()).into_par_iter().map(|number| self.frame(&kept, number)).collect::<Result<_, Fault>>()?;
         let damaged = |what: &str| {
             error!(generation = told.number, what, "a generation's file is not what was published");
             Fault::Internal
@@ -225,13 +234,19 @@ impl Rescoring {
         if frame >= kept.frames() {
             return Ok(None);
         }
-        let bytes = kept.frame(frame).map_err(|fault| failed(&fault))?;
+        let bytes = self.frame(&kept, frame)?;
         let people = frame::decode(&bytes, self.0.service.board.names()).ok_or(Fault::Internal)?;
         Ok(people.into_iter().nth(place))
     }
 
+    /// A frame of a generation, opened where it is sealed.
+    pub(super) fn frame(&self, kept: &Kept, number: usize) -> Result<Vec<u8>, Fault> {
+        let keys = self.0.service.store.keys().map(|keys| &**keys);
+        kept.frame(number).and_then(|bytes| sealed::opened(keys, number, bytes)).map_err(|fault| failed(&fault))
+    }
+
     /// The rules that a generation was weighed under: those of the text in the ledger with its digest.
-    fn rules(&self, told: &Generation) -> Result<Arc<Rules>, Fault> {
+    pub(super) fn rules(&self, told: &Generation) -> Result<Arc<Rules>, Fault> {
         let service = &self.0.service;
         if let Some(standings) = service.board.standings()
             && standings.rules().policy.version == *told.policy_version
@@ -275,6 +290,12 @@ impl Rescoring {
     }
 }
 
+/// The row of somebody who was erased, as everybody's who is.
+pub(super) fn blank_row(rules: &Rules, as_of: Date, names: &Names) -> Row {
+    let erased = Dossier::erased(Revision(0));
+    Row::new(&erased, &scorer::weigh_or_unknown(&erased, rules, as_of), rules, as_of, names)
+}
+
 /// Revision at which the last policy came into force that was by a revision.
 pub fn last_policy(store: &dyn Store, through: Revision) -> Result<Option<Revision>, StoreError> {
     let mut last = None;
@@ -311,16 +332,17 @@ pub fn dossier_at(
             Fault::Internal
         }
     })?;
-    let Some(dossier) = dossier else { return Ok(None) };
+    Ok(dossier.map(|dossier| repeating(&dossier, repeats)))
+}
+
+/// A dossier with the repeat victims that it was published with.
+pub(super) fn repeating(dossier: &Dossier, repeats: &[PastRepeat]) -> Dossier {
     let find = |mark: u32| dossier.offences().find(|offence| frame::mark(offence.id) == mark);
-    let repeats: Box<[Repeat]> = repeats
-        .iter()
-        .filter_map(|past| {
-            let offence = find(past.offence)?;
-            Some(Repeat { offence_id: offence.id.into(), dates: past.dates.clone().into_boxed_slice() })
-        })
-        .collect();
-    Ok(Some(dossier.with_repeats(repeats)))
+    let repeat = |past: &PastRepeat| {
+        let offence = find(past.offence)?;
+        Some(Repeat { offence_id: offence.id.into(), dates: past.dates.clone().into_boxed_slice() })
+    };
+    dossier.with_repeats(repeats.iter().filter_map(repeat).collect())
 }
 
 /// What is said of a store or an archive that cannot be read.

@@ -14,6 +14,7 @@
 //! - [`movement`]: who moved between two of them, and why; [`history`]: how one person stood in each
 //! - [`retention`]: which generations are kept; [`schedule`]: when a run is due
 
+pub mod blank;
 pub mod checkpoint;
 mod combination;
 pub mod generation;
@@ -25,6 +26,7 @@ pub mod retention;
 mod run;
 pub mod runs;
 pub mod schedule;
+mod sealed;
 pub mod target;
 #[cfg(test)]
 mod tests;
@@ -91,6 +93,8 @@ struct Inner {
     thread: Mutex<Option<JoinHandle<()>>>,
     replaying: AtomicBool,
     read: generation::Cache,
+    /// Held while rows of erased people are blanked.
+    blanking: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -160,6 +164,7 @@ impl Rescoring {
             thread: Mutex::default(),
             replaying: AtomicBool::new(false),
             read: generation::Cache::default(),
+            blanking: Mutex::new(()),
         }));
         let pool = run::pool().map_err(std::io::Error::other)?;
         let inner = Arc::clone(&rescoring.0);

@@ -22,8 +22,8 @@ use crate::store::StoreError;
 use crate::store::archive::Archive;
 use crate::store::pb::event::Body;
 use crate::store::pb::{
-    GenerationPublished, OutstandingNoted, PolicyActivated, RescoreCounters, RescoreEnded, RescoreFailure,
-    RescoreStarted,
+    GenerationBlanked, GenerationPublished, OutstandingNoted, PolicyActivated, RescoreCounters, RescoreEnded,
+    RescoreFailure, RescoreStarted,
 };
 
 /// Failures that are kept with a generation.
@@ -41,6 +41,8 @@ pub enum RunStep {
     },
     /// Its end without a publication.
     End(RescoreEnded),
+    /// Rows of erased people were blanked in what a run published.
+    Blanked(GenerationBlanked),
 }
 
 /// What a run made.
@@ -101,6 +103,10 @@ impl Writer {
                 let running =
                     runs.running().filter(|run| run.id[..] == ended.run_id[..] && run.attempt == ended.attempt);
                 running.map(|_| Body::RescoreEnded(ended.clone()))
+            }
+            RunStep::Blanked(blanked) => {
+                let told = self.state.runs().generation(blanked.generation).ok_or(Fault::UnknownGeneration)?;
+                (*told.erased != *blanked.subject_ids).then(|| Body::GenerationBlanked(blanked.clone()))
             }
         };
         if let Some(body) = body {

@@ -48,6 +48,7 @@ mod tests {
                 digest: [0; 32],
                 subjects: 1,
                 engine_version: "e".into(),
+                erased: Box::default(),
             })
             .collect()
     }

@@ -16,7 +16,7 @@ use super::checkpoint;
 use super::publish::{Publication, RunStep};
 use super::runs::{Run, RunId, RunState};
 use super::target::Target;
-use super::{Inner, retention, schedule, text};
+use super::{Inner, retention, schedule, sealed, text};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;
 use crate::domain::word::Family;
@@ -264,6 +264,9 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
     let kept = Kept { held, partial: &mut partial, pending: Vec::new(), people: 0, since: Instant::now() };
     let Everybody { standings, failures } = weigh_everybody(inner, pool, going, base, &target, Some(kept))?;
     let (frames, digest) = pool.install(|| frame::generation(&standings));
+    let keys = inner.service.store.keys().map(|keys| &**keys);
+    let frames = frames.into_iter().enumerate().map(|(number, frame)| sealed::kept(keys, number, frame));
+    let frames: Vec<Vec<u8>> = frames.collect::<Result<_, _>>()?;
     wanted(inner, going)?;
     let bytes = pool.install(|| inner.archive.stage(&frames))?;
     drop(frames);

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Date, Revision};
-use crate::store::pb::{Event, GenerationPublished, RescoreCounters, RescoreEnded, RescoreFailure, RescoreStarted};
+use crate::store::pb::{
+    Event, GenerationBlanked, GenerationPublished, RescoreCounters, RescoreEnded, RescoreFailure, RescoreStarted,
+};
 
 /// Id of a run.
 pub type RunId = [u8; 16];
@@ -75,6 +77,8 @@ pub struct Generation {
     pub subjects: u32,
     /// Version of the program that weighed.
     pub engine_version: Box<str>,
+    /// Numbers of people in it who were erased since, in order: their rows are blank, and the digest is of that.
+    pub erased: Box<[u32]>,
 }
 
 /// Every run and every generation.
@@ -176,6 +180,19 @@ impl Runs {
         Ok(())
     }
 
+    /// Folds in that rows of erased people were blanked.
+    ///
+    /// # Errors
+    /// What cannot be read of the event.
+    pub fn blanked(&mut self, blanked: &GenerationBlanked) -> Result<(), &'static str> {
+        let place = blanked.generation.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+        let generation = place.and_then(|place| self.generations.get_mut(place));
+        let generation = generation.ok_or("its generation was never published")?;
+        generation.digest = blanked.new_digest.as_slice().try_into().map_err(|_| "its digest is not one")?;
+        generation.erased = blanked.subject_ids.as_slice().into();
+        Ok(())
+    }
+
     /// Folds a publication in.
     ///
     /// # Errors
@@ -197,6 +214,7 @@ impl Runs {
             digest: published.digest.as_slice().try_into().map_err(|_| "its digest is not one")?,
             subjects: counters.universe,
             engine_version: published.engine_version.as_str().into(),
+            erased: Box::default(),
         };
         self.current = generation.number;
         self.generations.push(generation);

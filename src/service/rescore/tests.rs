@@ -236,8 +236,9 @@ async fn a_replay_from_the_ledger_alone_has_the_digest_that_was_published() {
             last = Some(next);
         }
         match last {
-            Some(Replayed::Done(generation, digest, people)) => {
-                assert_eq!((generation.number, generation.digest, people), (number, digest, 25));
+            Some(Replayed::Done(again)) => {
+                let found = (again.told.number, again.told.digest, again.people, again.repeats_as_published);
+                assert_eq!(found, (number, again.digest, 25, 0));
             }
             other => panic!("it must come to its end: {other:?}"),
         }
@@ -514,7 +515,7 @@ async fn a_policy_that_waits_comes_into_force_with_the_run_and_victims_are_linke
     while let Some(next) = replayed.recv().await {
         last = Some(next);
     }
-    assert!(matches!(&last, Some(Replayed::Done(told, digest, _)) if told.digest == *digest), "{last:?}");
+    assert!(matches!(&last, Some(Replayed::Done(again)) if again.told.digest == again.digest), "{last:?}");
     running.end();
     let running = force.start();
     let fresh = running.standings().await;

@@ -117,7 +117,10 @@ impl State {
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)
-            | Body::GenerationPublished(_) => return Err("it tells of no history as a whole"),
+            | Body::GenerationPublished(_)
+            | Body::Erased(_)
+            | Body::SubjectErased(_)
+            | Body::GenerationBlanked(_) => return Err("it tells of no history as a whole"),
         }
         self.unsettle_person(subject);
         touched.subjects.extend(self.histories.of(subject));

@@ -13,6 +13,7 @@ use super::walk::{Met, Walk};
 use super::{Ended, Verification};
 use crate::domain::Revision;
 use crate::service::group::kind_of;
+use crate::store::pb::event::Body;
 use crate::store::{EventHash, Head, Store, StoreError};
 
 /// How long a head that is just being committed is waited for.
@@ -93,6 +94,8 @@ pub fn walk(
     let mut before: Option<EventHash> = Some(Head::EMPTY.hash);
     let mut gap = Gap::default();
     let mut events = Walk::new(*store, Revision(1), head.revision);
+    // Stubs by subject, until the ledger says that the subject was erased.
+    let mut stubs: BTreeMap<u32, Revision> = BTreeMap::new();
     while let Some(met) = events.next() {
         let (revision, met) = met?;
         if !matches!(met, Met::Missing) {
@@ -103,6 +106,12 @@ pub fn walk(
                 if before.is_some_and(|before| event.previous_hash != before) {
                     let place = format!("e/ revision {}", revision.0 - 1);
                     step.damaged(place, "its bytes are not those that the chain was built on", &verification.rebuild());
+                }
+                if !event.erased_hash.is_empty() {
+                    stubs.entry(event.subject_id).or_insert(revision);
+                }
+                if let Some(Body::SubjectErased(_)) = event.body {
+                    stubs.remove(&event.subject_id);
                 }
                 if event.has_subject {
                     ledger.by_subject.add(&entry(event.subject_id, revision));
@@ -144,6 +153,10 @@ pub fn walk(
         verification.rest(revision.0, &mut events.bytes)?;
     }
     gap.tell(step, verification);
+    for revision in stubs.into_values() {
+        let what = "stands in for an event of an erased person, and no later event says that the person was erased";
+        step.damaged(format!("e/ revision {revision}"), what, &verification.rebuild());
+    }
     if before.is_some_and(|last| last != head.hash) {
         let place = format!("e/ revision {}", head.revision);
         step.damaged(place, "its bytes are not those that the head names", &verification.rebuild());

@@ -86,7 +86,7 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
     use crate::store::pb::event::Body;
     let known = state.dossiers().len();
     match &event.body {
-        Some(Body::EvidenceWritten(_)) => event.subject_id as usize <= known,
+        Some(Body::EvidenceWritten(_) | Body::Erased(_)) => event.subject_id as usize <= known,
         Some(
             Body::EvidenceWithdrawn(_)
             | Body::OutstandingNoted(_)
@@ -94,7 +94,8 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
-            | Body::DisclosureRecorded(_),
+            | Body::DisclosureRecorded(_)
+            | Body::SubjectErased(_),
         ) => (event.subject_id as usize) < known,
         Some(
             Body::AsOfMoved(_)
@@ -107,7 +108,8 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)
-            | Body::GenerationPublished(_),
+            | Body::GenerationPublished(_)
+            | Body::GenerationBlanked(_),
         )
         | None => true,
     }

@@ -43,7 +43,7 @@ fn remedy(verification: &Verification<'_>, kind: KeyKind, fault: &Fault) -> Stri
         (KeyKind::Unknown, _) | (_, Fault::Key) => {
             "nothing reads it; tell who maintains Steelyard: no build writes such a key".to_owned()
         }
-        (_, Fault::Codec { .. } | Fault::Schema { .. } | Fault::Encrypted { .. } | Fault::Compressed) => {
+        (_, Fault::Codec { .. } | Fault::Schema { .. } | Fault::Compressed) => {
             "use the newer build that wrote it".to_owned()
         }
         (KeyKind::Meta | KeyKind::Event | KeyKind::View(_), _) => verification.rebuild(),

@@ -40,8 +40,10 @@ impl<'a> Walk<'a> {
             Ok(stored) => {
                 self.bytes += stored.bytes().len() as u64;
                 let hash = stored.hash();
-                match stored.decode() {
+                match self.store.open_event(&stored) {
                     Ok(event) => Met::Event(event.into(), hash),
+                    // Nothing is wrong with the bytes, and nothing can be said of any of them.
+                    Err(error @ StoreError::NoKeys { .. }) => return Err(error),
                     Err(error) => Met::Misfit(hash, error),
                 }
             }

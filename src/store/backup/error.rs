@@ -129,6 +129,9 @@ impl BackupError {
                 | StoreError::Io { .. }
                 | StoreError::Engine { .. }
                 | StoreError::Full
+                | StoreError::Sealed { .. }
+                | StoreError::NoKeys { .. }
+                | StoreError::Keys(_)
                 | StoreError::Stopped { .. } => false,
             },
             Self::Io { .. }

@@ -45,6 +45,10 @@ pub(super) fn attach(site: &Site<'_>, rebuilt: bool) -> Result<Attached, Halt> {
         return Err(RecoveryError::OtherIdentity { path: root.join("checkpoint") }.into());
     }
     let store = SledStore::over(engine, facts.identity, facts.head);
+    let store = match &site.options.keys {
+        Some(keys) => store.with_keys(Arc::clone(keys))?,
+        None => store,
+    };
     let mut whole = !rebuilt && (site.suspect.is_some() || machine_went_down(site));
     let journal = open_journal(site, facts.identity)?;
     let (journal, from) = if let Some(mut journal) = journal {

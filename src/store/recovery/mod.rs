@@ -12,11 +12,14 @@
 //! `quarantine/`, whole, and made anew from the latest backup and the journal
 //! ([`rebuild`]), with the same identity.
 //!
-//! Nothing here removes what was quarantined, drops an event, or goes on where two
-//! records of the ledger differ.
+//! But for what lay open of erased people ([`mod@forget`]), nothing here removes
+//! what was quarantined, drops an event, or goes on where two records of the ledger
+//! differ.
 
 mod attach;
+pub mod backups;
 mod error;
+mod forget;
 pub mod probe;
 mod rebuild;
 #[cfg(test)]
@@ -42,11 +45,12 @@ use super::sled_store::{SledStore, create};
 use super::space::{Limits, Space};
 use super::status::Recovered;
 use super::suspicion::Suspicion;
-use super::{Derive, Identity, Store, StoreError};
+use super::{Derive, Identity, KeyRing, Store, StoreError};
 use crate::domain::Revision;
 use attach::{Attached, attach};
 use error::Halt;
 pub use error::{Damage, RecoveryError};
+pub use forget::forget;
 use probe::{Probe, Verdict};
 
 pub use super::checkpoint::Run;
@@ -73,6 +77,8 @@ pub struct Options {
     pub derive: Arc<Derive>,
     /// How close the engine's files follow the journal.
     pub bounds: Bounds,
+    /// What values are sealed under. `None`: they are kept open, and what is sealed cannot be read.
+    pub keys: Option<Arc<KeyRing>>,
     /// The run of the machine; `None`: not known, and every start after a kill checks everything.
     pub run: Option<Run>,
     /// The time.
@@ -95,6 +101,7 @@ impl Options {
             space: Limits::NONE,
             derive,
             bounds: Bounds::default(),
+            keys: None,
             run: Run::now(),
             now: Timestamp::now,
         }
@@ -167,6 +174,7 @@ fn start(options: &Options, damage: Option<Damage>) -> Result<SledStore, Recover
 fn recover(options: &Options, mut damage: Option<Damage>) -> Result<SledStore, RecoveryError> {
     let home = Arc::new(Home::enter(&options.directory)?);
     home.remove_scratch()?;
+    forget::complete(&home)?;
     let suspicion = Suspicion::of(home.root());
     let kept = Checkpoint::read(home.root())?;
     let suspect = suspicion.earlier()?;

@@ -84,6 +84,9 @@ pub fn inspect(engine: &Path, cache_bytes: u64) -> (Code, String) {
                 | StoreError::NotAStore { .. }
                 | StoreError::Io { .. }
                 | StoreError::Engine { .. }
+                | StoreError::Sealed { .. }
+                | StoreError::NoKeys { .. }
+                | StoreError::Keys(_)
                 | StoreError::Stopped { .. } => Code::Refused,
             };
             (code, error.to_string())

@@ -10,8 +10,18 @@ use super::Site;
 use crate::store::archive::Archive;
 
 /// Names that belong in a data directory.
-const KNOWN: [&str; 9] =
-    ["lock", "sled", "journal", "ballast", "backups", "checkpoint", "quarantine", "generations", "audit"];
+const KNOWN: [&str; 10] = [
+    "lock",
+    "sled",
+    "journal",
+    "ballast",
+    "backups",
+    "backups-to-remove",
+    "checkpoint",
+    "quarantine",
+    "generations",
+    "audit",
+];
 
 /// Something in the directory that is worth a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +59,7 @@ pub fn strays(data: &Path, backups: &Path) -> Vec<Stray> {
     for (path, name) in entries(data) {
         if name == "suspect" {
             found(name, Kind::Suspect, &path);
-        } else if name == "sled.new" || name.starts_with("scratch-") {
+        } else if name == "sled.new" || name == "sled-erased" || name.starts_with("scratch-") {
             found(name, Kind::Leftover, &path);
         } else if !KNOWN.contains(&name.as_str()) && path != backups {
             found(name, Kind::Unknown, &path);
@@ -80,7 +90,7 @@ pub fn strays(data: &Path, backups: &Path) -> Vec<Stray> {
         match number {
             Some(number) if archive.is_sound(number) => {}
             Some(_) => found(format!("generations/{name}"), Kind::Generation, &path),
-            None if name == "staged" || name.starts_with("run-") => {}
+            None if name == "staged" || name == "rewritten" || name.starts_with("run-") => {}
             None => found(format!("generations/{name}"), Kind::Unknown, &path),
         }
     }
