@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 use tonic::{Code, Status};
 use tracing::error;
 
@@ -87,7 +88,7 @@ impl Auditor {
     pub async fn call(&self, caller: &Caller, rule: &'static Rule, outcome: &Outcome) -> Result<(), Status> {
         let Some(log) = &self.0.log else { return Ok(()) };
         let notes = caller.look.taken();
-        let mut entries = Vec::with_capacity(1);
+        let mut entries: SmallVec<[Entry; 1]> = SmallVec::new();
         let mut entry = self.entry(caller, rule, &notes);
         match outcome {
             Outcome::Allowed(subjects) => {
@@ -129,12 +130,11 @@ impl Auditor {
         entry.rows = subjects.len() as u64;
         entry.subjects = subjects.iter().copied().collect();
         entry.stream_message = number;
-        let mut entries = vec![entry];
-        if rule.does == Does::Writes {
+        let merged = (rule.does == Does::Writes).then(|| {
             let notes = Notes { concerned: subjects.to_vec(), ..caller.look.taken() };
-            entries.extend(self.combination(caller, rule, &notes));
-        }
-        record(log, caller, entries).await
+            self.combination(caller, rule, &notes)
+        });
+        record(log, caller, std::iter::once(entry).chain(merged.flatten())).await
     }
 
     /// Records that a call was turned away, of those that may come in a flood: the first few of an identity, or from an
@@ -186,7 +186,7 @@ impl Auditor {
             entry.reason = notes.reason.map_or(0, i32::from);
             entry.rows = held.more;
             // That it failed has been logged by the log itself; the next calls are told.
-            let _ = record(log, &held.caller, vec![entry]).await;
+            let _ = record(log, &held.caller, [entry]).await;
         }
     }
 
@@ -232,14 +232,10 @@ impl Auditor {
 }
 
 /// Records entries together.
-async fn record(log: &AuditLog, caller: &Caller, entries: Vec<Entry>) -> Result<(), Status> {
-    // Sent one behind the other, so they are written as one group or a few; the last is awaited with all before it.
-    let mut waiting: Vec<_> = entries.into_iter().map(|entry| Box::pin(log.record(entry))).collect();
-    for recorded in &mut waiting {
-        if let Err(fault) = recorded.await {
-            error!(fault = %fault, correlation_id = %caller.correlation_id, "an answer was held back: the audit was not written");
-            return Err(error::status(&Fault::AuditUnavailable, &caller.correlation_id));
-        }
+async fn record(log: &AuditLog, caller: &Caller, entries: impl IntoIterator<Item = Entry>) -> Result<(), Status> {
+    if let Err(fault) = log.record_all(entries).await {
+        error!(fault = %fault, correlation_id = %caller.correlation_id, "an answer was held back: the audit was not written");
+        return Err(error::status(&Fault::AuditUnavailable, &caller.correlation_id));
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
+use smallvec::{SmallVec, smallvec};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -68,7 +69,7 @@ pub use read::{Event, Page, Query, Way};
 pub use subjects::SubjectSet;
 use tail::{Disk, Medium, Tail};
 pub use verify::{Fault, Report, verify};
-use writer::{MOST_MESSAGE, Queued, Told, Writer};
+use writer::{MOST_MESSAGE, Queued, Together, Told, Writer};
 
 /// Entries that may wait for the writer before whoever records waits for a place.
 const QUEUE: usize = 4_096;
@@ -230,19 +231,38 @@ impl AuditLog {
     /// # Errors
     /// Why it is not there; whatever it was about must then not be disclosed.
     pub async fn record(&self, entry: Entry) -> Result<Recorded, AuditFault> {
-        let micros = entry.micros;
-        let message = entry.encode();
-        if message.len() > MOST_MESSAGE {
-            return Err(AuditFault::TooLong { bytes: message.len() });
+        self.record_all([entry]).await
+    }
+
+    /// As [`record`](Self::record), entries of one call: they come to the writer together, so they are one group, or the end
+    /// of one and the beginning of the next. Gives the number of the last; of none, 0.
+    ///
+    /// # Errors
+    /// Why one of them is not there. Where one is too long, none is.
+    pub async fn record_all(&self, entries: impl IntoIterator<Item = Entry>) -> Result<Recorded, AuditFault> {
+        let encoded = entries.into_iter().map(encoded).collect::<Result<SmallVec<[Encoded; 1]>, _>>()?;
+        // Never more than there are: however many a call has, it gets its turn.
+        let places = u32::try_from(encoded.len().min(QUEUE)).expect("a place must be counted in 32 bits");
+        // Go into the queue also when this future is dropped while it waits for places.
+        let mut unsent = Unsent { queue: &self.0.queue, entries: encoded };
+        let places = Arc::clone(&self.0.places).acquire_many_owned(places).await.map_err(|_| AuditFault::Stopped)?;
+        let mut replies: SmallVec<[_; 1]> = SmallVec::new();
+        let mut queued: Together = SmallVec::new();
+        for (message, micros) in std::mem::take(&mut unsent.entries) {
+            let (reply, recorded) = oneshot::channel();
+            queued.push(Queued { message, micros, places: None, reply: Some(reply) });
+            replies.push(recorded);
         }
-        // Goes into the queue also when this future is dropped while it waits for a place.
-        let mut unsent = Unsent { queue: &self.0.queue, entry: Some((message, micros)) };
-        let place = Arc::clone(&self.0.places).acquire_owned().await.map_err(|_| AuditFault::Stopped)?;
-        let (reply, recorded) = oneshot::channel();
-        let (message, micros) = unsent.entry.take().expect("an entry must be sent once");
-        let queued = Queued { message, micros, place: Some(place), reply: Some(reply) };
-        self.0.queue.send(Told::Entry(queued)).map_err(|_| AuditFault::Stopped)?;
-        recorded.await.unwrap_or(Err(AuditFault::Stopped))
+        if let Some(last) = queued.last_mut() {
+            // The last is answered last.
+            last.places = Some(places);
+        }
+        self.0.queue.send(Told::Entries(queued)).map_err(|_| AuditFault::Stopped)?;
+        let mut last = Recorded { number: 0 };
+        for recorded in replies {
+            last = recorded.await.unwrap_or(Err(AuditFault::Stopped))?;
+        }
+        Ok(last)
     }
 
     /// As [`record`](Self::record), for a thread that may block. Waits for no place.
@@ -250,14 +270,10 @@ impl AuditLog {
     /// # Errors
     /// As [`record`](Self::record).
     pub fn record_blocking(&self, entry: Entry) -> Result<Recorded, AuditFault> {
-        let micros = entry.micros;
-        let message = entry.encode();
-        if message.len() > MOST_MESSAGE {
-            return Err(AuditFault::TooLong { bytes: message.len() });
-        }
+        let (message, micros) = encoded(entry)?;
         let (reply, recorded) = oneshot::channel();
-        let queued = Queued { message, micros, place: None, reply: Some(reply) };
-        self.0.queue.send(Told::Entry(queued)).map_err(|_| AuditFault::Stopped)?;
+        let queued = Queued { message, micros, places: None, reply: Some(reply) };
+        self.0.queue.send(Told::Entries(smallvec![queued])).map_err(|_| AuditFault::Stopped)?;
         recorded.blocking_recv().unwrap_or(Err(AuditFault::Stopped))
     }
 
@@ -321,17 +337,28 @@ impl Drop for Inner {
     }
 }
 
-/// An entry on its way into the queue.
+/// An entry's message, and its microseconds since 1970.
+type Encoded = (Vec<u8>, i64);
+
+fn encoded(entry: Entry) -> Result<Encoded, AuditFault> {
+    let micros = entry.micros;
+    let message = entry.encode();
+    if message.len() > MOST_MESSAGE { Err(AuditFault::TooLong { bytes: message.len() }) } else { Ok((message, micros)) }
+}
+
+/// Entries on their way into the queue.
 struct Unsent<'a> {
     queue: &'a mpsc::UnboundedSender<Told>,
-    entry: Option<(Vec<u8>, i64)>,
+    entries: SmallVec<[Encoded; 1]>,
 }
 
 impl Drop for Unsent<'_> {
     fn drop(&mut self) {
-        if let Some((message, micros)) = self.entry.take() {
+        let unsent = std::mem::take(&mut self.entries);
+        if !unsent.is_empty() {
+            let queued = |(message, micros)| Queued { message, micros, places: None, reply: None };
             // Refused only by a log that was stopped.
-            let _ = self.queue.send(Told::Entry(Queued { message, micros, place: None, reply: None }));
+            let _ = self.queue.send(Told::Entries(unsent.into_iter().map(queued).collect()));
         }
     }
 }

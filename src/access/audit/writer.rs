@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
+use smallvec::SmallVec;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tracing::{error, info, warn};
 
@@ -30,15 +31,18 @@ const KEPT_BUFFER: usize = 8 << 20;
 pub struct Queued {
     pub message: Vec<u8>,
     pub micros: i64,
-    /// Gives its place in the queue back when the entry was answered.
-    pub place: Option<OwnedSemaphorePermit>,
+    /// Given back when the entry was answered: its place in the queue, and those of the entries that came with it.
+    pub places: Option<OwnedSemaphorePermit>,
     /// `None`: nobody waits any more.
     pub reply: Option<oneshot::Sender<Result<Recorded, AuditFault>>>,
 }
 
+/// Entries that come together, most often one.
+pub type Together = SmallVec<[Queued; 1]>;
+
 /// What the thread is told.
 pub enum Told {
-    Entry(Queued),
+    Entries(Together),
     /// Write what waits, and end.
     Stop,
 }
@@ -99,7 +103,7 @@ impl Writer {
             gauge!(AUDIT_GROUP_ENTRIES).set(float(count as u64));
         }
         for (number, queued) in (first..).zip(waiting.drain(..count)) {
-            drop(queued.place);
+            drop(queued.places);
             if let Some(reply) = queued.reply {
                 // Whoever does not wait any more learns of it from the log.
                 let _ = reply.send(outcome.clone().map(|()| Recorded { number }));
@@ -199,7 +203,7 @@ impl Writer {
 
 fn take(told: Told, queue: &mut mpsc::UnboundedReceiver<Told>, waiting: &mut Vec<Queued>) {
     match told {
-        Told::Entry(queued) => waiting.push(queued),
+        Told::Entries(together) => waiting.extend(together),
         // What was sent before is still received.
         Told::Stop => queue.close(),
     }

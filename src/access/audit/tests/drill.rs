@@ -1,15 +1,16 @@
 //! Crashes, full disks, and callers who go away.
 
 use std::io;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::*;
 
-/// A disk that can be told to refuse.
+/// A disk that can be told to refuse, and counts its syncs.
 #[derive(Default)]
 struct Moody {
     full: AtomicBool,
     broken: AtomicBool,
+    syncs: AtomicU64,
 }
 
 impl Medium for Moody {
@@ -23,6 +24,7 @@ impl Medium for Moody {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
         if self.broken.load(Ordering::Relaxed) { Err(io::Error::other("rehearsed")) } else { Disk.sync(file) }
     }
 }
@@ -127,12 +129,44 @@ fn a_failed_sync_is_never_tried_again() {
 }
 
 #[tokio::test]
-async fn an_entry_of_a_caller_who_went_away_is_recorded_all_the_same() {
+async fn the_entries_of_one_call_are_one_group_and_one_sync() {
+    let home = tempfile::tempdir().unwrap();
+    let (disk, options) = moody(16 << 20);
+    let log = AuditLog::open(home.path(), options).unwrap();
+    log.record(entry("ann", &[], 1)).await.unwrap();
+    let before = disk.syncs.load(Ordering::Relaxed);
+    let last = log.record_all((1..=1_000).map(|number| entry("ann", &[number], 1))).await.unwrap();
+    assert_eq!((last.number, log.head().entries), (1_001, 1_001));
+    assert_eq!(disk.syncs.load(Ordering::Relaxed) - before, 1, "a thousand people were refused in one answer");
+    assert_eq!(log.verify(None, None).unwrap().fault, None);
+}
+
+#[tokio::test]
+async fn calls_with_more_entries_than_there_are_places_get_their_turn() {
+    let home = tempfile::tempdir().unwrap();
+    let log = AuditLog::open(home.path(), Options::default()).unwrap();
+    let many = u32::try_from(QUEUE).unwrap() + 100;
+    let recording: Vec<_> = (0..3)
+        .map(|_| {
+            let log = log.clone();
+            tokio::spawn(async move { log.record_all((0..many).map(|number| entry("ann", &[number], 1))).await })
+        })
+        .collect();
+    for recording in recording {
+        let recorded = tokio::time::timeout(std::time::Duration::from_secs(60), recording).await;
+        recorded.expect("nobody waits for ever").unwrap().unwrap();
+    }
+    assert_eq!(log.head().entries, 3 * u64::from(many));
+    assert_eq!(log.0.places.available_permits(), QUEUE, "every place was given back");
+}
+
+#[tokio::test]
+async fn entries_of_a_caller_who_went_away_are_recorded_all_the_same() {
     let home = tempfile::tempdir().unwrap();
     let log = AuditLog::open(home.path(), Options::default()).unwrap();
     let places = Arc::clone(&log.0.places).acquire_many_owned(u32::try_from(QUEUE).unwrap()).await.unwrap();
     {
-        let mut waiting = Box::pin(log.record(entry("gone", &[4], 1)));
+        let mut waiting = Box::pin(log.record_all(["gone", "gone too"].map(|actor| entry(actor, &[4], 1))));
         let polled = std::future::poll_fn(|context| std::task::Poll::Ready(waiting.as_mut().poll(context))).await;
         assert!(polled.is_pending(), "every place is taken");
     }
@@ -140,7 +174,7 @@ async fn an_entry_of_a_caller_who_went_away_is_recorded_all_the_same() {
     log.record(entry("ann", &[], 2)).await.unwrap();
     let page = log.read(&Query { way: Way::Oldest, ..Query::default() }).unwrap();
     let actors: Vec<_> = page.events.iter().map(|event| &*event.entry.actor).collect();
-    assert_eq!(actors, ["gone", "ann"]);
+    assert_eq!(actors, ["gone", "gone too", "ann"]);
 }
 
 #[tokio::test]
