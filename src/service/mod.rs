@@ -236,8 +236,7 @@ impl Service {
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
         }?;
         if let Some(standings) = self.newest() {
-            let subjects = refs.iter().filter_map(|subject_ref| standings.find(subject_ref)).collect();
-            look.concerned(subjects, answer.revision, &standings.rules().policy.version);
+            look.concerned(self.subjects(&refs), answer.revision, &standings.rules().policy.version);
         }
         Ok(answer)
     }
