@@ -25,16 +25,23 @@ pub struct Notes {
     pub filter: Vec<u8>,
     /// Revision of the snapshot read last, and the generation that it rests on.
     pub read: Option<(Revision, u64)>,
-    /// People about whom something was written.
-    pub concerned: Vec<SubjectId>,
-    /// Revision of the last event that it was written at.
-    pub written: Option<Revision>,
-    /// Version of the policy by which they were weighed then.
-    pub policy: Box<str>,
+    /// What was written.
+    pub written: Written,
     /// People asked for and refused.
     pub attempted: Vec<SubjectId>,
     /// Why the call failed. `None`: it did not.
     pub reason: Option<pb::ErrorReason>,
+}
+
+/// What was written about people, by a call or by a part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Whom it was about, also where it was judged alone.
+    pub concerned: Vec<SubjectId>,
+    /// Revision of the last event that it was written at. `None`: nothing was to be written.
+    pub revision: Option<Revision>,
+    /// Version of the policy by which they were weighed anew. `None`: what was written weighs nothing.
+    pub policy: Option<Box<str>>,
 }
 
 /// Refused people noted of one call.
@@ -66,12 +73,9 @@ impl Look {
         self.notes().read = Some((revision, generation));
     }
 
-    /// The call wrote something about these people, who were weighed by a policy.
-    pub fn concerned(&self, subjects: Vec<SubjectId>, written: Revision, policy: &str) {
-        let mut notes = self.notes();
-        notes.concerned = subjects;
-        notes.written = Some(written);
-        notes.policy = policy.into();
+    /// The call wrote something.
+    pub fn written(&self, written: Written) {
+        self.notes().written = written;
     }
 
     /// The call asked for somebody whom its caller may not see.

@@ -9,6 +9,7 @@ use tonic::{Response, Status};
 
 use super::Edge;
 use super::auditor::Auditor;
+use crate::access::look::Written;
 use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
 use crate::service::fault::Fault;
@@ -59,6 +60,28 @@ impl Edge {
         caller: &Caller,
         messages: impl Stream<Item = Result<Disclosure<T>, Status>> + Send + 'static,
     ) -> Response<Answers<T>> {
+        self.audited(caller, messages.map(|message| Ok((message?, None))))
+    }
+
+    /// Answers with a stream of what became of changes. A message is audited, with whom it was written about, before it
+    /// leaves.
+    pub fn acknowledging<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        messages: impl Stream<Item = Result<(T, Written), Status>> + Send + 'static,
+    ) -> Response<Answers<T>> {
+        let messages = messages.map(|message| {
+            let (answer, written) = message?;
+            Ok((Disclosure { answer, subjects: written.concerned.clone() }, Some(written)))
+        });
+        self.audited(caller, messages)
+    }
+
+    fn audited<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        messages: impl Stream<Item = Result<Message<T>, Status>> + Send + 'static,
+    ) -> Response<Answers<T>> {
         let (auditor, caller) = (self.auditor.clone(), caller.clone());
         let mut number = 0;
         let audited = messages.then(move |message| {
@@ -69,16 +92,19 @@ impl Edge {
     }
 }
 
+/// A message of a stream, and what was written, where it acknowledges that.
+type Message<T> = (Disclosure<T>, Option<Written>);
+
 async fn audited<T>(
     auditor: Auditor,
     caller: Caller,
     number: u64,
-    message: Result<Disclosure<T>, Status>,
+    message: Result<Message<T>, Status>,
 ) -> Result<T, Status> {
-    let Disclosure { answer, subjects } = message?;
+    let (Disclosure { answer, subjects }, written) = message?;
     if !subjects.is_empty() {
         let rule = caller.look.rule().expect("a call that is answered must have a rule");
-        auditor.message(&caller, rule, number, &subjects).await?;
+        auditor.message(&caller, rule, number, &subjects, written).await?;
     }
     Ok(answer)
 }

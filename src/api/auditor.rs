@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::error;
 use crate::access::audit::{AuditCondition, AuditLog, Entry, EntryKind, Outcome as Ended, SubjectSet};
-use crate::access::look::Notes;
+use crate::access::look::{Notes, Written};
 use crate::access::table::{Does, Rule};
 use crate::access::{Caller, Permission};
 use crate::domain::SubjectId;
@@ -93,7 +93,7 @@ impl Auditor {
         match outcome {
             Outcome::Allowed(subjects) => {
                 entry.rows = subjects.len() as u64;
-                entry.subjects = subjects.iter().chain(&notes.concerned).copied().collect();
+                entry.subjects = subjects.iter().chain(&notes.written.concerned).copied().collect();
                 let attempted = notes.attempted.iter().map(|subject| Entry {
                     outcome: Ended::Refused,
                     code: Code::PermissionDenied as u32,
@@ -114,7 +114,7 @@ impl Auditor {
         record(log, caller, entries).await
     }
 
-    /// Records a message of a stream.
+    /// Records a message of a stream, which may acknowledge something written.
     ///
     /// # Errors
     /// It is not recorded, so nothing may leave.
@@ -124,17 +124,16 @@ impl Auditor {
         rule: &'static Rule,
         number: u64,
         subjects: &[SubjectId],
+        written: Option<Written>,
     ) -> Result<(), Status> {
         let Some(log) = &self.0.log else { return Ok(()) };
-        let mut entry = self.entry(caller, rule, &caller.look.taken());
+        let notes = Notes { written: written.unwrap_or_default(), ..caller.look.taken() };
+        let mut entry = self.entry(caller, rule, &notes);
         entry.rows = subjects.len() as u64;
         entry.subjects = subjects.iter().copied().collect();
         entry.stream_message = number;
-        let merged = (rule.does == Does::Writes).then(|| {
-            let notes = Notes { concerned: subjects.to_vec(), ..caller.look.taken() };
-            self.combination(caller, rule, &notes)
-        });
-        record(log, caller, std::iter::once(entry).chain(merged.flatten())).await
+        let combination = self.combination(caller, rule, &notes);
+        record(log, caller, std::iter::once(entry).chain(combination)).await
     }
 
     /// Records that a call was turned away, of those that may come in a flood: the first few of an identity, or from an
@@ -209,18 +208,19 @@ impl Auditor {
         entry.filter.clone_from(&notes.filter);
         (entry.revision, entry.generation) =
             notes.read.map_or((0, 0), |(revision, generation)| (revision.0, generation));
-        if let Some(written) = notes.written {
+        if let Some(written) = notes.written.revision {
             entry.revisions = (written.0, written.0);
         }
         entry
     }
 
-    /// That what was written was merged with what was held into a score.
+    /// That what was written was merged with what was held into a score, where it was.
     fn combination(&self, caller: &Caller, rule: &Rule, notes: &Notes) -> Option<Entry> {
-        (!notes.concerned.is_empty()).then(|| Entry {
+        let Written { concerned, policy: Some(policy), .. } = &notes.written else { return None };
+        (!concerned.is_empty()).then(|| Entry {
             kind: EntryKind::Combination,
-            subjects: notes.concerned.iter().copied().collect::<SubjectSet>(),
-            policy_version: notes.policy.clone(),
+            subjects: concerned.iter().copied().collect::<SubjectSet>(),
+            policy_version: policy.clone(),
             ..self.entry(caller, rule, notes)
         })
     }

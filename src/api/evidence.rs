@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::answer::Answers;
 use super::filter::Arguments;
 use super::{Edge, correlated, lifecycle, sensitive, subject_export};
-use crate::access::{Disclosure, Permission};
+use crate::access::Permission;
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
 use crate::service::Seen;
@@ -66,9 +66,9 @@ impl EvidenceService for Evidence {
                         let mutation = import_mutation(batch, &reader_caller);
                         match mutation {
                             Ok(mutation) => {
-                                let refs = mutation.subject_refs();
+                                let about = mutation.about();
                                 let queued = reader_edge.service.queue(&stream, mutation).await;
-                                queued.map(|reply| (sequence, refs, reply))
+                                queued.map(|reply| (sequence, about, reply))
                             }
                             Err(fault) => Err(fault),
                         }
@@ -85,9 +85,9 @@ impl EvidenceService for Evidence {
         tokio::spawn(async move {
             while let Some(waiting) = acknowledgements.recv().await {
                 let answer = match waiting {
-                    Ok((sequence, refs, reply)) => edge.service.reply(reply).await.map(|answer| {
-                        let subjects = edge.service.subjects(&refs);
-                        Disclosure { answer: acknowledgement(sequence, answer), subjects }
+                    Ok((sequence, about, reply)) => edge.service.reply(reply).await.map(|answer| {
+                        let written = edge.service.written(&about, &answer);
+                        (acknowledgement(sequence, answer), written)
                     }),
                     Err(fault) => Err(fault),
                 };
@@ -98,7 +98,7 @@ impl EvidenceService for Evidence {
                 }
             }
         });
-        Ok(self.0.stream(&caller, ReceiverStream::new(answers)))
+        Ok(self.0.acknowledging(&caller, ReceiverStream::new(answers)))
     }
 
     async fn get_subject(

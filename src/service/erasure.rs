@@ -20,6 +20,7 @@ use super::start::StartError;
 use super::state::Touched;
 use super::writer::Writer;
 use super::{Seen, Service};
+use crate::access::look::Written;
 use crate::domain::{Revision, SubjectId};
 use crate::store::pb::SubjectErased;
 use crate::store::pb::event::Body;
@@ -201,14 +202,14 @@ impl Service {
         // Pages under way show people as they stood.
         self.paging.forget(revision);
         self.gaps.forget();
-        let standings = self.standings(Seen::new(revision.0, "")).await?;
+        self.standings(Seen::new(revision.0, "")).await?;
         let erased = self.read_ledger(move |store| came_to(store, revision)).await?;
         if erased.subjects.is_empty() {
             error!(revision = revision.0, "the ledger has no erasure where it was answered");
             return Err(Fault::Internal);
         }
         // By reference they are not found any more.
-        look.concerned(erased.subjects.clone(), revision, &standings.rules().policy.version);
+        look.written(Written { concerned: erased.subjects.clone(), revision: Some(revision), policy: None });
         Ok(erased)
     }
 }

@@ -228,16 +228,14 @@ impl Service {
     /// [`Fault::OutOfScope`] about somebody whom the caller may not see, what the writer found, or [`Fault::QueueFull`].
     pub async fn change(&self, mutation: Mutation) -> Result<Answer, Fault> {
         self.admit(&mutation)?;
-        let (look, refs) = (Arc::clone(&mutation.caller.look), mutation.subject_refs());
+        let (look, about) = (Arc::clone(&mutation.caller.look), mutation.about());
         let (reply, answer) = oneshot::channel();
         let answer = match self.queue.try_send(Queued { mutation, reply, stream: None }) {
             Ok(()) => self.reply(answer).await,
             Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
         }?;
-        if let Some(standings) = self.newest() {
-            look.concerned(self.subjects(&refs), answer.revision, &standings.rules().policy.version);
-        }
+        look.written(self.written(&about, &answer));
         Ok(answer)
     }
 

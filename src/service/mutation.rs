@@ -80,9 +80,36 @@ impl MutationBody {
             Self::Pass { .. } => false,
         }
     }
+
+    /// Whether what it writes about people is merged with what is held of them into scores.
+    pub fn weighs(&self) -> bool {
+        match self {
+            Self::Write(records) => !records.validate_only,
+            Self::Withdraw { .. } | Self::Move(_) => true,
+            Self::Life(change) => change.weighs(),
+            // Takes away, or is about nobody by name. A run says by itself whom it weighed.
+            Self::Erase(_) | Self::Policy(_) | Self::Pass { .. } | Self::Run(_) | Self::Publish(_) => false,
+        }
+    }
+}
+
+/// Whom a mutation is about, and what it may do to them: what the audit wants to know once it was answered.
+#[derive(Debug)]
+pub struct About {
+    /// References of the people, each once.
+    pub refs: Vec<String>,
+    /// Whether it would be kept.
+    pub writes: bool,
+    /// Whether it would be merged into scores.
+    pub weighs: bool,
 }
 
 impl Mutation {
+    /// Whom it is about, and what it may do to them.
+    pub fn about(&self) -> About {
+        About { refs: self.subject_refs(), writes: self.body.writes(), weighs: self.body.weighs() }
+    }
+
     /// References of the people whom it is about, each once.
     pub fn subject_refs(&self) -> Vec<String> {
         let mut refs: Vec<&str> = match &self.body {

@@ -4,7 +4,8 @@
 
 use super::Service;
 use super::fault::Fault;
-use super::mutation::{Mutation, MutationBody};
+use super::mutation::{About, Answer, Mutation, MutationBody};
+use crate::access::look::Written;
 use crate::access::{Caller, Permission};
 use crate::domain::SubjectId;
 use crate::domain::word::List;
@@ -72,7 +73,12 @@ impl Service {
     /// # Errors
     /// As [`person`](Self::person).
     pub fn person_of_life(caller: &Caller, standings: &Standings, subject_ref: &str) -> Result<SubjectId, Fault> {
-        Self::person_in(caller, &Self::sight_with(caller, standings, true), standings, subject_ref)
+        Self::person_in(caller, &Self::sight_of_life(caller, standings), standings, subject_ref)
+    }
+
+    /// Whom a caller may see where something is done that is everybody's right.
+    pub fn sight_of_life(caller: &Caller, standings: &Standings) -> Sight {
+        Self::sight_with(caller, standings, true)
     }
 
     /// A person asked for by reference who is to be told of as the lists have them.
@@ -127,8 +133,18 @@ impl Service {
         refs.iter().try_for_each(|subject_ref| Self::person_in(caller, &sight, &standings, subject_ref).map(drop))
     }
 
+    /// What a change that was answered came to, for the audit.
+    pub fn written(&self, about: &About, answer: &Answer) -> Written {
+        let weighed = self.newest().filter(|_| about.weighs);
+        Written {
+            concerned: self.subjects(&about.refs),
+            revision: about.writes.then_some(answer.revision),
+            policy: weighed.map(|standings| standings.rules().policy.version.as_str().into()),
+        }
+    }
+
     /// Those of some references who are held.
-    pub fn subjects(&self, refs: &[String]) -> Vec<SubjectId> {
+    fn subjects(&self, refs: &[String]) -> Vec<SubjectId> {
         let Some(standings) = self.newest() else { return Vec::new() };
         refs.iter().filter_map(|subject_ref| standings.find(subject_ref)).collect()
     }

@@ -47,6 +47,14 @@ impl LifeChange {
             Self::Disclose(asked, _) => vec![&asked.subject_ref],
         }
     }
+
+    /// Whether somebody is weighed otherwise by it.
+    pub fn weighs(&self) -> bool {
+        match self {
+            Self::Merge(_) | Self::Unmerge(_) | Self::Restrict(_) | Self::Lift(_) => true,
+            Self::Disclose(..) => false,
+        }
+    }
 }
 
 impl Writer {
