@@ -128,7 +128,7 @@ impl RankingService for Ranking {
             let answer = pb::GetStandingResponse {
                 context: Some(service.context(&standings)),
                 subject_ref: asked.subject_ref,
-                standings: listed(&standings, subject, &places, &caller),
+                standings: listed(&standings, subject, &places, &caller, &Service::sight(&caller, &standings)),
                 areas: held::areas(&standings, subject),
                 offender_manager: row
                     .offender_manager()

@@ -6,7 +6,7 @@ use crate::domain::SubjectId;
 use crate::domain::word::{Family, List};
 use crate::pb;
 use crate::ranking::place::percentile;
-use crate::ranking::{Place, Placed, Standings};
+use crate::ranking::{Place, Placed, Sight, Standings};
 use crate::scoring::composite::Explanation;
 use crate::service::Service;
 use crate::service::ranked::placed;
@@ -98,12 +98,13 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A person's standings, explained once for each family.
+/// A person's standings, explained once for each family. Sizes of lists are of those in sight.
 pub fn listed(
     standings: &Standings,
     subject: SubjectId,
     places: &[(List, Place)],
     caller: &Caller,
+    sight: &Sight,
 ) -> Vec<pb::ListedStanding> {
     let mut cohort: Option<Explanation> = None;
     let mut outstanding: Option<Explanation> = None;
@@ -126,7 +127,7 @@ pub fn listed(
             list: list.proto().into(),
             family: family.proto().into(),
             standing: Some(standing),
-            list_size: place.size,
+            list_size: u32::try_from(standings.size_in(*list, sight)).unwrap_or(u32::MAX),
         });
     }
     listed

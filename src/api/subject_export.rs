@@ -16,10 +16,10 @@ use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
 use crate::pb;
 use crate::pb::export_subject_response::Part;
-use crate::service::SPECIFIC_FIRST;
 use crate::service::fault::Fault;
 use crate::service::life::Exported;
 use crate::service::rescore::history::Entry;
+use crate::service::{SPECIFIC_FIRST, Service};
 
 /// Parts that may wait for a slow reader.
 const IN_FLIGHT: usize = 64;
@@ -73,7 +73,8 @@ async fn gathered(
     })];
     parts.extend(records.into_iter().map(Part::Record));
     parts.extend(events.into_iter().map(Part::Event));
-    for mut one in listed(&standings, subject, &places, caller) {
+    let sight = Service::sight_of_life(caller, &standings);
+    for mut one in listed(&standings, subject, &places, caller, &sight) {
         if let Some(standing) = &mut one.standing {
             withholding.standing(standing);
         }

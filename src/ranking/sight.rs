@@ -104,8 +104,8 @@ impl Standings {
 #[derive(Debug, Default)]
 pub(super) struct Counted(std::sync::Mutex<Vec<(List, Sight, usize)>>);
 
-/// Counts that are kept of one snapshot.
-const COUNTS: usize = 64;
+/// Counts that are kept of one snapshot: of every list, for some dozens of scopes.
+const COUNTS: usize = 512;
 
 impl Counted {
     fn get_or_count(&self, list: List, sight: &Sight, count: impl FnOnce() -> usize) -> usize {

@@ -2,6 +2,7 @@
 //! made by whoever may not make it; every read is made for two scopes, and its
 //! bytes are searched. A call that is added to the contract is among them by itself.
 
+mod sums;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
