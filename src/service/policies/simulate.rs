@@ -36,6 +36,7 @@ impl Service {
     /// Tries a policy.
     ///
     /// # Errors
+    /// [`Fault::OutOfScope`] for a list that is not the caller's to read, and for a caller who does not see the whole force;
     /// [`Fault::UnknownPolicy`], everything wrong with a text, [`Fault::SimulationRunning`], and as
     /// [`standings`](Self::standings).
     pub async fn simulate_policy(
@@ -45,6 +46,11 @@ impl Service {
         trial: Trial,
     ) -> Result<Disclosure<pb::SimulatePolicyResponse>, Fault> {
         let standings = self.standings(Seen::new(asked.min_revision, &asked.store)).await?;
+        let sight = Self::sight_of(caller, &standings, trial.list)?;
+        // Sums are of the whole list, so they are for those alone who may see every area.
+        if caller.scope().areas().is_some() {
+            return Err(Fault::OutOfScope);
+        }
         let policies = self.policies();
         let text: Arc<str> = match &asked.policy {
             Some(pb::simulate_policy_request::Policy::Version(version)) => {
@@ -71,8 +77,7 @@ impl Service {
             error!(error = %error, "the threads of a trial could not be started");
             Fault::Internal
         })?;
-        // Sums are of the whole list; people are named to those alone who may read of them.
-        let sight = Self::sight(caller, &standings);
+        // People are named to those alone who may read of them.
         let named = |subject: &SubjectId| {
             caller.may(Permission::ReadLists) && standings.row(*subject).is_some_and(|row| sight.sees(row))
         };

@@ -4,6 +4,7 @@ use super::*;
 
 const ONE: &str = "/steelyard.v1.RankingService/GetStanding";
 const MANY: &str = "/steelyard.v1.RankingService/ListStandings";
+const TRIAL: &str = "/steelyard.v1.PolicyService/SimulatePolicy";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_size_of_a_list_is_the_same_with_one_person_as_with_many_and_of_those_in_scope() {
@@ -39,4 +40,34 @@ impl Guarded {
         }
         sizes
     }
+
+    /// A trial of the policy in force on a list.
+    async fn trial(&self, list: pb::List, means: &Means) -> Result<pb::SimulatePolicyResponse, Code> {
+        let policy = steelyard::policy::Policy::default_text().to_owned();
+        let policy = Some(pb::simulate_policy_request::Policy::Text(policy));
+        let asked = pb::SimulatePolicyRequest { list: list.into(), policy, ..Default::default() };
+        let answer = call(&self.channel, TRIAL, asked.encode_to_vec(), means).await;
+        let messages = answer.map_err(|status| status.code())?;
+        Ok(pb::SimulatePolicyResponse::decode(&*messages[0]).expect("an answer of the contract"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_sums_lists_for_those_alone_who_may_read_all_of_them() {
+    let guarded = Guarded::new().await;
+    guarded.populate().await;
+    let denied = Some(Code::PermissionDenied);
+    let with = guarded.granted("safeguarding", &["*"], &["see_children"]);
+    let children = guarded.trial(pb::List::Children, &with).await.expect("may see them");
+    assert_eq!(children.list_size_before, 8, "four of each area are under 18");
+    assert_eq!(guarded.trial(pb::List::Children, &guarded.whole()).await.err(), denied);
+    let all = guarded.trial(pb::List::All, &guarded.whole()).await.expect("sees the whole force");
+    assert_eq!(all.list_size_before, 40, "sums count children too");
+    let north = guarded.granted("north", &["Northgate"], &["see_children"]);
+    assert_eq!(guarded.trial(pb::List::All, &north).await.err(), denied);
+    let claims = Issuer::claims("desk", EVERY_ROLE, &["*"], &json!({ "lists": ["WANTED"] }));
+    let desk = Means { token: Some(guarded.issuer.of(&claims)), ..Means::default() };
+    assert_eq!(guarded.trial(pb::List::Cohort, &desk).await.err(), denied);
+    assert!(guarded.trial(pb::List::Wanted, &desk).await.is_ok());
+    guarded.server.kill();
 }
