@@ -95,11 +95,13 @@ impl Gate {
         caller.look.failed(reason(&fault));
         let status = error::status(&fault, &caller.correlation_id);
         let (auditor, code) = (&self.0.auditor, status.code());
-        let audited = match &fault {
-            Fault::Limited(_) => auditor.turned_away((&caller.actor, 1), &caller, rule, code).await,
+        let audited = if let Fault::Limited(_) = &fault {
+            auditor.turned_away((&caller.actor, 1), &caller, rule, code).await
+        } else if let Fault::Unidentified(_) = &fault {
             // Nobody is known by it: what floods, floods from an address.
-            Fault::Unidentified(_) => auditor.turned_away((&from, UNIDENTIFIED), &caller, rule, code).await,
-            _ => auditor.call(&caller, rule, &Outcome::Refused(code)).await,
+            auditor.turned_away((&from, UNIDENTIFIED), &caller, rule, code).await
+        } else {
+            auditor.call(&caller, rule, &Outcome::Refused(code)).await
         };
         match audited {
             Ok(()) => status,
