@@ -64,11 +64,6 @@ impl Auditor {
         Self(Arc::new(Inner { log, now: Timestamp::now, shed: Mutex::default() }))
     }
 
-    /// The log.
-    pub fn log(&self) -> Option<&AuditLog> {
-        self.0.log.as_ref()
-    }
-
     /// Whether the audit takes entries: if not, nothing is begun that could not be recorded.
     ///
     /// # Errors
@@ -171,22 +166,30 @@ impl Auditor {
 
     /// Tells of those who were turned away a while ago. To be called now and then.
     pub async fn tend(&self) {
-        let over: Vec<Shed> = {
-            let mut shed = self.shed();
-            let over = |held: &Shed| held.since.elapsed() >= TOLD_TOGETHER;
-            shed.extract_if(|_, held| over(held)).map(|(_, held)| held).collect()
-        };
-        for held in over.into_iter().filter(|held| held.more > 0) {
-            let Some(log) = &self.0.log else { return };
+        self.tell(|held| held.since.elapsed() >= TOLD_TOGETHER).await;
+    }
+
+    /// Tells of everybody who was turned away. To be called once no call comes any more, before the log is stopped.
+    pub async fn close(&self) {
+        self.tell(|_| true).await;
+    }
+
+    async fn tell(&self, over: impl Fn(&Shed) -> bool) {
+        let Some(log) = &self.0.log else { return };
+        let over: Vec<Shed> = self.shed().extract_if(|_, held| over(held)).map(|(_, held)| held).collect();
+        let entries = over.into_iter().filter(|held| held.more > 0).map(|held| {
             let notes = held.caller.look.taken();
-            let mut entry = self.entry(&held.caller, held.rule, &notes);
-            entry.outcome = Ended::Refused;
-            entry.code = held.code as u32;
-            entry.reason = notes.reason.map_or(0, i32::from);
-            entry.rows = held.more;
-            // That it failed has been logged by the log itself; the next calls are told.
-            let _ = record(log, &held.caller, [entry]).await;
-        }
+            Entry {
+                outcome: Ended::Refused,
+                code: held.code as u32,
+                reason: notes.reason.map_or(0, i32::from),
+                rows: held.more,
+                ..self.entry(&held.caller, held.rule, &notes)
+            }
+        });
+        // All at once: whoever gives up waiting has lost none. That it failed has been logged by the log itself; the next
+        // calls are told.
+        let _ = log.record_all(entries).await;
     }
 
     /// An entry of a call about nobody yet.
@@ -265,6 +268,13 @@ mod tests {
         auditor.tend().await;
         assert_eq!(log.head().entries, 5, "those of one address are told together, and of the other none are left");
         assert!(auditor.shed().is_empty());
+        for _ in 0..5 {
+            auditor.turned_away(("from 192.0.2.1", 3), &caller, rule, Code::Unauthenticated).await.unwrap();
+        }
+        auditor.tend().await;
+        assert_eq!(log.head().entries, 8, "two are still to be told");
+        auditor.close().await;
+        assert_eq!(log.head().entries, 9, "nobody comes any more, so they are told");
         log.stop();
     }
 }

@@ -395,8 +395,10 @@ async fn serve(
         }
     }
     tending.abort();
-    let (keeping, rescoring) = (edge.keeping.clone(), edge.rescoring.clone());
+    let (keeping, rescoring, auditor) = (edge.keeping.clone(), edge.rescoring.clone(), edge.auditor.clone());
     drop(edge);
+    // What is told waits in the audit's queue even where the disk is too slow to be waited for.
+    let _ = tokio::time::timeout(WRITER_ENDS, auditor.close()).await;
     let writer = tokio::task::spawn_blocking(move || {
         keeping.stop();
         rescoring.stop();
