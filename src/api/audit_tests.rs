@@ -1,17 +1,26 @@
 //! Asking the audit through its service.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tonic::{Code, Request};
 use tonic_types::StatusExt;
 
+use super::Edge;
 use super::audit::Audit;
-use super::*;
-use crate::access::audit::{Entry, EntryKind, Outcome};
+use super::serving::anchored;
+use crate::access::Caller;
+use crate::access::audit::{AuditLog, Entry, EntryKind, Outcome};
 use crate::config::Settings;
 use crate::domain::SubjectId;
 use crate::pb;
 use crate::pb::audit_service_server::AuditService;
 use crate::service::mutation::{Mutation, MutationBody, Records};
+use crate::service::rescore::Rescoring;
+use crate::service::{Options, Service};
+use crate::store::archive::Archive;
+use crate::store::{Identity, MemoryStore};
 
 const RPC: &str = "steelyard.v1.RankingService/ListStandings";
 

@@ -16,7 +16,8 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use super::health_http::Probes;
-use super::serve;
+use super::serving::{Guard, anchored, serve};
+use crate::access::audit::AuditLog;
 use crate::cli::exit::{self, Exit};
 use crate::config::Settings;
 use crate::pb;
@@ -62,8 +63,8 @@ async fn served() -> Served {
     let ended = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
-        let audit = super::anchored(&started.service, super::AuditLog::in_passing).await?;
-        let (kept, guard) = ((keeping, Archive::in_memory(), audit), super::Guard::open(&settings).await?);
+        let audit = anchored(&started.service, AuditLog::in_passing).await?;
+        let (kept, guard) = ((keeping, Archive::in_memory(), audit), Guard::open(&settings).await?);
         serve(started, kept, guard, &settings, listener, Probes::opening(), stopped).await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
