@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::list::told_from;
 use super::output::{self, Format, OutputArgs, Page, band_cell, band_word, count, drawn, left, right};
 use super::outstanding::clock_word;
-use super::paging::Paging;
+use super::paging::{Follow, Paging, follow};
 use super::when;
 use super::word::{numbers, parser, spoken_number};
 use crate::cli::client::Channel;
@@ -101,17 +101,11 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// One page, or with `all` every page to the end as if it were one.
 async fn fetch(
     client: &mut OutstandingServiceClient<Channel>,
-    mut request: pb::ListSupervisionGapsRequest,
+    request: pb::ListSupervisionGapsRequest,
     all: bool,
 ) -> Result<pb::ListSupervisionGapsResponse, Status> {
-    let mut answer = client.list_supervision_gaps(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_supervision_gaps(request.clone()).await?.into_inner();
-        answer.gaps.extend(page.gaps);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::OnePage), async |request| client.list_supervision_gaps(request).await)
+        .await
 }
 
 /// How many files there are, and how many of them are neglected.

@@ -9,6 +9,7 @@ use tonic::Status;
 use super::client::ServerArgs;
 use super::exit::Exit;
 use super::output::{self, Format, OutputArgs, Page};
+use super::paging::{Follow, follow};
 use super::word::{Typed, numbers, parser, spoken_number};
 use crate::cli::client::Channel;
 use crate::domain::word::{Band, Circulation, CohortStatus, CustodyState, List, OffenceGroup, OutstandingReason, Rag};
@@ -149,17 +150,10 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// The server's refusal.
 pub async fn fetch(
     client: &mut RankingServiceClient<Channel>,
-    mut request: pb::ListStandingsRequest,
+    request: pb::ListStandingsRequest,
     all: bool,
 ) -> Result<pb::ListStandingsResponse, Status> {
-    let mut answer = client.list_standings(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_standings(request.clone()).await?.into_inner();
-        answer.standings.extend(page.standings);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::OnePage), async |request| client.list_standings(request).await).await
 }
 
 const CSV_HEADER: [&str; 20] = [

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::output::{
     self, Format, OutputArgs, Page, band_word, count, day, drawn, indented, left, plain, right, signed_points,
 };
+use super::paging::{Follow, follow};
 use super::word::{Typed, numbers, parser, spoken_number, typed};
 use crate::cli::client::Channel;
 use crate::domain::word::{List, MovementCause, MovementKind};
@@ -89,17 +90,10 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// One page, or with `all` every page to the end as if it were one.
 async fn fetch(
     client: &mut RankingServiceClient<Channel>,
-    mut request: pb::ListMovementsRequest,
+    request: pb::ListMovementsRequest,
     all: bool,
 ) -> Result<pb::ListMovementsResponse, Status> {
-    let mut answer = client.list_movements(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_movements(request.clone()).await?.into_inner();
-        answer.movements.extend(page.movements);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::OnePage), async |request| client.list_movements(request).await).await
 }
 
 /// One end in words: "generation 12 of 30 March 2026".

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::list::told_from;
 use super::output::{self, Format, OutputArgs, Page, band_cell, band_word, count, drawn, left};
 use super::outstanding::{last_told, victim_ref, victim_standing, victim_word};
-use super::paging::Paging;
+use super::paging::{Follow, Paging, follow};
 use super::when;
 use super::word::spoken_number;
 use crate::cli::client::Channel;
@@ -82,17 +82,10 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// One page, or with `all` every page to the end as if it were one.
 async fn fetch(
     client: &mut OutstandingServiceClient<Channel>,
-    mut request: pb::ListVictimUpdatesRequest,
+    request: pb::ListVictimUpdatesRequest,
     all: bool,
 ) -> Result<pb::ListVictimUpdatesResponse, Status> {
-    let mut answer = client.list_victim_updates(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_victim_updates(request.clone()).await?.into_inner();
-        answer.updates.extend(page.updates);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::OnePage), async |request| client.list_victim_updates(request).await).await
 }
 
 /// The list as a table.

@@ -11,7 +11,7 @@ use super::{kind, list, method, outcome, under, who};
 use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::output::{self, Format, OutputArgs, Page, count, drawn, left, plain, right};
-use crate::cli::paging::Paging;
+use crate::cli::paging::{Follow, Paging, follow};
 use crate::cli::when;
 use crate::pb;
 use crate::pb::audit_service_client::AuditServiceClient;
@@ -63,17 +63,10 @@ pub async fn run(args: &AccessArgs) -> anyhow::Result<ExitCode> {
 /// One page, or with `all` every page to the end as if it were one. A page without entries is passed over.
 async fn fetch(
     client: &mut AuditServiceClient<Channel>,
-    mut request: pb::ListSubjectAccessRequest,
+    request: pb::ListSubjectAccessRequest,
     all: bool,
 ) -> Result<pb::ListSubjectAccessResponse, Status> {
-    let mut answer = client.list_subject_access(request.clone()).await?.into_inner();
-    while (all || answer.accesses.is_empty()) && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_subject_access(request.clone()).await?.into_inner();
-        answer.accesses.extend(page.accesses);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::FirstRow), async |request| client.list_subject_access(request).await).await
 }
 
 /// Who saw the person, as a table.

@@ -11,7 +11,7 @@ use super::{Outcome, kind, list, method, outcome, under, who};
 use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::output::{self, Format, OutputArgs, Page, count, drawn, left, right};
-use crate::cli::paging::Paging;
+use crate::cli::paging::{Follow, Paging, follow};
 use crate::cli::when;
 use crate::pb;
 use crate::pb::audit_service_client::AuditServiceClient;
@@ -88,17 +88,10 @@ pub async fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
 /// looks at a bounded number for each.
 async fn fetch(
     client: &mut AuditServiceClient<Channel>,
-    mut request: pb::ListAuditEventsRequest,
+    request: pb::ListAuditEventsRequest,
     all: bool,
 ) -> Result<pb::ListAuditEventsResponse, Status> {
-    let mut answer = client.list_audit_events(request.clone()).await?.into_inner();
-    while (all || answer.events.is_empty()) && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_audit_events(request.clone()).await?.into_inner();
-        answer.events.extend(page.events);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::FirstRow), async |request| client.list_audit_events(request).await).await
 }
 
 /// The entries as a table.

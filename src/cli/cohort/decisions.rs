@@ -11,7 +11,7 @@ use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::list::told_from;
 use crate::cli::output::{self, Format, OutputArgs, Page, band_word, count, indented, left, lines, points};
-use crate::cli::paging::Paging;
+use crate::cli::paging::{Follow, Paging, follow};
 use crate::cli::when;
 use crate::cli::word::{list_name, numbers, parser, spoken_number};
 use crate::domain::Date;
@@ -112,17 +112,10 @@ pub async fn run(args: &DecisionsArgs) -> anyhow::Result<ExitCode> {
 /// One page, or with `all` every page to the end as if it were one.
 pub(super) async fn fetch(
     client: &mut CohortServiceClient<Channel>,
-    mut request: pb::ListDecisionsRequest,
+    request: pb::ListDecisionsRequest,
     all: bool,
 ) -> Result<pb::ListDecisionsResponse, Status> {
-    let mut answer = client.list_decisions(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_decisions(request.clone()).await?.into_inner();
-        answer.decisions.extend(page.decisions);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::OnePage), async |request| client.list_decisions(request).await).await
 }
 
 /// A row a decision, and under it why.

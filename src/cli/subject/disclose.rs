@@ -12,7 +12,7 @@ use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::list::told_from;
 use crate::cli::output::{self, Format, OutputArgs, Page, indented, left, lines, plain};
-use crate::cli::paging::Paging;
+use crate::cli::paging::{Follow, Paging, follow};
 use crate::cli::when;
 use crate::cli::write::{Receipt, WriteArgs, settled};
 use crate::domain::Date;
@@ -132,17 +132,10 @@ pub async fn disclosures(args: &DisclosuresArgs) -> anyhow::Result<ExitCode> {
 
 async fn fetch(
     client: &mut EvidenceServiceClient<Channel>,
-    mut request: pb::ListDisclosuresRequest,
+    request: pb::ListDisclosuresRequest,
     all: bool,
 ) -> Result<pb::ListDisclosuresResponse, Status> {
-    let mut answer = client.list_disclosures(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_disclosures(request.clone()).await?.into_inner();
-        answer.disclosures.extend(page.disclosures);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
+    follow(request, Follow::all(all, Follow::OnePage), async |request| client.list_disclosures(request).await).await
 }
 
 /// A row a disclosure, and under it what and on what basis.
