@@ -97,7 +97,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention
 
 # A run against decoding once and against one statement of PostgreSQL; lists, memory and bytes meanwhile
 bench-rescore *OPTIONS:
@@ -143,6 +143,10 @@ bench-secured *OPTIONS:
 bench-supervision *OPTIONS:
     cargo bench --locked --bench supervision -- {{OPTIONS}}
 
+# The first page of who is due for review after a write against the next page
+bench-retention *OPTIONS:
+    cargo bench --locked --bench retention -- {{OPTIONS}}
+
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild rescore secured supervision; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

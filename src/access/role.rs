@@ -121,6 +121,8 @@ named! {
         EraseSubjects = "erase_subjects",
         /// What is due for review or disposal.
         ReadRetention = "read_retention",
+        /// Reviews of whether to go on keeping a person's records.
+        ReviewRetention = "review_retention",
         /// People under 18, on any list. In no role.
         SeeChildren = "see_children",
         /// The content of intelligence under handling code C. In no role.
@@ -249,6 +251,7 @@ impl Role {
                 P::RecordDisclosures,
                 P::EraseSubjects,
                 P::ReadRetention,
+                P::ReviewRetention,
             ]),
         }
     }

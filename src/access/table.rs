@@ -99,6 +99,8 @@ rules! {
         "ExportSubject" Reads ExportSubjects,
         "ListDisclosures" Reads ReadRecords,
         "EraseSubject" Writes EraseSubjects,
+        "ListRetentionDue" Reads ReadRetention,
+        "RecordRetentionReview" Writes ReviewRetention,
     }
     "OutstandingService" {
         "OpenOutstanding" Writes WriteFiles,

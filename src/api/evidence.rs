@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::answer::Answers;
 use super::filter::Arguments;
-use super::{Edge, correlated, lifecycle, sensitive, subject_export};
+use super::{Edge, correlated, lifecycle, retention, sensitive, subject_export};
 use crate::access::Permission;
 use crate::pb;
 use crate::pb::evidence_service_server::EvidenceService;
@@ -213,6 +213,20 @@ impl EvidenceService for Evidence {
         request: Request<pb::ListDisclosuresRequest>,
     ) -> Result<Response<pb::ListDisclosuresResponse>, Status> {
         lifecycle::disclosures(&self.0, request).await
+    }
+
+    async fn list_retention_due(
+        &self,
+        request: Request<pb::ListRetentionDueRequest>,
+    ) -> Result<Response<pb::ListRetentionDueResponse>, Status> {
+        retention::due(&self.0, request).await
+    }
+
+    async fn record_retention_review(
+        &self,
+        request: Request<pb::RecordRetentionReviewRequest>,
+    ) -> Result<Response<pb::RecordRetentionReviewResponse>, Status> {
+        retention::review(&self.0, request).await
     }
 }
 

@@ -189,7 +189,7 @@ pub async fn disclosures(
 }
 
 /// Who did it, and why.
-fn accounted(arguments: &mut Arguments, officer: &str, reason: &str) {
+pub(super) fn accounted(arguments: &mut Arguments, officer: &str, reason: &str) {
     arguments.subject_ref("officer", officer);
     arguments.text("reason", reason, 10, 500);
 }

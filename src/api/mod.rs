@@ -25,6 +25,7 @@ pub mod outstanding;
 pub mod policy;
 pub mod ranking;
 pub mod rescore;
+mod retention;
 pub mod sensitive;
 pub mod serving;
 pub mod standing;

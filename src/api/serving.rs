@@ -199,6 +199,7 @@ pub(super) async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
+    let service = service.scheduled(settings.retention);
     let Guard { credentials, authenticator } = guard;
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;

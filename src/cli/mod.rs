@@ -35,6 +35,7 @@ pub mod probe_store;
 pub mod replay;
 pub mod rescore;
 pub mod restore;
+pub mod retention;
 pub mod returns;
 pub mod serve;
 mod sheet;
@@ -113,6 +114,8 @@ enum Command {
     Briefing(briefing::Args),
     /// Merge references of one person, restrict processing, record disclosures, and erase
     Subject(subject::Args),
+    /// Show whose records are due for review, and record what was decided
+    Retention(retention::Args),
     /// Show how the key ring of a store stands, or wrap it under a new key
     Keys(keys::Args),
     /// Look up an offence: title, category, harm days
@@ -189,6 +192,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Alignment(args) => wait(alignment::run(args)),
         Command::Briefing(args) => wait(briefing::run(args)),
         Command::Subject(args) => wait(subject::run(args)),
+        Command::Retention(args) => wait(retention::run(args)),
         Command::Keys(args) => keys::run(args),
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),

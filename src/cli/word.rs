@@ -5,8 +5,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::domain::word::{
     ActivityKind, ActivityOutcome, Band, CaseAge, Circulation, CloseOutcome, CohortStatus, CustodyState, DecisionKind,
-    List, MovementCause, MovementKind, OffenceGroup, OutstandingReason, OverrideScope, Rag, SupervisionClock,
-    SupervisorRank, WarrantCategory,
+    List, MovementCause, MovementKind, OffenceGroup, OutstandingReason, OverrideScope, Rag, RetentionGround,
+    RetentionOutcome, SupervisionClock, SupervisorRank, WarrantCategory,
 };
 use crate::pb;
 
@@ -55,6 +55,8 @@ typed! {
     OverrideScope "OVERRIDE_SCOPE_",
     MovementKind "MOVEMENT_KIND_",
     MovementCause "MOVEMENT_CAUSE_",
+    RetentionGround "RETENTION_GROUND_",
+    RetentionOutcome "RETENTION_OUTCOME_",
 }
 
 /// As it is typed: `recall-emergency`.

@@ -18,6 +18,7 @@ mod log;
 mod reader;
 mod reference;
 mod rescore;
+mod retention;
 mod shutdown;
 mod sources;
 mod store;
@@ -46,6 +47,7 @@ pub use shutdown::Shutdown;
 pub use store::{Home, Store};
 pub use tls::{Clients, Pair, Tls};
 
+use crate::domain::retention::Periods;
 use reader::Reader;
 use sources::Sources;
 
@@ -60,6 +62,7 @@ pub const CONCERNS: &[Concern] = &[
     encryption::CONCERN,
     lists::CONCERN,
     rescore::CONCERN,
+    retention::CONCERN,
     limits::CONCERN,
     audit::CONCERN,
     health::CONCERN,
@@ -97,6 +100,8 @@ pub struct Settings {
     pub lists: Lists,
     /// When everybody is weighed anew, and how long what was published is kept.
     pub rescore: Rescore,
+    /// When the records of a person are to be reviewed.
+    pub retention: Periods,
     /// How much one caller may ask.
     pub limits: Limits,
     /// Whether who looked is written down.
@@ -204,6 +209,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let encryption = encryption::settle(&mut reader, store.as_ref(), backup.as_ref());
     let lists = lists::settle(&mut reader);
     let rescore = rescore::settle(&mut reader);
+    let retention = retention::settle(&mut reader);
     let limits = limits::settle(&mut reader);
     let audit = audit::settle(&mut reader, access.as_ref());
     let health = health::settle(&mut reader);
@@ -221,6 +227,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         encryption: encryption.expect(agreed),
         lists: lists.expect(agreed),
         rescore: rescore.expect(agreed),
+        retention: retention.expect(agreed),
         limits: limits.expect(agreed),
         audit: audit.expect(agreed),
         health: health.expect(agreed),

@@ -67,6 +67,17 @@ fn a_flag_overrules_the_environment_and_that_the_file() {
 }
 
 #[test]
+fn the_schedule_of_reviews_is_the_published_one_unless_a_force_has_its_own() {
+    let settings = given(None, &[], &["--memory"]).unwrap();
+    assert_eq!(settings.retention, Periods::PUBLISHED);
+    let file = "memory = true\n[retention]\ngroup_3_clear_years = 7\n";
+    let settings = given(Some(file), &[("STEELYARD_RETENTION_GROUP_1_UNTIL_AGE", "90")], &[]).unwrap();
+    assert_eq!(settings.retention, Periods { group_3_clear_years: 7, group_1_until_age: 90, ..Periods::PUBLISHED });
+    let problems = problems(given(Some("memory = true\n[retention]\ngroup_2_clear_years = 0\n"), &[], &[]));
+    assert_eq!(problems[0].2, "must be a whole number from 1 to 100");
+}
+
+#[test]
 fn a_directory_named_as_a_number_keeps_its_name() {
     let settings = given(None, &[("STEELYARD_DATA_DIR", "0010")], &[]).unwrap();
     assert_eq!(settings.store.home, Home::Directory(PathBuf::from("0010")));

@@ -47,6 +47,14 @@ pub struct Reviewed {
     pub next: Option<Date>,
 }
 
+impl Reviewed {
+    /// Of two reviews the one that counts: of the later day; of one day, the one recorded later.
+    #[must_use]
+    pub fn or_later(self, other: Self) -> Self {
+        if (other.day, other.revision) > (self.day, self.revision) { other } else { self }
+    }
+}
+
 /// Which histories are one person, and whose processing is restricted: what the lives of all say together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histories {

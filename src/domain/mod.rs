@@ -10,6 +10,7 @@ pub mod id;
 pub mod life;
 pub mod moment;
 pub mod offence;
+pub mod retention;
 pub mod word;
 
 pub use date::Date;

@@ -181,6 +181,21 @@ mirror! {
     DecisionKind from pb::DecisionKind { Select, Decline, Retain, Deselect, ChangeStatus }
 }
 mirror! {
+    /// Review group of a person's records, the gravest first.
+    RetentionGroup from pb::RetentionGroup { One, Two, Three, Four }
+}
+mirror! {
+    /// Why a record puts a person in a review group, by group, the gravest first.
+    RetentionGround from pb::RetentionGround {
+        Mappa, RegisteredSexOffender, SeriousSpecifiedOffence, SexualOffence, ViolentOffence, SeriousOffence,
+        ViolentSanctions, OtherOffence, Sanctions, Custody, OutstandingFile, Breach,
+    }
+}
+mirror! {
+    /// What a review of whether to keep records decided.
+    RetentionOutcome from pb::RetentionOutcome { Retain, Dispose }
+}
+mirror! {
     /// How soon a warrant is to be executed, soonest first.
     WarrantCategory from pb::WarrantCategory { A, B, C }
 }
@@ -199,6 +214,21 @@ impl ActivityKind {
     /// Whether it is done with a managed nominal and belongs to no file.
     pub const fn is_for_cohort(self) -> bool {
         matches!(self, Self::NominalSeen | Self::PartnerMeeting)
+    }
+}
+
+impl RetentionGround {
+    /// The group that a record with this ground puts a person in.
+    pub const fn group(self) -> RetentionGroup {
+        match self {
+            Self::Mappa | Self::RegisteredSexOffender | Self::SeriousSpecifiedOffence => RetentionGroup::One,
+            Self::SexualOffence | Self::ViolentOffence | Self::SeriousOffence | Self::ViolentSanctions => {
+                RetentionGroup::Two
+            }
+            Self::OtherOffence | Self::Sanctions | Self::Custody | Self::OutstandingFile | Self::Breach => {
+                RetentionGroup::Three
+            }
+        }
     }
 }
 

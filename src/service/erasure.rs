@@ -202,6 +202,7 @@ impl Service {
         // Pages under way show people as they stood.
         self.paging.forget(revision);
         self.gaps.forget();
+        self.retention.forget();
         self.standings(Seen::new(revision.0, "")).await?;
         let erased = self.read_ledger(move |store| came_to(store, revision)).await?;
         if erased.subjects.is_empty() {

@@ -60,6 +60,8 @@ pub mod event_kind {
     pub const RESTRICTION_LIFTED: u8 = 63;
     /// A disclosure was recorded.
     pub const DISCLOSURE_RECORDED: u8 = 64;
+    /// Whether to go on keeping a history was reviewed.
+    pub const RETENTION_REVIEWED: u8 = 65;
 }
 
 /// Kind number of an event, as in the kind index; `None`: not indexed.
@@ -80,6 +82,7 @@ pub fn kind_of(event: &Event) -> Option<u8> {
         Body::ProcessingRestricted(_) => Some(event_kind::PROCESSING_RESTRICTED),
         Body::RestrictionLifted(_) => Some(event_kind::RESTRICTION_LIFTED),
         Body::DisclosureRecorded(_) => Some(event_kind::DISCLOSURE_RECORDED),
+        Body::RetentionReviewed(_) => Some(event_kind::RETENTION_REVIEWED),
         Body::SubjectErased(_) => Some(event_kind::SUBJECT_ERASED),
         Body::GenerationBlanked(_) => Some(event_kind::GENERATION_BLANKED),
         // What it was of stands beside it.
@@ -360,7 +363,8 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
             | Body::SubjectsUnmerged(_)
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
-            | Body::DisclosureRecorded(_)),
+            | Body::DisclosureRecorded(_)
+            | Body::RetentionReviewed(_)),
         ) => life::fold(dossier, event, body),
         Some(
             Body::AsOfMoved(_)

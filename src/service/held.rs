@@ -323,7 +323,8 @@ impl Followed {
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
                 | Body::RestrictionLifted(_)
-                | Body::DisclosureRecorded(_),
+                | Body::DisclosureRecorded(_)
+                | Body::RetentionReviewed(_),
             ) => true,
             Some(
                 Body::AsOfMoved(_)
@@ -401,6 +402,7 @@ fn take_in(event: Event, versions: &mut Vec<pb::HeldRecord>, in_force: &mut BTre
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
             | Body::DisclosureRecorded(_)
+            | Body::RetentionReviewed(_)
             | Body::Erased(_)
             | Body::SubjectErased(_)
             | Body::GenerationBlanked(_),

@@ -58,6 +58,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tracing::{error, warn};
 
 use crate::domain::evidence::Other;
+use crate::domain::retention::Periods;
 use crate::domain::word::List;
 use crate::domain::{Date, Revision};
 use crate::pb;
@@ -69,6 +70,7 @@ use crate::store::{Head, Store};
 use anchor::Anchoring;
 use board::{Board, Condition};
 use fault::Fault;
+use life::retention::Retention;
 use mark::Mark;
 pub use mark::Seen;
 use mutation::{Answer, Mutation, Queued, Stream};
@@ -130,6 +132,7 @@ pub struct Service {
     queue: mpsc::Sender<Queued>,
     paging: Arc<Paging>,
     gaps: Arc<Gaps>,
+    retention: Arc<Retention>,
     anchoring: Arc<Anchoring>,
     mark: Arc<Mark>,
     streams: watch::Streams,
@@ -209,6 +212,7 @@ impl Service {
             mark: Arc::new(Mark::of(store.identity())),
             paging: Arc::new(Paging::new(store.identity(), options.page_pins, retirement)),
             gaps: Arc::default(),
+            retention: Arc::new(Retention::new(Periods::PUBLISHED)),
             anchoring,
             streams: watch::Streams::default(),
             board,
@@ -354,10 +358,12 @@ impl Service {
 
     /// Lets go of snapshots whose page tokens have expired. To be called now and then.
     pub fn tend(&self) {
-        if let Some(newest) = self.board.standings() {
-            self.paging.sweep(&newest);
+        let newest = self.board.standings();
+        if let Some(newest) = &newest {
+            self.paging.sweep(newest);
         }
         self.gaps.sweep();
+        self.retention.sweep(newest.as_ref());
     }
 }
 

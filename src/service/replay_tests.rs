@@ -15,7 +15,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::fault::Fault;
-use super::life::LifeChange;
+use super::life::{LifeChange, Review};
 use super::mutation::{Answer, Mutation, MutationBody, Records, Stream};
 use super::outage::Halt;
 use super::state::{State, Touched};
@@ -23,7 +23,8 @@ use super::{Options, Seen, Service, start};
 use crate::access::Caller;
 use crate::domain::dossier::Dossier;
 use crate::domain::life::Histories;
-use crate::domain::word::List;
+use crate::domain::retention::Periods;
+use crate::domain::word::{List, RetentionOutcome};
 use crate::domain::{Date, Revision, SubjectId};
 use crate::pb;
 use crate::pb::record::Kind;
@@ -47,13 +48,36 @@ enum Act {
 
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
-    Write { records: Vec<pb::Record>, all_or_none: bool },
-    Withdraw { subject: u8, record: u8 },
-    Merge { survivor: u8, merged: u8 },
-    Unmerge { merged: u8 },
-    Restrict { subject: u8 },
-    Lift { subject: u8 },
-    Disclose { subject: u8 },
+    Write {
+        records: Vec<pb::Record>,
+        all_or_none: bool,
+    },
+    Withdraw {
+        subject: u8,
+        record: u8,
+    },
+    Merge {
+        survivor: u8,
+        merged: u8,
+    },
+    Unmerge {
+        merged: u8,
+    },
+    Restrict {
+        subject: u8,
+    },
+    Lift {
+        subject: u8,
+    },
+    Disclose {
+        subject: u8,
+    },
+    /// A review on a day; without a next one it was decided to dispose.
+    Review {
+        subject: u8,
+        on: u8,
+        next: Option<u8>,
+    },
 }
 
 const VICTIMS: [&str; 3] = ["V-0", "V-1", "V-2"];
@@ -168,6 +192,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => (0..4_u8).prop_map(|subject| Ask::Restrict { subject }),
         1 => (0..4_u8).prop_map(|subject| Ask::Lift { subject }),
         1 => (0..4_u8).prop_map(|subject| Ask::Disclose { subject }),
+        1 => (0..4_u8, 0..110_u8, option::of(110..150_u8))
+            .prop_map(|(subject, on, next)| Ask::Review { subject, on, next }),
     ]
 }
 
@@ -228,6 +254,11 @@ impl World {
         Running { service: started.service, writer: started.writer }
     }
 
+    /// Waits for something that the service does.
+    pub(super) fn wait<T>(&self, for_what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(for_what)
+    }
+
     fn mutation(ask: &Ask, request_id: [u8; 16]) -> Mutation {
         let body = match ask {
             Ask::Write { records, all_or_none } => MutationBody::Write(Records {
@@ -261,6 +292,20 @@ impl World {
                 let subject_ref = format!("S-{subject}");
                 let asked = pb::RecordDisclosureRequest { subject_ref, ..pb::RecordDisclosureRequest::default() };
                 MutationBody::Life(LifeChange::Disclose(asked, 0))
+            }
+            Ask::Review { subject, on, next } => {
+                let date = |number: u8| day(number).parse().expect("must be a date");
+                let asked = pb::RecordRetentionReviewRequest {
+                    subject_ref: format!("S-{subject}"),
+                    ..pb::RecordRetentionReviewRequest::default()
+                };
+                MutationBody::Life(LifeChange::Review(Review {
+                    asked,
+                    outcome: if next.is_some() { RetentionOutcome::Retain } else { RetentionOutcome::Dispose },
+                    day: Some(date(*on)),
+                    next: next.map(date),
+                    periods: Periods::PUBLISHED,
+                }))
             }
             Ask::Lift { subject } => MutationBody::Life(LifeChange::Lift(pb::LiftRestrictionRequest {
                 subject_ref: format!("S-{subject}"),

@@ -238,7 +238,8 @@ impl State {
                 | Body::SubjectsUnmerged(_)
                 | Body::ProcessingRestricted(_)
                 | Body::RestrictionLifted(_)
-                | Body::DisclosureRecorded(_)),
+                | Body::DisclosureRecorded(_)
+                | Body::RetentionReviewed(_)),
             ) => self.live(event, body, touched).map_err(unreadable)?,
             Some(Body::Erased(_)) => self.stand_in(SubjectId(event.subject_id), revision).map_err(unreadable)?,
             Some(Body::SubjectErased(_)) => {

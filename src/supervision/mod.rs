@@ -8,6 +8,7 @@
 //! - [`clocks`]: since when a clock runs, and when it is due
 //! - [`victims`]: whom to tell, and when
 //! - [`note`]: what the ledger notes of a person with open files
+//! - [`retention`]: which review group a person is in, and by which records
 //! - [`returns`]: the outstanding return
 //! - [`alignment`]: fixed with fixed, flex with flex, free with free
 
@@ -15,6 +16,7 @@ pub mod alignment;
 pub mod clocks;
 pub mod count;
 pub mod note;
+pub mod retention;
 pub mod returns;
 #[cfg(test)]
 mod tests;

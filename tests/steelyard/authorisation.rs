@@ -95,6 +95,20 @@ impl Guarded {
         self.write(records).await;
     }
 
+    /// Somebody with this prefix whose records were found to be no longer needed.
+    async fn reviewed(&self, prefix: &str) {
+        let review = pb::RecordRetentionReviewRequest {
+            request_id: new_id(),
+            subject_ref: reference(prefix, 3),
+            outcome: pb::RetentionOutcome::Dispose.into(),
+            officer: format!("{prefix}-RM"),
+            reason: format!("{prefix} is no longer needed"),
+            ..Default::default()
+        };
+        let path = "/steelyard.v1.EvidenceService/RecordRetentionReview";
+        let _: pb::RecordRetentionReviewResponse = self.call(path, &review, &self.whole()).await;
+    }
+
     /// Everything in the audit, by correlation id.
     async fn audit(&self) -> BTreeMap<String, Vec<pb::AuditEvent>> {
         let reader = self.granted("auditor", &["*"], &["see_children"]);
@@ -488,6 +502,18 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
             pb::ListDisclosuresRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
         ),
         (
+            "EvidenceService/RecordRetentionReview",
+            pb::RecordRetentionReviewRequest {
+                request_id: id(),
+                subject_ref: subject_ref.clone(),
+                outcome: pb::RetentionOutcome::Retain.into(),
+                officer: "DI".to_owned(),
+                reason: reason.clone(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
             "EvidenceService/LiftRestriction",
             pb::LiftRestrictionRequest {
                 request_id: id(),
@@ -603,6 +629,45 @@ fn every_call_about_one_person_is_among_those_that_are_tried_out_of_scope() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_records_are_due_is_told_by_scope_and_the_audit_names_exactly_them() {
+    let guarded = Guarded::new().await;
+    guarded.populate().await;
+    let path = "/steelyard.v1.EvidenceService/ListRetentionDue";
+    let asked =
+        pb::ListRetentionDueRequest { due_on_or_before: "2199-12-31".to_owned(), page_size: 7, ..Default::default() };
+    let tally = |page: &pb::ListRetentionDueResponse| (page.total, page.due.iter().filter(|row| row.child).count());
+    let north =
+        Means { correlation_id: "due-1".to_owned(), ..guarded.granted("rm", &["Northgate"], &["see_children"]) };
+    let first: pb::ListRetentionDueResponse = guarded.call(path, &asked, &north).await;
+    assert_eq!(first.total, 20, "of the North alone");
+    let whole = pb::ListRetentionDueRequest { page_size: 1_000, ..asked.clone() };
+    let of_all: pb::ListRetentionDueResponse =
+        guarded.call(path, &whole, &guarded.granted("rm", &["*"], &["see_children"])).await;
+    let of_adults: pb::ListRetentionDueResponse = guarded.call(path, &whole, &guarded.whole()).await;
+    assert_eq!((tally(&of_all), tally(&of_adults)), ((40, 8), (32, 0)));
+    // The token is of one scope.
+    let next = pb::ListRetentionDueRequest { page_token: first.next_page_token.clone(), ..asked };
+    let status = call(&guarded.channel, path, next.encode_to_vec(), &guarded.whole()).await.expect_err("of another");
+    assert_eq!(reason(&status).as_deref(), Some("PAGE_TOKEN_OF_OTHER_ARGUMENTS"));
+    // To read is not to decide.
+    let auditor = guarded.means("auditor", &["auditor"], &["*"]);
+    let _: pb::ListRetentionDueResponse = guarded.call(path, &whole, &auditor).await;
+    let review = about(&reference("N", 1)).into_iter().find(|(method, _)| method.ends_with("RecordRetentionReview"));
+    let (_, review) = review.expect("it is among them");
+    let write = "/steelyard.v1.EvidenceService/RecordRetentionReview";
+    let status = call(&guarded.channel, write, review.clone(), &auditor).await.expect_err("may not decide");
+    assert_eq!(status.code(), Code::PermissionDenied);
+    let decided = Means { correlation_id: "due-2".to_owned(), ..guarded.whole() };
+    call(&guarded.channel, write, review, &decided).await.expect("an administrator may");
+    let audit = guarded.audit().await;
+    let told: BTreeSet<&str> = audit["due-1"][0].subject_refs.iter().map(String::as_str).collect();
+    assert_eq!(told, first.due.iter().map(|row| row.subject_ref.as_str()).collect(), "those of the page");
+    let wrote = audit["due-2"].iter().find(|event| event.kind() == pb::AuditKind::Write).expect("who decided is there");
+    assert_eq!((&*wrote.actor, &*wrote.subject_refs), ("chief", &[reference("N", 1)][..]));
+    guarded.server.kill();
+}
+
 /// Reads of many people, as somebody of the North makes them.
 fn of_many() -> Vec<(&'static str, Vec<u8>)> {
     let mut asked: Vec<(&'static str, Vec<u8>)> = Vec::new();
@@ -685,6 +750,15 @@ fn of_many() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("RescoreService/ListRescoreRuns", Vec::new()),
         ("EvidenceService/ListDisclosures", pb::ListDisclosuresRequest::default().encode_to_vec()),
+        (
+            "EvidenceService/ListRetentionDue",
+            pb::ListRetentionDueRequest {
+                due_on_or_before: "2199-12-31".to_owned(),
+                page_size: 1_000,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        ),
     ]);
     asked
 }
@@ -733,6 +807,7 @@ async fn no_byte_of_anybody_out_of_scope_leaves() {
         };
         let path = "/steelyard.v1.EvidenceService/RecordDisclosure";
         let _: pb::RecordDisclosureResponse = guarded.call(path, &disclose, &guarded.whole()).await;
+        guarded.reviewed(prefix).await;
     }
     // Something moves after the generation.
     for (prefix, area) in [("N", "Northgate"), (CANARY, "Southgate")] {
@@ -785,6 +860,7 @@ async fn no_byte_of_anybody_out_of_scope_leaves() {
         "CohortService/ListDecisions",
         "CohortService/ListCohortReviews",
         "EvidenceService/ListDisclosures",
+        "EvidenceService/ListRetentionDue",
     ] {
         assert_eq!(shown.get(method), Some(&[true, true]), "{method} shows nobody to anybody");
     }

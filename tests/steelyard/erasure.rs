@@ -239,6 +239,9 @@ async fn gone(client: &mut Client) {
         assert!(!format!("{whole:?}").contains("CANARY"), "{list:?}: {whole:?}");
     }
     assert_eq!(client.whole(pb::List::All, 10).await.len(), 2);
+    let asked = pb::ListRetentionDueRequest { due_on_or_before: "2126-01-01".to_owned(), ..Default::default() };
+    let due = client.evidence.list_retention_due(asked).await.expect("must come").into_inner();
+    assert_eq!(due.total, 2, "{due:?}");
 }
 
 /// As a client that asks for the first page of a past list.

@@ -34,6 +34,7 @@ mod recovery;
 mod rescoring;
 mod restore;
 mod restore_drill;
+mod retention;
 mod safety_page;
 mod small_disk;
 mod supervision;

@@ -222,6 +222,20 @@ impl EvidenceService for Service {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_retention_due(
+        &self,
+        _: Request<pb::ListRetentionDueRequest>,
+    ) -> Result<Response<pb::ListRetentionDueResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn record_retention_review(
+        &self,
+        _: Request<pb::RecordRetentionReviewRequest>,
+    ) -> Result<Response<pb::RecordRetentionReviewResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
     async fn list_disclosures(
         &self,
         _: Request<pb::ListDisclosuresRequest>,

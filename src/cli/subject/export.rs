@@ -210,6 +210,18 @@ fn of_event(event: &pb::ExportedEvent) -> String {
         Some(Event::Disclosed(told)) => {
             format!("{} was disclosed to {} for {} ({})", told.what, told.recipient, told.purpose, told.legal_basis)
         }
+        Some(Event::Reviewed(told)) => {
+            let next = if told.next_review_on.is_empty() {
+                "they are no longer needed".to_owned()
+            } else {
+                format!("kept until a review by {}", day(&told.next_review_on))
+            };
+            format!(
+                "whether to keep the records was reviewed on {}, and {next}: {}",
+                day(&told.reviewed_on),
+                told.reason
+            )
+        }
         None => String::new(),
     };
     format!("{}: {}.", when::told(event.recorded_time.as_ref()), plain(&what))

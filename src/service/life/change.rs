@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::names;
+use super::{Review, names};
 use crate::domain::SubjectId;
 use crate::domain::dossier::Dossier;
 use crate::domain::evidence::Other;
@@ -19,7 +19,7 @@ use crate::store::pb::event::Body;
 use crate::store::pb::{DisclosureRecorded, ProcessingRestricted, RestrictionLifted, SubjectsMerged, SubjectsUnmerged};
 
 /// Events of histories, and what is to be said of them.
-type Written = (Vec<(SubjectId, Body)>, Vec<String>);
+pub(super) type Written = (Vec<(SubjectId, Body)>, Vec<String>);
 
 /// A change of a person's records as a whole.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub enum LifeChange {
     Lift(pb::LiftRestrictionRequest),
     /// Record a disclosure, made at a moment (microseconds since 1970).
     Disclose(pb::RecordDisclosureRequest, i64),
+    /// Record a review of whether to keep it.
+    Review(Review),
 }
 
 impl LifeChange {
@@ -45,6 +47,7 @@ impl LifeChange {
             Self::Restrict(asked) => vec![&asked.subject_ref],
             Self::Lift(asked) => vec![&asked.subject_ref],
             Self::Disclose(asked, _) => vec![&asked.subject_ref],
+            Self::Review(review) => vec![&review.asked.subject_ref],
         }
     }
 
@@ -52,7 +55,7 @@ impl LifeChange {
     pub fn weighs(&self) -> bool {
         match self {
             Self::Merge(_) | Self::Unmerge(_) | Self::Restrict(_) | Self::Lift(_) => true,
-            Self::Disclose(..) => false,
+            Self::Disclose(..) | Self::Review(_) => false,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Writer {
             LifeChange::Restrict(asked) => self.restrict(asked)?,
             LifeChange::Lift(asked) => (self.lift(asked)?, Vec::new()),
             LifeChange::Disclose(asked, at) => (self.disclose(asked, *at)?, Vec::new()),
+            LifeChange::Review(review) => self.review(review)?,
         };
         for (subject, body) in bodies {
             self.push(group, touched, &mutation.caller, &mutation.request_id, Some(subject), body)?;
@@ -82,7 +86,7 @@ impl Writer {
     }
 
     /// The history of a reference, and everything of its person, as the etag says that they were read.
-    fn named(&self, subject_ref: &str, etag: &str) -> Result<(SubjectId, Arc<Dossier>), Fault> {
+    pub(super) fn named(&self, subject_ref: &str, etag: &str) -> Result<(SubjectId, Arc<Dossier>), Fault> {
         let subject = self.state.subject(subject_ref).ok_or(Fault::UnknownSubject)?;
         let whole = self.state.whole(subject);
         if !etag.is_empty() && etag != whole.revision().to_string() {

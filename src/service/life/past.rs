@@ -36,8 +36,11 @@ pub fn shown_at(store: &dyn Store, subject: SubjectId, through: Revision) -> Res
     histories[1..].sort_unstable_by_key(|(history, _)| *history);
     let restricted = |(_, held): &(SubjectId, Arc<Dossier>)| held.life().is_some_and(|life| life.restricted.is_some());
     let any = histories.iter().any(restricted);
+    let plain = histories.len() == 1 && !any && life.merged.is_none();
     let own = histories.iter().find(|(history, _)| *history == subject).map(|(_, held)| held);
     Ok(match own {
+        // Such as one that was reviewed: nothing of that changes what it holds.
+        Some(own) if plain => Some(Dossier::clone(own)),
         Some(own) if any || life.merged.is_some() => Some(own.absent(&histories, any)),
         Some(_) | None => Some(Dossier::joined(&histories)),
     })

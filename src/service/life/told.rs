@@ -1,7 +1,7 @@
 //! What the ledger tells of a person's histories as a whole, for whoever reads
 //! of the person: who merged what into them, and what restricts looking.
 
-use crate::domain::SubjectId;
+use crate::domain::{Date, SubjectId};
 use crate::pb;
 use crate::ranking::Standings;
 use crate::service::held::histories;
@@ -56,6 +56,23 @@ pub fn disclosure(event: &Event) -> Option<pb::Disclosure> {
     })
 }
 
+/// A review of whether to keep a history, where an event tells of one.
+pub fn review(event: &Event) -> Option<pb::RetentionReview> {
+    let Some(Body::RetentionReviewed(told)) = &event.body else { return None };
+    let day = |days: i32| Date::from_days(days).to_string();
+    Some(pb::RetentionReview {
+        outcome: i32::try_from(told.outcome).unwrap_or_default(),
+        officer: told.officer.clone(),
+        reason: told.reason.clone(),
+        reviewed_on: day(told.reviewed_days),
+        next_review_on: told.next_days.map(day).unwrap_or_default(),
+        group: i32::try_from(told.group).unwrap_or_default(),
+        recorded_time: recorded_time(event),
+        revision: event.revision,
+        actor: event.actor.clone(),
+    })
+}
+
 /// Of the second event of a merge or its end, which tells the numbers alone: the number of the history that the first is of.
 pub fn other_side(event: &Event) -> Option<u32> {
     let merged = match &event.body {
@@ -73,7 +90,8 @@ pub fn exported(event: &Event, subject_ref: &str, standings: &Standings) -> Opti
     let told = told.or_else(|| unmerged_reference(event, standings).map(Told::Unmerged));
     let told = told.or_else(|| restriction(event).map(Told::Restricted));
     let told = told.or_else(|| lifted(event).map(Told::Lifted));
-    let told = told.or_else(|| disclosure(event).map(Told::Disclosed))?;
+    let told = told.or_else(|| disclosure(event).map(Told::Disclosed));
+    let told = told.or_else(|| review(event).map(Told::Reviewed))?;
     Some(pb::ExportedEvent {
         revision: event.revision,
         recorded_time: recorded_time(event),

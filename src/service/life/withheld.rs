@@ -71,6 +71,10 @@ impl Withholding {
                 self.text(&told.what);
                 take(self, [&mut told.officer, &mut told.actor]);
             }
+            Some(Event::Reviewed(told)) => {
+                self.text(&told.reason);
+                take(self, [&mut told.officer, &mut told.actor]);
+            }
             None => {}
         }
         self.sum.events += 1;

@@ -137,6 +137,7 @@ pub fn all(store: &dyn Store, through: Revision) -> Result<Vec<Kept>, StoreError
                 | Body::ProcessingRestricted(_)
                 | Body::RestrictionLifted(_)
                 | Body::DisclosureRecorded(_)
+                | Body::RetentionReviewed(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)

@@ -2,10 +2,9 @@
 //! allowed. The order is of one moment and one snapshot; it is made anew at most
 //! once a minute, and after writes only for those whom they touched.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
+use super::orders::{Orders, lock};
 use crate::access::{Caller, Disclosure};
 use crate::domain::word::{Band, OutstandingReason, SupervisionClock};
 use crate::domain::{Moment, SubjectId};
@@ -20,8 +19,6 @@ use crate::supervision::victims::{Linked, Telling};
 const KEPT: i64 = 60;
 /// Orders held for pages still to come.
 const HELD: usize = 16;
-/// How long one is held for them.
-const AGE: Duration = Duration::from_mins(10);
 
 /// Narrows gaps.
 #[derive(Clone, Debug, Default)]
@@ -325,18 +322,7 @@ fn compare(standings: &Standings, a: &Entry, b: &Entry) -> std::cmp::Ordering {
 #[derive(Debug, Default)]
 pub struct Gaps {
     newest: Mutex<Option<Arc<GapOrder>>>,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    next: u64,
-    orders: VecDeque<(u64, Arc<GapOrder>, Instant)>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change leaves what is guarded whole at each step.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    held: Orders<GapOrder, HELD>,
 }
 
 impl Gaps {
@@ -356,38 +342,15 @@ impl Gaps {
         order
     }
 
-    /// Holds an order for the next page.
-    fn hold(&self, order: &Arc<GapOrder>) -> u64 {
-        let mut held = lock(&self.held);
-        let now = Instant::now();
-        if let Some(known) = held.orders.iter_mut().find(|(_, known, _)| Arc::ptr_eq(known, order)) {
-            known.2 = now;
-            return known.0;
-        }
-        let id = held.next;
-        held.next += 1;
-        held.orders.push_back((id, Arc::clone(order), now));
-        if held.orders.len() > HELD {
-            held.orders.pop_front();
-        }
-        id
-    }
-
-    fn get(&self, id: u64) -> Option<Arc<GapOrder>> {
-        let held = lock(&self.held);
-        let found = held.orders.iter().find(|(known, _, since)| *known == id && since.elapsed() <= AGE);
-        found.map(|(_, order, _)| Arc::clone(order))
-    }
-
     /// Lets go of every order.
     pub fn forget(&self) {
-        lock(&self.held).orders.clear();
+        self.held.forget();
         lock(&self.newest).take();
     }
 
     /// Lets go of orders whose tokens have expired, and of one that is too old to be shown.
     pub fn sweep(&self) {
-        lock(&self.held).orders.retain(|(_, _, since)| since.elapsed() <= AGE);
+        self.held.sweep();
     }
 }
 
@@ -403,7 +366,7 @@ impl Service {
         seen: Seen<'_>,
     ) -> Result<(Arc<GapOrder>, usize), Fault> {
         if let Some((id, from)) = self.paging.read_pair(token, caller, arguments)? {
-            let order = self.gaps.get(id).filter(|order| self.paging.is_current(order.standings.revision()));
+            let order = self.gaps.held.get(id).filter(|order| self.paging.is_current(order.standings.revision()));
             let order = order.ok_or(Fault::PageTokenExpired)?;
             return Ok((order, usize::try_from(from).unwrap_or(usize::MAX)));
         }
@@ -420,7 +383,7 @@ impl Service {
         arguments: &[u8; 32],
     ) -> String {
         let Some(next) = next else { return String::new() };
-        let id = self.gaps.hold(order);
+        let id = self.gaps.held.hold(order);
         self.paging.pair_token((id, next as u64), caller, arguments)
     }
 

@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod demand;
 pub mod files;
 pub mod gaps;
+pub mod orders;
 pub mod returns;
 pub mod reviews;
 

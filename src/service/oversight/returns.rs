@@ -73,6 +73,7 @@ fn said(event: Event) -> Said {
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
             | Body::DisclosureRecorded(_)
+            | Body::RetentionReviewed(_)
             | Body::AlignmentNoted(_)
             | Body::RescoreStarted(_)
             | Body::RescoreEnded(_)

@@ -208,6 +208,7 @@ impl Policies {
                 | Body::ProcessingRestricted(_)
                 | Body::RestrictionLifted(_)
                 | Body::DisclosureRecorded(_)
+                | Body::RetentionReviewed(_)
                 | Body::OutstandingNoted(_)
                 | Body::AlignmentNoted(_)
                 | Body::RescoreStarted(_)

@@ -8,7 +8,7 @@ use super::{State, Touched};
 use crate::domain::dossier::Dossier;
 use crate::domain::life::{Histories, Life, Merged};
 use crate::domain::{Revision, SubjectId};
-use crate::service::victim;
+use crate::service::{life, victim};
 use crate::store::pb::Event;
 use crate::store::pb::event::Body;
 
@@ -101,6 +101,14 @@ impl State {
             }
             Body::DisclosureRecorded(_) => {
                 self.amend(subject, revision, |_| ());
+                touched.subjects.insert(subject);
+                return Ok(());
+            }
+            Body::RetentionReviewed(told) => {
+                let new = life::reviewed(revision, told);
+                self.amend(subject, revision, |life| {
+                    life.reviewed = Some(life.reviewed.map_or(new, |held| held.or_later(new)));
+                });
                 touched.subjects.insert(subject);
                 return Ok(());
             }

@@ -95,7 +95,8 @@ fn foldable(state: &State, event: &crate::store::pb::Event) -> bool {
             | Body::ProcessingRestricted(_)
             | Body::RestrictionLifted(_)
             | Body::DisclosureRecorded(_)
-            | Body::SubjectErased(_),
+            | Body::SubjectErased(_)
+            | Body::RetentionReviewed(_),
         ) => (event.subject_id as usize) < known,
         Some(
             Body::AsOfMoved(_)
