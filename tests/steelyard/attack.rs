@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use prost::Message;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use steelyard::pb;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -31,6 +32,16 @@ const KEPT: f64 = 0.8;
 const GROWN: u64 = 200 << 20;
 /// Connections of the flood of idle ones.
 const IDLE: usize = 10_000;
+
+/// Descriptors that this process needs for everything else.
+const SPARE: usize = 256;
+
+/// Has this process open as many files as the machine allows it; how many.
+fn descriptors() -> u64 {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("up to the hard limit is allowed");
+    maximum.unwrap_or(u64::MAX)
+}
 
 struct Attacked {
     server: Server,
@@ -213,21 +224,18 @@ async fn whoever_may_call_is_served_while_others_attack() {
         .await;
     attacked
         .stands("idle connections", |address, over| {
+            let most = descriptors();
             let mut streams = Vec::new();
-            let mut opened = 0;
-            // Each says hello and nothing more; those beyond the bound are closed at once.
-            while opened < IDLE {
-                if let Some(mut stream) = connected(&address) {
-                    drop(stream.write_all(PREFACE));
-                    streams.push(stream);
-                    opened += 1;
-                    if streams.len() > 6_000 {
-                        streams.drain(..1_000);
-                    }
-                } else {
-                    break;
-                }
+            // Each says hello and nothing more, and is held open here until the end; those beyond the server's bound it
+            // closes at once on its side.
+            while streams.len() < IDLE {
+                let Some(mut stream) = connected(&address) else { break };
+                drop(stream.write_all(PREFACE));
+                streams.push(stream);
             }
+            println!("idle connections: {} of {IDLE} held at once", streams.len());
+            let room = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(SPARE);
+            assert!(streams.len() >= IDLE.min(room), "{} held, with {most} descriptors", streams.len());
             let streams = Arc::new(streams);
             striking(1, &over, move || streams.len() as u64)
         })
