@@ -153,7 +153,7 @@ async fn calls_with_more_entries_than_there_are_places_get_their_turn() {
         })
         .collect();
     for recording in recording {
-        let recorded = tokio::time::timeout(std::time::Duration::from_secs(60), recording).await;
+        let recorded = tokio::time::timeout(std::time::Duration::from_mins(1), recording).await;
         recorded.expect("nobody waits for ever").unwrap().unwrap();
     }
     assert_eq!(log.head().entries, 3 * u64::from(many));
