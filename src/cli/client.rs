@@ -156,10 +156,20 @@ pub fn reason(status: &Status) -> Option<ErrorReason> {
     ErrorReason::from_str_name(&format!("ERROR_REASON_{}", info.reason))
 }
 
+/// Whether no server gave this status: the connection ended before it could, as it does after a handshake in which the
+/// certificate shown was refused.
+pub fn broke_off(status: &Status) -> bool {
+    std::error::Error::source(status).is_some_and(<dyn std::error::Error>::is::<tonic::transport::Error>)
+}
+
 /// A status as a person reads it: the sentence, the reason, every field violation, when to try again.
 pub fn describe(status: &Status) -> String {
     let details = status.get_error_details();
-    let mut text = if status.message().is_empty() {
+    let mut text = if broke_off(status) {
+        "the connection broke off: the server has ended, or refuses this certificate or wants one \
+         (--tls-certificate and --tls-key)"
+            .to_owned()
+    } else if status.message().is_empty() {
         format!("the server answered {:?}", status.code())
     } else {
         plain(status.message())

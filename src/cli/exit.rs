@@ -247,6 +247,9 @@ fn of_io(error: &io::Error) -> Exit {
 
 /// The code of a server's answer: by its reason, or else by its status code.
 pub fn of_status(status: &Status) -> Exit {
+    if client::broke_off(status) {
+        return Exit::Unavailable;
+    }
     client::reason(status).and_then(of_reason).unwrap_or_else(|| of_code(status.code()))
 }
 

@@ -39,6 +39,7 @@ mod safety_page;
 mod small_disk;
 mod supervision;
 mod torture;
+mod transport;
 mod verify;
 mod watching;
 mod worked_person;
