@@ -247,7 +247,7 @@ fn instant(micros: i64) -> Option<pbjson_types::Timestamp> {
     Timestamp::from_microsecond(micros).ok().map(timestamp)
 }
 
-/// Tells of people whom a reader of the audit may see; others are counted and not named.
+/// Tells of people whom a reader of the audit may see; others, and those who were erased, are counted and not named.
 struct Told<'a> {
     standings: &'a Standings,
     sight: &'a Sight,
@@ -256,7 +256,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn reference(&self, subject: SubjectId) -> Option<String> {
         let (row, dossier) = self.standings.person(subject)?;
-        self.sight.knows(row).then(|| dossier.subject_ref().to_owned())
+        (self.sight.knows(row) && !dossier.is_erased()).then(|| dossier.subject_ref().to_owned())
     }
 
     fn told(&self, event: Event, named: &mut Vec<SubjectId>) -> pb::AuditEvent {

@@ -251,7 +251,10 @@ fn again(answer: &RequestAnswer, mutation: &Mutation, head: Revision) -> Result<
             .iter()
             .zip(answer.verdicts.iter().zip(&answer.revisions))
             .map(|(record, (verdict, revision))| match pb::Verdict::try_from(i32::from(*verdict)) {
-                Ok(pb::Verdict::Refused) => refused.next().cloned().unwrap_or_default(),
+                Ok(pb::Verdict::Refused) => {
+                    let told = refused.next().cloned().unwrap_or_default();
+                    pb::RecordVerdict { record_id: record.id.clone(), ..told }
+                }
                 Ok(verdict) => verdict_of(record, verdict, Revision(*revision), Vec::new()),
                 Err(_) => pb::RecordVerdict::default(),
             })

@@ -217,7 +217,7 @@ impl<'a> Building<'a> {
             revisions: answer.verdicts.iter().map(|verdict| verdict.revision).collect(),
             answered_micros: self.now_micros,
             caller: caller.actor.to_string(),
-            refused: answer.verdicts.iter().filter(|verdict| refused_place(verdict)).cloned().collect(),
+            refused: answer.verdicts.iter().filter(|verdict| refused_place(verdict)).map(nameless).collect(),
             refused_positions: (0..)
                 .zip(&answer.verdicts)
                 .filter(|(_, verdict)| refused_place(verdict))
@@ -383,6 +383,11 @@ pub fn fold_dossier(dossier: &mut StoredDossier, event: &Event) {
         | None => return,
     }
     dossier.revision = event.revision;
+}
+
+/// Without the record's id, which the request has: the answer outlives an erasure.
+fn nameless(verdict: &pb::RecordVerdict) -> pb::RecordVerdict {
+    pb::RecordVerdict { record_id: String::new(), ..verdict.clone() }
 }
 
 fn place(dossier: &StoredDossier, record_id: &str) -> Result<usize, usize> {

@@ -260,6 +260,27 @@ fn back_up(server: &Server) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
+/// Who erased somebody is in the audit, and whom nobody can tell any more.
+fn told_in_the_audit(server: &Server) {
+    let audit =
+        steelyard().args(["audit", "list", "-o", "json", "--server", &server.url()]).output().expect("must run");
+    let audit: serde_json::Value = serde_json::from_slice(&audit.stdout).expect("JSON");
+    let events = audit["events"].as_array().expect("events");
+    let of_it = |event: &&serde_json::Value| {
+        event["rpc"] == "steelyard.v1.EvidenceService/EraseSubject" && event["outcome"] == "AUDIT_OUTCOME_ALLOWED"
+    };
+    let told: Vec<_> = events.iter().filter(of_it).collect();
+    assert_eq!(told.len(), 2, "asked twice: {audit}");
+    assert!(
+        told.iter().any(|event| event["kind"] == "AUDIT_KIND_LIFECYCLE" && event["subjectCount"] == "1"),
+        "{told:?}"
+    );
+    assert!(
+        !audit.to_string().contains("CANARY") && told.iter().all(|event| event["subjectRefs"].is_null()),
+        "{told:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_of_an_unsealed_store_finds_the_person_whom_a_sealed_one_never_shows() {
     let (open, sealed) = (Ground::new(false), Ground::new(true));
@@ -340,6 +361,7 @@ async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_th
         let status = client.ranking.list_standings(request).await.expect_err("pages of before have expired");
         assert_eq!(reason(&status).as_deref(), Some("PAGE_TOKEN_EXPIRED"));
     }
+    told_in_the_audit(&server);
     let after = client.on_list("S-LINKED", pb::List::All).await;
     assert!(after.harm < linked.harm, "the victim is no repeat victim any more: {} and {}", linked.harm, after.harm);
     gone(&mut client).await;
