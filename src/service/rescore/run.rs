@@ -30,9 +30,9 @@ use crate::service::keeping::step_back;
 use crate::service::mutation::{Mutation, MutationBody};
 use crate::service::scorer;
 use crate::service::victim::InMind;
-use crate::store::StoreError;
 use crate::store::archive::Partial;
 use crate::store::pb::{RescoreEnded, RescoreFailure};
+use crate::store::{KeyRing, StoreError};
 use crate::telemetry::metrics as figures;
 
 /// People weighed between two looks at whether the run is still wanted.
@@ -250,10 +250,14 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
     let conditions = checkpoint::conditions(&identity, going.as_of, &target.policy_digest, &tables[..]);
     let name = text(&going.id);
     inner.archive.forget_runs_but(Some(&name))?;
-    let (records, mut partial) = inner.archive.run(&name)?;
+    let keys = inner.service.store.keys().map(|keys| &**keys);
+    let (mut records, mut partial) = inner.archive.run(&name)?;
     let mut held = HashMap::new();
-    match records.split_first() {
-        Some((first, rest)) if *first == conditions => held = checkpoint::read(rest),
+    match records.first() {
+        Some(first) if *first == conditions => {
+            let weighed = records.drain(1..).map(|record| sealed::opened_record(keys, record));
+            held = checkpoint::read(&weighed.collect::<Result<Vec<_>, _>>()?);
+        }
         Some(_) => {
             partial.clear()?;
             partial.append(&conditions)?;
@@ -261,10 +265,9 @@ fn attempt(inner: &Inner, pool: &ThreadPool, going: &Run) -> Result<(), Stopped>
         None => partial.append(&conditions)?,
     }
     drop(records);
-    let kept = Kept { held, partial: &mut partial, pending: Vec::new(), people: 0, since: Instant::now() };
+    let kept = Kept { held, keys, partial: &mut partial, pending: Vec::new(), people: 0, since: Instant::now() };
     let Everybody { standings, failures } = weigh_everybody(inner, pool, going, base, &target, Some(kept))?;
     let (frames, digest) = pool.install(|| frame::generation(&standings));
-    let keys = inner.service.store.keys().map(|keys| &**keys);
     let frames = frames.into_iter().enumerate().map(|(number, frame)| sealed::kept(keys, number, frame));
     let frames: Vec<Vec<u8>> = frames.collect::<Result<_, _>>()?;
     wanted(inner, going)?;
@@ -333,6 +336,7 @@ type Person = (Arc<Dossier>, Row);
 /// What is held of an earlier attempt, and where to keep what this one weighs.
 struct Kept<'a, 'b> {
     held: HashMap<SubjectId, (u64, Weighed)>,
+    keys: Option<&'a KeyRing>,
     partial: &'a mut Partial<'b>,
     pending: Vec<u8>,
     people: usize,
@@ -347,7 +351,7 @@ impl Kept<'_, '_> {
             return Ok(());
         }
         if !self.pending.is_empty() {
-            self.partial.append(&std::mem::take(&mut self.pending))?;
+            self.partial.append(&sealed::record(self.keys, std::mem::take(&mut self.pending))?)?;
         }
         (self.people, self.since) = (0, Instant::now());
         Ok(())
