@@ -106,6 +106,7 @@ paged! {
     ListAuditEventsRequest => ListAuditEventsResponse.events,
     ListSubjectAccessRequest => ListSubjectAccessResponse.accesses,
     ListDisclosuresRequest => ListDisclosuresResponse.disclosures,
+    ListRetentionDueRequest => ListRetentionDueResponse.due,
 }
 
 /// Asks for pages as far as wanted, and joins them as if they were one. What else a page says is that of the first.

@@ -216,6 +216,20 @@ async fn settle(client: &mut Client) {
     client.evidence.withdraw_evidence(request).await.expect("a withdrawal must be taken");
 }
 
+/// A server whose store is settled so.
+async fn settled(ground: &Ground) -> (Server, Client) {
+    let server = ground.server(&["--as-of", AS_OF]);
+    let mut client = server.client().await;
+    settle(&mut client).await;
+    (server, client)
+}
+
+/// A server is stopped as an operator would.
+async fn ended(server: Server, client: Client) {
+    drop(client);
+    assert!(server.stop().await.success());
+}
+
 fn erasure(request_id: &str) -> pb::EraseSubjectRequest {
     pb::EraseSubjectRequest {
         request_id: request_id.to_owned(),
@@ -290,8 +304,7 @@ async fn a_search_of_an_unsealed_store_finds_the_person_whom_a_sealed_one_never_
         settle(&mut client).await;
         client.weigh_on(AS_OF).await;
         back_up(&server);
-        drop(client);
-        assert!(server.stop().await.success());
+        ended(server, client).await;
     }
     for canary in CANARIES {
         assert!(!open.holding("data", canary).is_empty(), "{canary} must lie in an unsealed store");
@@ -304,9 +317,7 @@ async fn a_search_of_an_unsealed_store_finds_the_person_whom_a_sealed_one_never_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_them_back() {
     let ground = Ground::new(true);
-    let server = ground.server(&["--as-of", AS_OF]);
-    let mut client = server.client().await;
-    settle(&mut client).await;
+    let (server, mut client) = settled(&ground).await;
     client.weigh_on(AS_OF).await;
     let linked = client.on_list("S-LINKED", pb::List::All).await;
     assert!(format!("{:?}", past(&mut client, 1).await).contains(PERSON), "the person is in the generation first");
@@ -317,8 +328,7 @@ async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_th
     });
     let first = first.await.expect("a page must come").into_inner();
     back_up(&server);
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     for name in ["keys", "kek", "backups"] {
         copy(&ground.path(name), &ground.path(&format!("old-{name}")));
     }
@@ -372,8 +382,7 @@ async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_th
     let said = String::from_utf8_lossy(&replayed.stdout);
     assert!(replayed.status.success() && said.starts_with("the same: generation 1"), "{said}");
     assert!(said.contains("rows left out 1, people with repeat victims as published 1"), "{said}");
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     ground.verified("data");
     let server = ground.server(&[]);
     let mut client = server.client().await;
@@ -384,8 +393,7 @@ async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_th
     assert_eq!(client.try_held(PERSON, true, 10).await.expect("somebody new").len(), 1, "with nothing of before");
     let verified = steelyard().args(["verify", "--standings", "--server", &server.url()]).output().expect("must run");
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     assert_eq!(ground.found(&["backups", "keys", "kek", "key-copies"]), []);
 
     // The backup of before, with the keys of now: everybody but the person.
@@ -393,8 +401,7 @@ async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_th
     let server = ground.server_on("restored", &[]);
     let mut client = server.client().await;
     gone(&mut client).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     ground.verified("restored");
     // With the keys of before: the person.
     fs::remove_dir_all(ground.path("restored")).expect("must go");
@@ -412,12 +419,9 @@ async fn an_erased_person_is_gone_from_everything_and_only_the_old_keys_bring_th
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_killed_in_the_middle_of_an_erasure_ends_it_at_its_next_start() {
     let ground = Ground::new(true);
-    let server = ground.server(&["--as-of", AS_OF]);
-    let mut client = server.client().await;
-    settle(&mut client).await;
+    let (server, mut client) = settled(&ground).await;
     client.weigh_on(AS_OF).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     for name in ["keys", "kek"] {
         copy(&ground.path(name), &ground.path(&format!("old-{name}")));
     }
@@ -436,8 +440,7 @@ async fn a_server_killed_in_the_middle_of_an_erasure_ends_it_at_its_next_start()
     assert_ne!(fs::read(ground.path("keys/ring")).expect("there is a ring"), before);
     let mut client = server.client().await;
     gone(&mut client).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     ground.verified("data");
     let after = fs::read(ground.path("keys/ring")).expect("there is a ring");
     let server = ground.server(&[]);
@@ -449,12 +452,9 @@ async fn a_server_killed_in_the_middle_of_an_erasure_ends_it_at_its_next_start()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_at_any_moment_of_an_erasure_leave_all_of_the_person_or_nothing() {
     let ground = Ground::new(true);
-    let server = ground.server(&["--as-of", AS_OF]);
-    let mut client = server.client().await;
-    settle(&mut client).await;
+    let (server, mut client) = settled(&ground).await;
     client.weigh_on(AS_OF).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     for name in ["keys", "kek", "data"] {
         copy(&ground.path(name), &ground.path(&format!("old-{name}")));
     }
@@ -478,8 +478,7 @@ async fn kills_at_any_moment_of_an_erasure_leave_all_of_the_person_or_nothing() 
             Ok(_) => assert!(!acknowledged, "erased, and there again after {micros} us"),
             Err(_) => gone(&mut client).await,
         }
-        drop(client);
-        assert!(server.stop().await.success());
+        ended(server, client).await;
         ground.verified("data");
     }
 }
@@ -490,14 +489,12 @@ async fn a_store_begun_unsealed_is_sealed_from_then_on_and_says_what_lies_open()
     let server = ground.server(&["--as-of", AS_OF]);
     let mut client = server.client().await;
     client.write(others()).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     ground.sealed = true;
     let server = ground.server(&[]);
     let mut client = server.client().await;
     settle(&mut client).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     assert_eq!(ground.found(&["data"]), []);
     assert!(!ground.holding("data", "S-PLAIN").is_empty(), "what was written before lies open");
     ground.verified("data");
@@ -519,9 +516,7 @@ async fn a_store_begun_unsealed_is_sealed_from_then_on_and_says_what_lies_open()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_who_follows_a_list_reads_it_anew_once_somebody_was_erased() {
     let ground = Ground::new(true);
-    let server = ground.server(&["--as-of", AS_OF]);
-    let mut client = server.client().await;
-    settle(&mut client).await;
+    let (_server, mut client) = settled(&ground).await;
     let first =
         client.ranking.list_changes(pb::ListChangesRequest { list: pb::List::All.into(), ..Default::default() });
     let first = first.await.expect("changes must come").into_inner();
@@ -542,9 +537,7 @@ async fn a_reader_who_follows_a_list_reads_it_anew_once_somebody_was_erased() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unsealed_store_is_copied_without_the_person_at_its_next_start() {
     let ground = Ground::new(false);
-    let server = ground.server(&["--as-of", AS_OF]);
-    let mut client = server.client().await;
-    settle(&mut client).await;
+    let (server, mut client) = settled(&ground).await;
     client.weigh_on(AS_OF).await;
     back_up(&server);
     let erased = client.evidence.erase_subject(erasure(&new_id())).await.expect("must be erased").into_inner();
@@ -552,8 +545,7 @@ async fn an_unsealed_store_is_copied_without_the_person_at_its_next_start() {
     assert!(erased.events_unsealed >= 11 && erased.events_unsealed == erased.events_erased, "{erased:?}");
     assert_eq!(erased.generations_blanked, 1);
     gone(&mut client).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     for canary in CANARIES {
         assert!(!ground.holding("data", canary).is_empty(), "{canary} must lie there until the store is copied");
     }
@@ -567,8 +559,7 @@ async fn an_unsealed_store_is_copied_without_the_person_at_its_next_start() {
     assert!(!ground.found(&["backups"]).is_empty(), "until there is another, the backup of before counts");
     back_up(&server);
     assert_eq!(ground.found(&["backups"]), []);
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     assert_eq!(ground.found(&["data", "backups"]), []);
     ground.verified("data");
     ground.restore("backups", "restored");
@@ -589,25 +580,21 @@ async fn an_unsealed_store_is_copied_without_the_person_at_its_next_start() {
         let server = ground.server(&[]);
         let mut client = server.client().await;
         gone(&mut client).await;
-        drop(client);
-        assert!(server.stop().await.success());
+        ended(server, client).await;
         assert_eq!(ground.found(&["data"]), [], "{left:?}");
         ground.verified("data");
     }
     let server = ground.server(&[]);
     let mut client = server.client().await;
     client.write(Somebody::woman("S-LATER", "1991-01-01").records()).await;
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     ground.verified("data");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_reference_of_a_person_is_erased_and_what_a_merge_told_of_them() {
     let ground = Ground::new(false);
-    let server = ground.server(&["--as-of", AS_OF]);
-    let mut client = server.client().await;
-    settle(&mut client).await;
+    let (server, mut client) = settled(&ground).await;
     // One reference that stays the person's, and one that was only thought to be.
     client.write(Somebody::man("S-CANARY-OTHER", "1980-05-05").records()).await;
     for (merged, survivor, day) in [(PERSON, "S-PLAIN", AS_OF), ("S-CANARY-OTHER", PERSON, "2026-04-02")] {
@@ -656,8 +643,7 @@ async fn every_reference_of_a_person_is_erased_and_what_a_merge_told_of_them() {
         let said = String::from_utf8_lossy(&replayed.stdout);
         assert!(replayed.status.success() && said.starts_with("the same: "), "{generation}: {said}");
     }
-    drop(client);
-    assert!(server.stop().await.success());
+    ended(server, client).await;
     let server = ground.server(&[]);
     let mut client = server.client().await;
     gone(&mut client).await;
@@ -669,8 +655,13 @@ async fn every_reference_of_a_person_is_erased_and_what_a_merge_told_of_them() {
         told += u32::from(matches!(part.part, Some(pb::export_subject_response::Part::Event(_))));
     }
     assert_eq!(told, 0, "who it was thought to be is nobody's any more");
-    drop(client);
-    assert!(server.stop().await.success());
+    // What was weighed since then was weighed without them: it is replayed from the ledger alone, kept or not.
+    client.weigh_on("2026-04-03").await;
+    fs::remove_file(ground.path("data/generations/g-00000003")).expect("the third generation is kept in a file of its own");
+    let replayed = steelyard().args(["replay", "3", "--server", &server.url()]).output().expect("must run");
+    let said = String::from_utf8_lossy(&replayed.stdout);
+    assert!(replayed.status.success() && said.starts_with("the same: ") && !said.contains("erased"), "{said}");
+    ended(server, client).await;
     assert_eq!(ground.found(&["data"]), []);
     assert_eq!(ground.holding("data", "S-CANARY-OTHER"), Vec::<PathBuf>::new());
     ground.verified("data");

@@ -4,18 +4,15 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use tonic::Status;
-
-use crate::cli::client::{self, Channel, ServerArgs};
+use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::list::told_from;
 use crate::cli::output::{self, Format, OutputArgs, Page, count, day, indented, left, lines, plain};
-use crate::cli::paging::Paging;
+use crate::cli::paging::{Follow, Paging, follow};
 use crate::cli::word::spoken_number;
 use crate::domain::Date;
 use crate::domain::word::{RetentionGround, RetentionOutcome};
 use crate::pb;
-use crate::pb::evidence_service_client::EvidenceServiceClient;
 
 /// Arguments of `retention due`.
 #[derive(Debug, clap::Args)]
@@ -50,28 +47,14 @@ impl DueArgs {
 /// Prints who is due. Ends with 1 if nobody is.
 pub async fn run(args: &DueArgs) -> anyhow::Result<ExitCode> {
     let mut client = client::evidence(args.server.connect().await?);
-    let answer = fetch(&mut client, args.request(), args.paging.all).await?;
+    let far = Follow::all(args.paging.all, Follow::OnePage);
+    let answer = follow(args.request(), far, async |request| client.list_retention_due(request).await).await?;
     output::print(&match args.output.output {
         Format::Table => screen(&answer, Page::of_stdout()),
         Format::Json => output::json(&answer)?,
         Format::Csv => csv(&answer)?,
     })?;
     Ok(if answer.due.is_empty() { Exit::Nothing } else { Exit::Done }.into())
-}
-
-async fn fetch(
-    client: &mut EvidenceServiceClient<Channel>,
-    mut request: pb::ListRetentionDueRequest,
-    all: bool,
-) -> Result<pb::ListRetentionDueResponse, Status> {
-    let mut answer = client.list_retention_due(request.clone()).await?.into_inner();
-    while all && !answer.next_page_token.is_empty() {
-        request.page_token = std::mem::take(&mut answer.next_page_token);
-        let page = client.list_retention_due(request.clone()).await?.into_inner();
-        answer.due.extend(page.due);
-        answer.next_page_token = page.next_page_token;
-    }
-    Ok(answer)
 }
 
 /// A row a person, and under it why they are in their group and what was decided last.

@@ -16,6 +16,7 @@ use super::publish::RunStep;
 use super::runs::Generation;
 use super::{Rescoring, sealed};
 use crate::access::Caller;
+use crate::domain::dossier::Dossier;
 use crate::domain::life::Histories;
 use crate::domain::{Revision, SubjectId};
 use crate::ranking::{Standings, frame};
@@ -65,8 +66,7 @@ impl Rescoring {
 
     /// A generation, with nobody in it who was erased by `newest` and is not blank.
     pub(super) fn blanked(&self, told: Generation, newest: &Standings) -> Result<Generation, Fault> {
-        let erased = |subject: &u32| newest.dossier(SubjectId(*subject)).is_some_and(|held| held.is_erased());
-        if (0..told.subjects).filter(erased).all(|subject| told.erased.binary_search(&subject).is_ok()) {
+        if erased_since(&told, newest).all(|subject| told.erased.binary_search(&subject).is_ok()) {
             return Ok(told);
         }
         self.blank_now()?;
@@ -122,6 +122,12 @@ impl Rescoring {
         info!(generation = told.number, erasure.subjects = due.len(), "rows of erased people were blanked");
         Ok(true)
     }
+}
+
+/// People of a generation who were erased since it was weighed, by `newest`.
+pub(super) fn erased_since<'a>(told: &'a Generation, newest: &'a Standings) -> impl Iterator<Item = u32> + 'a {
+    let since = |held: &Dossier| held.is_erased() && held.revision() > told.weighed;
+    (0..told.subjects).filter(move |subject| newest.dossier(SubjectId(*subject)).is_some_and(|held| since(held)))
 }
 
 /// People of a generation who were erased since it was weighed, and whoever a reference of theirs counted to then, whose

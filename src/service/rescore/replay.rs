@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tracing::error;
 
 use super::Rescoring;
+use super::blank::erased_since;
 use super::generation::{blank_row, failed, last_policy, repeating};
 use super::runs::Generation;
 use crate::domain::dossier::{Dossier, Repeat};
@@ -96,8 +97,7 @@ impl Rescoring {
         let newest = self.0.service.board.standings().ok_or(Fault::NoActivePolicy)?;
         let told = self.blanked(told, &newest)?;
         // Who was erased left gaps in the ranks, and repeat victims that no record tells of any more.
-        let erased = |subject: u32| newest.dossier(SubjectId(subject)).is_some_and(|held| held.is_erased());
-        let gaps = (0..told.subjects).any(erased);
+        let gaps = erased_since(&told, &newest).next().is_some();
         let published = if gaps { Some(self.people(&told, &newest)?) } else { None };
         let mut state = State::new(reference::tables());
         let mut touched = Touched::default();
