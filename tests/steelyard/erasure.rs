@@ -657,7 +657,8 @@ async fn every_reference_of_a_person_is_erased_and_what_a_merge_told_of_them() {
     assert_eq!(told, 0, "who it was thought to be is nobody's any more");
     // What was weighed since then was weighed without them: it is replayed from the ledger alone, kept or not.
     client.weigh_on("2026-04-03").await;
-    fs::remove_file(ground.path("data/generations/g-00000003")).expect("the third generation is kept in a file of its own");
+    fs::remove_file(ground.path("data/generations/g-00000003"))
+        .expect("the third generation is kept in a file of its own");
     let replayed = steelyard().args(["replay", "3", "--server", &server.url()]).output().expect("must run");
     let said = String::from_utf8_lossy(&replayed.stdout);
     assert!(replayed.status.success() && said.starts_with("the same: ") && !said.contains("erased"), "{said}");
