@@ -1,16 +1,58 @@
-//! How messages become the bytes of a frame. A message is written into memory
-//! of its exact size first: the buffer of the connection checks its room at
-//! every byte, and a list is a thousand small fields.
+//! How messages become the bytes of a frame, and bytes become messages: in the
+//! contract's binary form or, for a call that came in over HTTP, as the JSON of the
+//! same messages. A handler knows of neither, so that both are the same call.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use bytes::BufMut;
+use bytes::{Buf, BufMut};
 use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tonic::Status;
-use tonic::codec::{Codec, EncodeBuf, Encoder};
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic_prost::ProstDecoder;
 
-/// `application/grpc+proto`, as generated clients and servers use it.
+use super::error;
+use super::http::shape::Shape;
+use crate::service::fault::Fault;
+
+tokio::task_local! {
+    static JSON: Json;
+}
+
+/// That the messages of a call are written in JSON.
+#[derive(Clone, Debug)]
+pub struct Json {
+    /// What the messages taken in look like.
+    pub takes: &'static Shape,
+    /// Joins the call with what is logged of it.
+    pub correlation_id: Arc<str>,
+}
+
+impl Json {
+    /// Makes a call whose messages are in JSON.
+    pub async fn spoken_in<F: Future>(self, call: F) -> F::Output {
+        JSON.scope(self, call).await
+    }
+
+    /// Reads a message, or tells everything that is wrong with it.
+    fn read<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, Fault> {
+        let value: Value = serde_json::from_slice(text).map_err(|error| {
+            let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
+            Fault::field("", "INVALID_JSON", place)
+        })?;
+        let faults = self.takes.faults(&value);
+        if !faults.is_empty() {
+            return Err(Fault::Invalid(faults));
+        }
+        // What sounds wrong to the reader alone is told in its words, which name a place and no more.
+        T::deserialize(value).map_err(|_| Fault::field("", "INVALID_JSON", "the body is not a message of this call"))
+    }
+}
+
+/// `application/grpc+proto`, as generated clients and servers use it; or JSON, see [`Json`].
 #[derive(Clone, Copy, Debug)]
 pub struct WholeMessages<T, U>(PhantomData<(T, U)>);
 
@@ -22,33 +64,105 @@ impl<T, U> Default for WholeMessages<T, U> {
 
 impl<T, U> Codec for WholeMessages<T, U>
 where
-    T: Message + Send + 'static,
-    U: Message + Default + Send + 'static,
+    T: Message + Serialize + Send + 'static,
+    U: Message + DeserializeOwned + Default + Send + 'static,
 {
     type Encode = T;
     type Decode = U;
     type Encoder = WholeMessage<T>;
-    type Decoder = ProstDecoder<U>;
+    type Decoder = Reader<U>;
 
+    // Asked for where the call is made, though a stream is written and read elsewhere.
     fn encoder(&mut self) -> Self::Encoder {
-        WholeMessage(PhantomData)
+        WholeMessage { json: JSON.try_with(|_| ()).is_ok(), of: PhantomData }
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        ProstDecoder::default()
+        match JSON.try_with(Json::clone) {
+            Ok(json) => Reader::Json(json),
+            Err(_) => Reader::Proto(ProstDecoder::default()),
+        }
     }
 }
 
-/// Writes a message whole.
+/// Writes a message whole. It is written into memory first: the buffer of the connection checks its room at every
+/// byte, and a list is a thousand small fields.
 #[derive(Clone, Copy, Debug)]
-pub struct WholeMessage<T>(PhantomData<T>);
+pub struct WholeMessage<T> {
+    json: bool,
+    of: PhantomData<T>,
+}
 
-impl<T: Message> Encoder for WholeMessage<T> {
+impl<T: Message + Serialize> Encoder for WholeMessage<T> {
     type Item = T;
     type Error = Status;
 
     fn encode(&mut self, item: T, frame: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        frame.put_slice(&item.encode_to_vec());
+        if self.json {
+            // Names of fields, mostly: several times what the binary form takes.
+            let mut text = Vec::with_capacity(item.encoded_len() * 5);
+            serde_json::to_writer(&mut text, &item).map_err(|_| Status::internal("an answer cannot be written"))?;
+            frame.put_slice(&text);
+        } else {
+            frame.put_slice(&item.encode_to_vec());
+        }
         Ok(())
+    }
+}
+
+/// Reads a message.
+#[derive(Debug)]
+pub enum Reader<U> {
+    /// In its binary form.
+    Proto(ProstDecoder<U>),
+    /// In JSON.
+    Json(Json),
+}
+
+impl<U: Message + DeserializeOwned + Default> Decoder for Reader<U> {
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, frame: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        match self {
+            Self::Proto(binary) => binary.decode(frame),
+            Self::Json(json) => {
+                let text = frame.copy_to_bytes(frame.remaining());
+                json.read(&text).map(Some).map_err(|fault| error::status(&fault, &json.correlation_id))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::http::shape::contract;
+    use crate::pb;
+
+    fn read(text: &str) -> Result<pb::ListStandingsRequest, Fault> {
+        let takes = contract().message("steelyard.v1.ListStandingsRequest");
+        Json { takes, correlation_id: "c".into() }.read(text.as_bytes())
+    }
+
+    #[test]
+    fn a_text_is_the_message_that_it_says() {
+        let asked = read(r#"{"list":"LIST_WANTED","pageSize":3,"minRevision":"7","filter":{"areas":["N"]}}"#).unwrap();
+        assert_eq!((asked.list(), asked.page_size, asked.min_revision), (pb::List::Wanted, 3, 7));
+        assert_eq!(asked.filter.unwrap().areas, ["N"]);
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_is_told_by_its_place_and_not_quoted() {
+        let Err(Fault::Invalid(faults)) = read("{\"list\": secret}") else { panic!("must be refused") };
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].description, "the body is not JSON: line 1, column 10");
+    }
+
+    #[test]
+    fn a_call_without_json_is_in_the_binary_form() {
+        let mut codec = WholeMessages::<pb::ListStandingsResponse, pb::ListStandingsRequest>::default();
+        assert!(matches!(codec.decoder(), Reader::Proto(_)));
+        assert!(!codec.encoder().json);
     }
 }

@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod filter;
 pub mod gate;
 pub mod health_http;
+pub mod http;
 pub mod identity;
 pub mod lifecycle;
 pub mod maintenance;
@@ -22,6 +23,7 @@ pub mod moves;
 #[cfg(test)]
 mod outage_tests;
 pub mod outstanding;
+pub mod page;
 pub mod policy;
 pub mod ranking;
 pub mod rescore;

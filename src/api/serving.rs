@@ -2,6 +2,7 @@
 //! call goes through, and what is closed in which order. It answers no call.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +11,17 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic::transport::Server;
 use tonic_health::server::HealthReporter;
-use tower::layer::util::Stack;
+use tower::Layer;
 use tracing::{info, warn};
 
 use super::auditor::Auditor;
 use super::gate::Gate;
 use super::health_http::Probes;
-use super::{Edge, audit, cohort, erasure, evidence, maintenance, outstanding, policy, ranking, rescore};
+use super::http::call::Calls;
+use super::{Edge, audit, cohort, erasure, evidence, http, maintenance, outstanding, policy, ranking, rescore};
 use crate::access::audit::{AuditError, AuditLog, Options as AuditOptions};
 use crate::access::authenticate::Authenticator;
 use crate::access::transport::{Credentials, Incoming};
@@ -70,6 +74,8 @@ impl Guard {
 pub struct Listeners {
     /// For gRPC.
     pub grpc: TcpListener,
+    /// For pages, JSON and gRPC-web. `None`: they are not served.
+    pub http: Option<TcpListener>,
     /// For liveness, readiness and metrics. `None`: they are not served.
     pub health: Option<TcpListener>,
 }
@@ -86,17 +92,21 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let probes = Probes::opening();
-    let probing = listeners.health.map(|listener| probes.serve(listener));
-    let outcome = open_and_serve(settings, listeners.grpc, &probes, shutdown).await;
+    let Listeners { grpc, http, health } = listeners;
+    let probing = health.map(|listener| probes.serve(listener));
+    let outcome = open_and_serve(settings, (grpc, http), &probes, shutdown).await;
     if let Some(probing) = probing {
         probing.abort();
     }
     outcome
 }
 
+/// Where calls come in: over gRPC, and over HTTP where that is served.
+pub(super) type Doors = (TcpListener, Option<TcpListener>);
+
 async fn open_and_serve(
     settings: &Settings,
-    listener: TcpListener,
+    doors: Doors,
     probes: &Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
@@ -121,7 +131,7 @@ async fn open_and_serve(
     let audit = audit_log(settings, &started.service).await?;
     probes.serving(started.service.clone(), keeping.clone());
     let kept = (keeping, archive, audit);
-    let served = serve(started, kept, guard, settings, listener, probes.clone(), shutdown).await;
+    let served = serve(started, kept, guard, settings, doors, probes.clone(), shutdown).await;
     probes.stopping();
     served
 }
@@ -143,7 +153,7 @@ pub async fn run_on(
     let keeping = started.service.keep(None, settings.backup.clone())?;
     let audit = anchored(&started.service, AuditLog::in_passing).await?;
     let kept = (keeping, Archive::in_memory(), audit);
-    serve(started, kept, guard, settings, listener, Probes::opening(), shutdown).await
+    serve(started, kept, guard, settings, (listener, None), Probes::opening(), shutdown).await
 }
 
 /// The place of backups, for a store that has files.
@@ -194,13 +204,15 @@ pub(super) async fn serve(
     (keeping, archive, audit): (Keeping, Archive, AuditLog),
     guard: Guard,
     settings: &Settings,
-    listener: TcpListener,
+    (grpc, http): Doors,
     probes: Probes,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
+    let address = grpc.local_addr()?;
+    let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
     let service = service.scheduled(settings.retention);
     let Guard { credentials, authenticator } = guard;
+    let authenticator_asks = authenticator.asks();
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
     health.set_serving::<RankingServiceServer<ranking::Ranking>>().await;
@@ -227,10 +239,12 @@ pub(super) async fn serve(
     });
     let gate = Gate::new(authenticator, edge.auditor.clone(), settings.limits);
     let tending = tokio::spawn(tend(rescoring.clone(), gate.clone()));
-    let router = router(&edge, gate, settings, health_service)?;
-    info!(grpc.address = %address, ledger.revision = head.revision.0, ledger.head = %head, "ready");
+    let open = !authenticator_asks;
+    let gated = gate.layer(routes(&edge, settings, health_service)?.prepare());
+    info!(grpc.address = %address, http.address = %told(http_address), ledger.revision = head.revision.0, ledger.head = %head, "ready");
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let told = async move {
+    let (end_http, http_ended) = tokio::sync::oneshot::channel();
+    let stop = async move {
         tokio::select! {
             () = shutdown => {}
             () = halted => {}
@@ -250,14 +264,27 @@ pub(super) async fn serve(
         health.set_not_serving::<PolicyServiceServer<policy::Policies>>().await;
         health.set_not_serving::<AuditServiceServer<audit::Audit>>().await;
         streams.end();
+        // Nobody may be served over HTTP any more, or it has ended by itself.
+        let _ = end_http.send(());
         // A backup that is being made is given up: whoever waits for it is told so, and the server can end.
         keeping.give_up();
         rescoring.give_up();
         // Nobody waits once the server has ended by itself.
         let _ = stopping.send(());
     };
-    let incoming = Incoming::begin(listener, credentials, settings.connections, settings.tls.reload)?;
-    let mut serving = tokio::spawn(router.serve_with_incoming_shutdown(incoming, told));
+    let incoming = |listener| Incoming::begin(listener, credentials.clone(), settings.connections, settings.tls.reload);
+    let over_grpc = server(settings).serve_with_incoming_shutdown(gated.clone(), incoming(grpc)?, stop);
+    let coming = http.map(incoming).transpose()?;
+    let pages = http::router(&Calls::new(gated, settings.limits.message_bytes), &settings.http, open);
+    let http_server = server(settings).accept_http1(true);
+    let over_http = async move {
+        let Some(coming) = coming else { return Ok(()) };
+        let ended = async {
+            let _ = http_ended.await;
+        };
+        http_server.serve_with_incoming_shutdown(Routes::from(pages), coming, ended).await
+    };
+    let mut serving = tokio::spawn(async move { tokio::try_join!(over_grpc, over_http).map(|((), ())| ()) });
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
         _ = stopped => None,
@@ -371,12 +398,25 @@ fn options(settings: &Settings) -> Options {
     }
 }
 
-fn router(
+/// How connections are served, for gRPC and for HTTP.
+fn server(settings: &Settings) -> Server {
+    Server::builder()
+        .max_concurrent_streams(settings.limits.concurrent_streams)
+        // A sign of life, so that only the dead are silent for long enough to be closed.
+        .http2_keepalive_interval(Some(settings.connections.idle / 4))
+}
+
+/// An address as the log tells it.
+fn told(address: Option<SocketAddr>) -> String {
+    address.map_or_else(|| "off".to_owned(), |address| address.to_string())
+}
+
+/// Every service of the contract, with health and reflection.
+fn routes(
     edge: &Arc<Edge>,
-    gate: Gate,
     settings: &Settings,
     health: tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>,
-) -> anyhow::Result<tonic::transport::server::Router<Stack<Gate, tower::layer::util::Identity>>> {
+) -> anyhow::Result<Routes> {
     let most = settings.limits.message_bytes;
     let evidence = EvidenceServiceServer::new(evidence::Evidence(Arc::clone(edge)))
         .max_decoding_message_size(most)
@@ -408,12 +448,7 @@ fn router(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
-    Ok(tonic::transport::Server::builder()
-        .max_concurrent_streams(settings.limits.concurrent_streams)
-        // A sign of life, so that only the dead are silent for long enough to be closed.
-        .http2_keepalive_interval(Some(settings.connections.idle / 4))
-        .layer(gate)
-        .add_service(health)
+    Ok(Routes::new(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(evidence)

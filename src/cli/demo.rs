@@ -117,7 +117,7 @@ async fn together(
     stop: impl Future<Output = ()>,
 ) -> (anyhow::Result<Exit>, Option<anyhow::Result<()>>) {
     let mut show = pin!(show);
-    let mut server = pin!(serve::serve(settings, Listeners { grpc: listener, health: None }, stop));
+    let mut server = pin!(serve::serve(settings, Listeners { grpc: listener, http: None, health: None }, stop));
     let outcome = tokio::select! {
         served = &mut server => return (served, None),
         outcome = &mut show => outcome,

@@ -37,6 +37,10 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Before anything is opened, so that a signal during a long start is not lost.
     let stop = stop_signal()?;
     let grpc = bind(settings.grpc.listen).await?;
+    let http = match settings.http.listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let health = match settings.health.listen {
         Some(address) => Some(bind(address).await?),
         None => None,
@@ -49,7 +53,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         store.cache_bytes = settings.store.cache_bytes,
         "starting"
     );
-    let exit = serve(&settings, Listeners { grpc, health }, stop).await?;
+    let exit = serve(&settings, Listeners { grpc, http, health }, stop).await?;
     info!("stopped");
     Ok(exit.into())
 }

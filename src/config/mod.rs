@@ -11,6 +11,7 @@ mod encryption;
 mod flags;
 mod grpc;
 mod health;
+mod http;
 mod key;
 mod limits;
 mod lists;
@@ -36,6 +37,7 @@ pub use encryption::{Encryption, Keys};
 pub use flags::Flags;
 pub use grpc::Grpc;
 pub use health::Health;
+pub use http::Http;
 pub use key::{Key, Shape};
 pub use limits::Limits;
 pub use lists::{Lists, PolicyFile};
@@ -54,6 +56,7 @@ use sources::Sources;
 /// Every key, grouped by concern, in the order of the reference page.
 pub const CONCERNS: &[Concern] = &[
     grpc::CONCERN,
+    http::CONCERN,
     tls::CONCERN,
     access::CONCERN,
     connections::CONCERN,
@@ -84,6 +87,8 @@ pub struct Concern {
 pub struct Settings {
     /// Where gRPC is served.
     pub grpc: Grpc,
+    /// Where HTTP is served, and to whose pages.
+    pub http: Http,
     /// How connections are protected.
     pub tls: Tls,
     /// Whom it believes about who calls.
@@ -126,6 +131,7 @@ impl Settings {
                 (&grpc::LISTEN, listen.to_string()),
                 (&backup::EVERY_MINUTES, "0".to_owned()),
                 (&health::LISTEN, "off".to_owned()),
+                (&http::LISTEN, "off".to_owned()),
                 (&lists::AS_OF, as_of.to_string()),
                 (&log::LEVEL, "warn".to_owned()),
                 (&store::MEMORY, "true".to_owned()),
@@ -198,11 +204,15 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let (figment, violations) = sources.merge();
     let mut reader = Reader::new(&figment, violations);
     let grpc = grpc::settle(&mut reader);
+    let http = http::settle(&mut reader);
     let tls = tls::settle(&mut reader);
     let access = access::settle(&mut reader, tls.as_ref());
     let connections = connections::settle(&mut reader);
     if let (Some(grpc), Some(tls), Some(access)) = (&grpc, &tls, &access) {
         access::guard(&mut reader, &grpc::LISTEN, grpc.listen, tls, access);
+    }
+    if let (Some(Http { listen: Some(listen), .. }), Some(tls), Some(access)) = (&http, &tls, &access) {
+        access::guard(&mut reader, &http::LISTEN, *listen, tls, access);
     }
     let store = store::settle(&mut reader);
     let backup = backup::settle(&mut reader, store.as_ref());
@@ -219,6 +229,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let agreed = "a setting without a violation must have a value";
     let settings = Settings {
         grpc: grpc.expect(agreed),
+        http: http.expect(agreed),
         tls: tls.expect(agreed),
         access: access.expect(agreed),
         connections: connections.expect(agreed),

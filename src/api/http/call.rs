@@ -1,0 +1,272 @@
+//! A call over HTTP: the same call, put into the form in which gRPC makes it and
+//! sent through the same gate to the same handler. Only the writing differs.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio_stream::{Stream, StreamExt};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use super::accept::{self, Form};
+use super::frames::{self, Lines, Messages};
+use super::problem::{self, Refused};
+use super::query;
+use super::shape::{Call, contract};
+use crate::access::table::{self, Does, Rule};
+use crate::api::codec::Json;
+use crate::api::gate::{CORRELATION, Guarded, ON_BEHALF_OF, PURPOSE};
+use crate::service::fault::Fault;
+
+/// How long the first message of a stream is waited for, so that a fault is told as one.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// What of a request goes with its call.
+const CARRIED: [&str; 5] = ["authorization", "grpc-timeout", CORRELATION, ON_BEHALF_OF, PURPOSE];
+
+/// What calls over HTTP go to.
+#[derive(Clone)]
+pub struct Calls {
+    gated: Guarded<Routes>,
+    /// Largest message, in bytes.
+    most: usize,
+}
+
+/// A call that was found in the contract.
+struct Asked {
+    rule: &'static Rule,
+    call: &'static Call,
+    form: Form,
+    correlation_id: Arc<str>,
+}
+
+impl Calls {
+    /// Calls of services behind a gate.
+    pub const fn new(gated: Guarded<Routes>, most: usize) -> Self {
+        Self { gated, most }
+    }
+
+    /// The services behind the gate, as gRPC calls them.
+    pub fn gated(&self) -> Guarded<Routes> {
+        self.gated.clone()
+    }
+
+    async fn answer(&self, path: &str, request: Request) -> Result<Response, Response> {
+        let (parts, body) = request.into_parts();
+        let (rule, call) = match (table::rule(path), contract().calls.get(path)) {
+            (Some(rule), Some(call)) => (rule, call),
+            (None, _) | (_, None) => {
+                let problem = "there is no such call: /openapi.json lists them";
+                return Err(Refused::new(StatusCode::NOT_FOUND, "UNKNOWN_CALL", problem).into_response());
+            }
+        };
+        let by_query = by_query(rule, call, &parts.method).map_err(IntoResponse::into_response)?;
+        let (form, query) = form(&parts.headers, parts.uri.query().unwrap_or_default(), call)?;
+        let correlation_id: Arc<str> = match parts.headers.get(CORRELATION).and_then(|id| id.to_str().ok()) {
+            Some(id) if !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.into(),
+            Some(_) | None => Uuid::new_v4().to_string().into(),
+        };
+        let asked = Asked { rule, call, form, correlation_id };
+        let body = if by_query {
+            let mut message = query::message(contract().message(&call.takes), &query)
+                .map_err(|faults| problem::of_fault(&Fault::Invalid(faults), &asked.correlation_id))?;
+            resume(&mut message, call, &parts.headers);
+            Body::new(http_body_util::Full::new(frames::framed(message.to_string().as_bytes())))
+        } else {
+            if !query.is_empty() {
+                let problem = "a call with a body takes no parameters but format";
+                return Err(Refused::new(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", problem).into_response());
+            }
+            stated_type(call, &parts.headers).map_err(IntoResponse::into_response)?;
+            let lines = if call.many_in { Lines::of } else { Lines::whole };
+            Body::new(lines(body, self.most, &asked.correlation_id))
+        };
+        let mut made = http::Request::new(body);
+        *made.uri_mut() = http::Uri::from_static(rule.path);
+        *made.method_mut() = Method::POST;
+        *made.version_mut() = http::Version::HTTP_2;
+        *made.extensions_mut() = parts.extensions;
+        let headers = made.headers_mut();
+        for name in CARRIED {
+            for value in parts.headers.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(
+            CORRELATION,
+            HeaderValue::from_str(&asked.correlation_id).expect("an id of visible letters must be a value"),
+        );
+        let json = Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id) };
+        let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
+        asked.told(answer, &parts.headers).await
+    }
+}
+
+/// Makes a call.
+pub async fn call(
+    State(calls): State<Calls>,
+    Path((service, method)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let answer = calls.answer(&format!("/steelyard.v1.{service}/{method}"), request).await;
+    answer.unwrap_or_else(|refused| refused)
+}
+
+/// Whether the message is in the query: calls that read may be made so.
+fn by_query(rule: &Rule, call: &Call, method: &Method) -> Result<bool, Refused> {
+    let readable = rule.does == Does::Reads && !call.many_in;
+    match *method {
+        Method::POST => Ok(false),
+        Method::GET | Method::HEAD if readable => Ok(true),
+        _ => {
+            let allowed = if readable { "GET, HEAD, POST" } else { "POST" };
+            let problem = format!("this call is made with {allowed}");
+            let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", problem);
+            Err(refused.with(header::ALLOW, allowed))
+        }
+    }
+}
+
+/// The form wanted, and the query without it.
+fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String), Response> {
+    let offered: &[Form] = if call.many_out { &[Form::Ndjson, Form::Events] } else { &[Form::Json] };
+    let mut stated = None;
+    let mut rest = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "format" {
+            stated = Some(value);
+        } else {
+            rest.append_pair(&name, &value);
+        }
+    }
+    let form = match stated {
+        Some(word) => Form::of_word(&word).filter(|form| offered.contains(form)),
+        None => accept::wanted(headers, offered),
+    };
+    let form = form.ok_or_else(|| {
+        let media: Vec<_> = offered.iter().map(|form| form.media()).collect();
+        let problem = format!("this call answers with {}", media.join(", "));
+        Refused::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", problem).into_response()
+    })?;
+    Ok((form, rest.finish()))
+}
+
+/// A body says what it is: a page of another site cannot say so without being asked whether it may call.
+fn stated_type(call: &Call, headers: &HeaderMap) -> Result<(), Refused> {
+    let wanted = if call.many_in { Form::Ndjson } else { Form::Json };
+    let stated = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = stated.split(';').next().unwrap_or_default().trim();
+    if media.eq_ignore_ascii_case(wanted.media()) {
+        return Ok(());
+    }
+    let problem = format!("the body of this call is {}", wanted.media());
+    Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", problem))
+}
+
+/// Where a browser connects again to a stream, it says the id of the last event that it had: the token to go on from.
+fn resume(message: &mut Value, call: &Call, headers: &HeaderMap) {
+    let had = headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+    if let (Some(id), Some(field), Some(members)) =
+        (had, contract().message(&call.takes).field("resume_token"), message.as_object_mut())
+    {
+        members.entry(field.json.clone()).or_insert_with(|| id.into());
+    }
+}
+
+impl Asked {
+    async fn told(&self, answer: http::Response<Body>, _asked: &HeaderMap) -> Result<Response, Response> {
+        let (parts, body) = answer.into_parts();
+        if let Some(status) = Status::from_header_map(&parts.headers).filter(|status| status.code() != Code::Ok) {
+            return Err(self.marked(problem::of_status(&status)));
+        }
+        let mut messages = Messages::of(body);
+        if !self.call.many_out {
+            return match messages.next().await {
+                Some(Ok(text)) => Ok(self.marked(([(header::CONTENT_TYPE, Form::Json.media())], text).into_response())),
+                Some(Err(status)) => Err(self.marked(problem::of_status(&status))),
+                None => Err(self.marked(problem::of_fault(&Fault::Internal, &self.correlation_id))),
+            };
+        }
+        let first = match tokio::time::timeout(FIRST, messages.next()).await {
+            Ok(Some(Err(status))) => return Err(self.marked(problem::of_status(&status))),
+            Ok(first) => first,
+            Err(_) => None,
+        };
+        let messages = tokio_stream::iter(first).chain(messages);
+        let body = match self.form {
+            Form::Events => axum::body::Body::from_stream(events(messages)),
+            Form::Json | Form::Ndjson | Form::Csv | Form::Parquet => axum::body::Body::from_stream(lines(messages)),
+        };
+        Ok(self.marked(([(header::CONTENT_TYPE, self.form.media())], body).into_response()))
+    }
+
+    /// An answer with what goes with every one.
+    fn marked(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(if self.rule.does == Does::Reads {
+            "private, no-cache"
+        } else {
+            "no-store"
+        }));
+        headers.insert(
+            CORRELATION,
+            HeaderValue::from_str(&self.correlation_id).expect("an id of visible letters must be a value"),
+        );
+        response
+    }
+}
+
+type Told = Result<Bytes, Infallible>;
+
+/// A JSON object in each line; a fault is the last, as the member `problem`.
+fn lines(messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static) -> impl Stream<Item = Told> + Send {
+    messages.map(|message| {
+        let mut line = match message {
+            Ok(message) => Vec::from(message),
+            Err(status) => serde_json::json!({ "problem": problem::told(&status) }).to_string().into_bytes(),
+        };
+        line.push(b'\n');
+        Ok(Bytes::from(line))
+    })
+}
+
+/// An event for each message, with the token to go on from as its id; a fault is the last, of the type `problem`.
+fn events(messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static) -> impl Stream<Item = Told> + Send {
+    #[derive(Deserialize)]
+    struct Resumable {
+        #[serde(default, rename = "resumeToken")]
+        resume_token: String,
+    }
+
+    messages.map(|message| {
+        let mut event = Vec::new();
+        match message {
+            Ok(message) => {
+                if let Ok(Resumable { resume_token }) = serde_json::from_slice(&message)
+                    && !resume_token.is_empty()
+                {
+                    event.extend_from_slice(format!("id: {resume_token}\n").as_bytes());
+                }
+                event.extend_from_slice(b"data: ");
+                event.extend_from_slice(&message);
+            }
+            Err(status) => {
+                event.extend_from_slice(format!("event: problem\ndata: {}", problem::told(&status)).as_bytes());
+            }
+        }
+        event.extend_from_slice(b"\n\n");
+        Ok(Bytes::from(event))
+    })
+}

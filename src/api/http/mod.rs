@@ -1,0 +1,91 @@
+//! The HTTP edge: every call of the contract in JSON, gRPC-web for pages that others
+//! build, and what describes them. Each request becomes the call that gRPC would make
+//! and goes through the same gate; nothing here reads a record.
+
+pub mod accept;
+pub mod call;
+pub mod frames;
+pub mod origin;
+pub mod problem;
+pub mod query;
+pub mod shape;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Router, middleware};
+use http::{HeaderName, Method, StatusCode, header};
+use tonic::body::Body;
+use tonic_web::GrpcWebLayer;
+use tower::{Layer, ServiceExt};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE};
+use crate::config::Http;
+use call::Calls;
+use origin::Origins;
+use problem::Refused;
+
+/// That an answer goes on while things happen: none of it may wait to be compressed with what comes later.
+#[derive(Clone, Copy, Debug)]
+pub struct Live;
+
+/// Everything served over HTTP. `open`: whether callers on this machine need not say who they are.
+pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
+    let origins = Origins { others: settings.origins.clone(), open };
+    let compression = CompressionLayer::new().gzip(true).br(true).compress_when(
+        DefaultPredicate::new().and(|_, _, _: &_, extensions: &http::Extensions| extensions.get::<Live>().is_none()),
+    );
+    let routed = Router::new()
+        .route("/v1/{service}/{method}", any(call::call))
+        .fallback(other)
+        .with_state(calls.clone())
+        .layer(compression)
+        .layer(middleware::from_fn_with_state(origins, origin::guard));
+    if settings.origins.is_empty() { routed } else { routed.layer(cors(settings)) }
+}
+
+/// What pages of the other sites that are named may do.
+fn cors(settings: &Http) -> CorsLayer {
+    let named = |name: &'static str| HeaderName::from_static(name);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(settings.origins.iter().filter_map(|origin| origin.parse().ok())))
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            named(CORRELATION),
+            named(ON_BEHALF_OF),
+            named(PURPOSE),
+            named("connect-protocol-version"),
+            named("grpc-timeout"),
+            named("last-event-id"),
+            named("x-grpc-web"),
+            named("x-user-agent"),
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            named(CORRELATION),
+            named("grpc-message"),
+            named("grpc-status"),
+            named("grpc-status-details-bin"),
+        ])
+        .max_age(std::time::Duration::from_hours(1))
+}
+
+/// gRPC-web, by the paths that gRPC has; nothing else is there.
+async fn other(State(calls): State<Calls>, request: Request) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/steelyard.v1.") || path.starts_with("/grpc.") {
+        let web = GrpcWebLayer::new().layer(calls.gated());
+        let Ok(answer) = web.oneshot(request.map(Body::new)).await;
+        return answer.map(axum::body::Body::new);
+    }
+    Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here: /openapi.json says what there is")
+        .into_response()
+}
