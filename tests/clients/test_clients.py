@@ -55,14 +55,14 @@ class Server:
     def __init__(self, data: pathlib.Path):
         self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
+            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
             stderr=self.log,
             env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
         )
-        self.address = self._address()
+        self.address, self.http = self._addresses()
 
-    def _address(self) -> str:
-        """The address in the line that says that the server is ready."""
+    def _addresses(self) -> tuple[str, str]:
+        """The addresses in the line that says that the server is ready: of gRPC and of HTTP."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -71,7 +71,7 @@ class Server:
                 for line in log:
                     fields = json.loads(line) if line.startswith("{") else {}
                     if fields.get("message") == "ready":
-                        return fields["grpc.address"]
+                        return fields["grpc.address"], fields["http.address"]
             time.sleep(0.05)
         with open(self.log.name, encoding="utf-8") as log:
             raise RuntimeError("the server did not become ready:\n" + log.read())

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::accept::{self, Form};
+use super::export;
 use super::frames::{self, Lines, Messages};
 use super::problem::{self, Refused};
 use super::query;
@@ -108,7 +109,11 @@ impl Calls {
             CORRELATION,
             HeaderValue::from_str(&asked.correlation_id).expect("an id of visible letters must be a value"),
         );
-        let json = Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id) };
+        let json = Json {
+            takes: contract().message(&call.takes),
+            correlation_id: Arc::clone(&asked.correlation_id),
+            rows: form.has_rows(),
+        };
         let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
         asked.told(answer, &parts.headers).await
     }
@@ -141,7 +146,11 @@ fn by_query(rule: &Rule, call: &Call, method: &Method) -> Result<bool, Refused> 
 
 /// The form wanted, and the query without it.
 fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String), Response> {
-    let offered: &[Form] = if call.many_out { &[Form::Ndjson, Form::Events] } else { &[Form::Json] };
+    let offered: &[Form] = match (call.many_out, call.gives.as_str()) {
+        (_, "steelyard.v1.ExportStandingsResponse") => &[Form::Ndjson, Form::Events, Form::Csv, Form::Parquet],
+        (true, _) => &[Form::Ndjson, Form::Events],
+        (false, _) => &[Form::Json],
+    };
     let mut stated = None;
     let mut rest = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -192,6 +201,10 @@ impl Asked {
             return Err(self.marked(problem::of_status(&status)));
         }
         let mut messages = Messages::of(body);
+        if self.form.has_rows() {
+            let answer = export::answer(self.form, messages, &self.correlation_id).await;
+            return answer.map(|answer| self.marked(answer)).map_err(|status| self.marked(problem::of_status(&status)));
+        }
         if !self.call.many_out {
             return match messages.next().await {
                 Some(Ok(text)) => Ok(self.marked(([(header::CONTENT_TYPE, Form::Json.media())], text).into_response())),
