@@ -123,6 +123,13 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Where it serves pages and JSON, if it was told to.
+    pub fn http_address(&self) -> String {
+        let log = self.log();
+        let address = log.lines().find_map(|line| said(line, "ready", "http.address"));
+        address.filter(|address| address != "off").expect("the server must log where HTTP is served")
+    }
+
     /// What it answers to an HTTP request on the port of health and metrics: status and body.
     pub fn http(&self, path: &str) -> (u16, String) {
         let log = self.log();
@@ -137,12 +144,6 @@ impl Server {
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         (status.expect("an answer has a status"), body.to_owned())
-    }
-
-    /// Where it serves HTTP, which it was told to.
-    pub fn http_address(&self) -> String {
-        let address = self.log().lines().find_map(|line| said(line, "ready", "http.address"));
-        address.filter(|address| address != "off").expect("the server must log where HTTP is served")
     }
 
     /// A client of it.

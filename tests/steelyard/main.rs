@@ -21,6 +21,7 @@ mod keeping;
 mod lifecycle;
 mod lists;
 mod movements;
+mod pages;
 mod papers;
 mod people;
 mod persona_tests;
@@ -43,5 +44,6 @@ mod torture;
 mod transport;
 mod verify;
 mod watching;
+#[allow(dead_code, reason = "tests of the whole edge use the rest of it")]
 mod web;
 mod worked_person;

@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod call;
+pub mod etag;
 pub mod export;
 pub mod frames;
 pub mod origin;

@@ -77,8 +77,7 @@ fn write(text: &mut Vec<u8>, part: &Part) {
 fn field<'a>(cell: Cell<'a>, digits: &'a mut itoa::Buffer) -> Cow<'a, str> {
     match cell {
         Cell::Text(text) => harmless(text),
-        Cell::Word(text) => Cow::Borrowed(text),
-        Cell::Date(text) => Cow::Borrowed(text),
+        Cell::Word(text) | Cell::Date(text) => Cow::Borrowed(text),
         Cell::Whole(number) => Cow::Borrowed(digits.format(number)),
         Cell::Truth(true) => Cow::Borrowed("true"),
         Cell::Truth(false) => Cow::Borrowed("false"),
