@@ -44,6 +44,11 @@ test-clients:
     STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/clients 2>&1 | tee target/test-clients.log
     @tail -n 1 target/test-clients.log >> target/closing-lines.txt
 
+# Everything that the OpenAPI document says, asked rightly and wrongly: just fuzz-http 10000 [SEED]
+fuzz-http cases="10000" seed="7":
+    cargo build --locked
+    STEELYARD_BIN="$PWD/target/debug/steelyard" STEELYARD_FUZZ_CASES={{ cases }} STEELYARD_FUZZ_SEED={{ seed }} python3 -m pytest -q -s tests/clients/test_http.py
+
 # Throw arbitrary bytes at a parser: page_token, csv_mapping, policy, evidence_batch, ndjson_row, predict_line, backup_file
 fuzz target seconds="60":
     command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is not there: cargo install cargo-fuzz --locked"; exit 69; }

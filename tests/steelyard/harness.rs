@@ -139,6 +139,12 @@ impl Server {
         (status.expect("an answer has a status"), body.to_owned())
     }
 
+    /// Where it serves HTTP, which it was told to.
+    pub fn http_address(&self) -> String {
+        let address = self.log().lines().find_map(|line| said(line, "ready", "http.address"));
+        address.filter(|address| address != "off").expect("the server must log where HTTP is served")
+    }
+
     /// A client of it.
     pub async fn client(&self) -> Client {
         let channel = Channel::from_shared(self.url())
@@ -205,8 +211,10 @@ fn serving(arguments: &[&str]) -> Command {
     if !arguments.contains(&"--grpc-listen") {
         command.args(["--grpc-listen", "127.0.0.1:0"]);
     }
-    if !arguments.contains(&"--health-listen") {
-        command.args(["--health-listen", "off"]);
+    for door in ["--health-listen", "--http-listen"] {
+        if !arguments.contains(&door) {
+            command.args([door, "off"]);
+        }
     }
     command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
     command

@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod call;
 pub mod frames;
+pub mod openapi;
 pub mod origin;
 pub mod problem;
 pub mod query;
@@ -42,6 +43,7 @@ pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
     );
     let routed = Router::new()
         .route("/v1/{service}/{method}", any(call::call))
+        .route("/openapi.json", any(openapi::serve))
         .fallback(other)
         .with_state(calls.clone())
         .merge(page::router(pages))
