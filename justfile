@@ -87,10 +87,11 @@ attack seconds="20":
 restore-drill:
     cargo test --locked --test steelyard restore_drill:: -- --nocapture
 
-# The page of settings, the screens of the command line and the facts in PRIVACY and TRANSPARENCY, made anew from the code
+# The page of settings, the data dictionary, the screens of the command line and the facts in PRIVACY and TRANSPARENCY, made anew from the code
 keep:
     cargo run --locked --quiet -- config reference > docs/CONFIGURATION.md
     STEELYARD_KEEP_SCREENS=1 cargo test --locked --lib cli::
+    STEELYARD_KEEP_DICTIONARY=1 cargo test --locked --lib http::export::dictionary::
     STEELYARD_KEEP_PAPERS=1 cargo test --locked --test steelyard papers::the_papers_say_what_the_code_does
 
 # The demonstration, on a free port, ending by itself

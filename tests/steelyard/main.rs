@@ -12,6 +12,7 @@ mod cohort;
 mod damage;
 mod erasure;
 mod evidence;
+mod exports;
 mod full_disk;
 mod fuzz_sample;
 mod harness;
