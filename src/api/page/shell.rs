@@ -78,7 +78,7 @@ impl Page<'_> {
                     }
                 }
                 div.wide {
-                    @if let Some((path, name)) = &self.back {
+                    @if let Some((name, path)) = &self.back {
                         a.back href=(path) { (name) }
                     }
                     main #main tabindex="-1" { (self.content) }
