@@ -13,3 +13,4 @@ const ask = createRequire(join(PLACE, "package.json"));
 export const { chromium } = ask("playwright-core");
 export const axe = ask("axe-core");
 export const esbuild = ask("esbuild");
+export const powerQuery = ask("@microsoft/powerquery-parser");
