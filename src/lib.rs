@@ -14,7 +14,7 @@
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
 //!
-//! Beside them: [`config`], [`telemetry`], [`access`], and [`demonstration`], an invented force.
+//! Beside them: [`config`], [`telemetry`], [`access`], [`telling`], and [`demonstration`], an invented force.
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -32,6 +32,7 @@ pub mod service;
 pub mod store;
 pub mod supervision;
 pub mod telemetry;
+pub mod telling;
 
 pub use generated::v1 as pb;
 

@@ -14,6 +14,7 @@ use crate::service::fault::Fault;
 use crate::service::ranked::{PageOf, Reading};
 use crate::service::rescore::history::{Entry, History, HistoryOf, Point};
 use crate::service::rescore::movement::{Causes, Moved, MovementsOf};
+use crate::service::rescore::runs::Generation;
 use crate::service::{Seen, timestamp};
 
 /// Rows of a page unless asked otherwise, and at most: each is weighed again.
@@ -214,7 +215,18 @@ fn why(list: List, movement: &Movement, causes: &Causes) -> String {
     )
 }
 
-fn point(point: &Point) -> pb::HistoryPoint {
+/// A generation as an end of a comparison.
+pub(super) fn end_of(told: &Generation) -> pb::MovementEnd {
+    pb::MovementEnd {
+        generation: told.number,
+        as_of: told.as_of.to_string(),
+        policy_version: told.policy_version.to_string(),
+        revision: told.weighed.0,
+        published_time: jiff::Timestamp::from_microsecond(told.published_micros).ok().map(timestamp),
+    }
+}
+
+pub(super) fn point(point: &Point) -> pb::HistoryPoint {
     let [threat, risk, harm] = point.points.map(MilliPoints::get);
     pb::HistoryPoint {
         rank: point.rank.unwrap_or(0),

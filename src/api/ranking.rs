@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::answer::Answers;
 use super::filter::Arguments;
 use super::standing::{Rows, ended, listed};
-use super::{Edge, correlated, watching};
+use super::{Edge, correlated, movement, watching};
 use crate::access::{Caller, Disclosure};
 use crate::domain::MilliPoints;
 use crate::domain::word::{Band, Component, List};
@@ -154,7 +154,8 @@ impl RankingService for Ranking {
             if asked.subject_refs.is_empty() {
                 arguments.wrong("subject_refs", "REQUIRED", "subject_refs names at least one person");
             }
-            arguments.size("subject_refs", size(asked.subject_refs.len()), 1, most(full));
+            let most = most(full || asked.with_before);
+            arguments.size("subject_refs", size(asked.subject_refs.len()), 1, most);
             for (place, subject_ref) in asked.subject_refs.iter().take(MOST_BASIC as usize).enumerate() {
                 arguments.subject_ref(&format!("subject_refs[{place}]"), subject_ref);
             }
@@ -162,6 +163,14 @@ impl RankingService for Ranking {
             let seen = Seen::new(asked.min_revision, &asked.store);
             let Disclosure { answer, subjects } = service.batch(&caller, list, &asked.subject_refs, seen).await?;
             let Reading { standings, found } = answer;
+            let mut before = None;
+            if asked.with_before {
+                let of = found.iter().filter_map(|place| place.as_ref().ok()).map(|placed| placed.subject).collect();
+                before = self.0.rescoring.before(list, &standings, of).await?;
+            }
+            let (told, mut stood) = before.map_or((None, Vec::new().into_iter()), |(told, stood)| {
+                (Some(movement::end_of(&told)), stood.into_iter())
+            });
             let rows = Rows::new(&standings, list, full, &caller);
             let result = |place: Result<Placed, Fault>| match place {
                 Ok(placed) => pb::batch_standing::Result::Standing(rows.one(placed)),
@@ -171,8 +180,13 @@ impl RankingService for Ranking {
             let response = pb::BatchGetStandingsResponse {
                 context: Some(service.context(&standings)),
                 results: results
-                    .map(|(subject_ref, place)| pb::BatchStanding { subject_ref, result: Some(result(place)) })
+                    .map(|(subject_ref, place)| pb::BatchStanding {
+                        subject_ref,
+                        before: if place.is_ok() { stood.next().flatten().as_ref().map(movement::point) } else { None },
+                        result: Some(result(place)),
+                    })
                     .collect(),
+                before: told,
             };
             within_bytes(response, full).map(|answer| Disclosure { answer, subjects })
         };

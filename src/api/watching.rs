@@ -48,7 +48,8 @@ pub async fn watch(edge: &Arc<Edge>, caller: &Caller, asked: pb::WatchStandingsR
     let list = arguments.list(asked.list);
     arguments.finish()?;
     let seen = Seen::new(asked.min_revision, &asked.store);
-    let follower = edge.service.follow(caller, list, &asked.resume_token, seen).await?;
+    let since = Revision(asked.since_revision);
+    let follower = edge.service.follow(caller, list, &asked.resume_token, since, seen).await?;
     let (sender, parts) = mpsc::channel(IN_FLIGHT);
     let watching = Watching { edge: Arc::clone(edge), caller: caller.clone(), list, follower, silence: SILENCE };
     tokio::spawn(watching.run(sender));
@@ -181,7 +182,7 @@ pub async fn page(
     let most = arguments.size("page_size", asked.page_size, CHANGES, MOST_CHANGES);
     arguments.finish()?;
     let seen = Seen::new(asked.min_revision, &asked.store);
-    let mut follower = service.follow(caller, list, &asked.change_token, seen).await?;
+    let mut follower = service.follow(caller, list, &asked.change_token, Revision(0), seen).await?;
     let mut boundary = None;
     loop {
         let advanced = service.advance(caller, &mut follower, most)?;

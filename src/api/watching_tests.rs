@@ -62,7 +62,7 @@ async fn write(edge: &Arc<Edge>, number: u32) -> u64 {
 /// A stream of everybody that is silent for so long at most.
 async fn watching(edge: &Arc<Edge>, silence: Duration) -> Receiver<Result<Part, Status>> {
     let (list, caller) = (List::All, Caller::loopback());
-    let follower = edge.service.follow(&caller, list, "", Seen::default()).await.unwrap();
+    let follower = edge.service.follow(&caller, list, "", Revision(0), Seen::default()).await.unwrap();
     let (sender, messages) = mpsc::channel(IN_FLIGHT);
     tokio::spawn(Watching { edge: Arc::clone(edge), caller, list, follower, silence }.run(sender));
     messages

@@ -15,6 +15,8 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// Origins of other sites whose pages may call.
     pub origins: Arc<[String]>,
+    /// Origins of other sites whose pages may hold panels in frames.
+    pub frame_ancestors: Arc<[String]>,
 }
 
 pub(super) const LISTEN: Key = Key {
@@ -40,12 +42,23 @@ pub(super) const ORIGINS: Key = Key {
               path. Cookies of this server are never sent along: such a page brings a token of its own.",
 };
 
-pub(super) const CONCERN: Concern = Concern { title: "HTTP", keys: &[&LISTEN, &ORIGINS] };
+pub(super) const FRAME_ANCESTORS: Key = Key {
+    name: "http.frame_ancestors",
+    flag: "http-frame-ancestors",
+    variable: "STEELYARD_HTTP_FRAME_ANCESTORS",
+    shape: Shape::Value("ORIGINS"),
+    takes: "origins with commas between them, such as `https://intranet.example`",
+    default: Some(""),
+    meaning: "Other sites whose pages may hold the panels under `/embed/` in frames. Nobody may hold the other pages.",
+};
+
+pub(super) const CONCERN: Concern = Concern { title: "HTTP", keys: &[&LISTEN, &ORIGINS, &FRAME_ANCESTORS] };
 
 pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Http> {
     let listen = reader.value(&LISTEN, address);
-    let origins = reader.value(&ORIGINS, origins);
-    Some(Http { listen: listen?, origins: origins? })
+    let allowed = reader.value(&ORIGINS, origins);
+    let frame_ancestors = reader.value(&FRAME_ANCESTORS, origins);
+    Some(Http { listen: listen?, origins: allowed?, frame_ancestors: frame_ancestors? })
 }
 
 fn address(text: &str) -> Result<Option<SocketAddr>, String> {

@@ -328,13 +328,22 @@ impl Streams {
 }
 
 impl Service {
-    /// A reader that follows a list from where its token says, or from the beginning where that is empty.
+    /// A reader that follows a list from where its token says; where that is empty, from the revision as at which it holds the
+    /// list, and where that is 0, from the beginning.
     ///
     /// # Errors
     /// Faults of the token, [`Fault::OutOfScope`], [`Fault::RevisionCompacted`], and those of [`Service::standings`].
-    pub async fn follow(&self, caller: &Caller, list: List, token: &str, seen: Seen<'_>) -> Result<Follower, Fault> {
+    pub async fn follow(
+        &self,
+        caller: &Caller,
+        list: List,
+        token: &str,
+        since: Revision,
+        seen: Seen<'_>,
+    ) -> Result<Follower, Fault> {
         let stage = match self.paging.read_lasting_pair(token, caller, &arguments(list))? {
-            None => Stage::Begin,
+            None if since == Revision(0) => Stage::Begin,
+            None => Stage::Settled(since),
             Some(pair) => {
                 let compacted = Fault::RevisionCompacted { oldest: self.board.changes().oldest() };
                 Stage::of(pair).ok_or(compacted)?

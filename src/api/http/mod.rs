@@ -23,6 +23,7 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE};
+use crate::api::page::{self, Pages};
 use crate::config::Http;
 use call::Calls;
 use origin::Origins;
@@ -34,6 +35,7 @@ pub struct Live;
 
 /// Everything served over HTTP. `open`: whether callers on this machine need not say who they are.
 pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
+    let pages = Pages::new(calls.clone(), &settings.frame_ancestors);
     let origins = Origins { others: settings.origins.clone(), open };
     let compression = CompressionLayer::new().gzip(true).br(true).compress_when(
         DefaultPredicate::new().and(|_, _, _: &_, extensions: &http::Extensions| extensions.get::<Live>().is_none()),
@@ -42,6 +44,7 @@ pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
         .route("/v1/{service}/{method}", any(call::call))
         .fallback(other)
         .with_state(calls.clone())
+        .merge(page::router(pages))
         .layer(compression)
         .layer(middleware::from_fn_with_state(origins, origin::guard));
     if settings.origins.is_empty() { routed } else { routed.layer(cors(settings)) }
@@ -86,6 +89,6 @@ async fn other(State(calls): State<Calls>, request: Request) -> Response {
         let Ok(answer) = web.oneshot(request.map(Body::new)).await;
         return answer.map(axum::body::Body::new);
     }
-    Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here: /openapi.json says what there is")
-        .into_response()
+    let problem = "there is nothing here: / has the pages, and /openapi.json the calls";
+    Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", problem).into_response()
 }

@@ -3,3 +3,171 @@
 //! the contract's calls as whoever looks at it; no rule of the field lives here.
 
 pub mod asker;
+mod assets;
+mod compare;
+mod curve;
+mod home;
+mod lists;
+mod person;
+mod records;
+pub mod shell;
+pub mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use http::request;
+use maud::{Markup, html};
+use serde::de::DeserializeOwned;
+use tonic::Status;
+
+use super::error;
+use super::http::call::Calls;
+use super::http::query;
+use super::http::shape::contract;
+use crate::service::fault::Fault;
+use asker::Asker;
+
+/// What pages are made with.
+#[derive(Clone)]
+pub struct Pages {
+    calls: Calls,
+    /// Who may put panels into frames, as a content security policy writes it.
+    ancestors: Arc<str>,
+}
+
+impl Pages {
+    /// Pages that ask these calls.
+    pub fn new(calls: Calls, frame_ancestors: &[String]) -> Self {
+        let ancestors = std::iter::once("'self'").chain(frame_ancestors.iter().map(String::as_str));
+        Self { calls, ancestors: ancestors.collect::<Vec<_>>().join(" ").into() }
+    }
+
+    /// Who is signed in, and how to end that.
+    #[expect(clippy::unused_self, reason = "whoever knows sessions fills it in")]
+    fn signed_in(&self) -> Markup {
+        html! {}
+    }
+
+    /// Where somebody who is not known goes to sign in; `None`: nobody can.
+    #[expect(clippy::unused_self, reason = "whoever knows sessions fills it in")]
+    fn sign_in(&self) -> Option<Response> {
+        None
+    }
+}
+
+/// Every page.
+pub fn router(pages: Pages) -> Router {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/lists", get(async || Redirect::to("/")))
+        .route("/lists/{list}", get(lists::list))
+        .route("/lists/{list}/changed", get(lists::changed))
+        .route("/embed/list/{list}", get(lists::embedded))
+        .route("/people", get(person::person))
+        .route("/people/records", get(records::records))
+        .route("/compare", get(compare::compare))
+        .route("/assets/{file}", get(assets::file))
+        .with_state(pages)
+}
+
+/// A request for a page: who asks, and what the address says besides the path.
+pub struct Visit {
+    /// Who asks.
+    pub asker: Asker,
+    /// The query, without parameters that say nothing: an empty field of a form.
+    pub query: String,
+    /// The path.
+    pub path: String,
+}
+
+impl FromRequestParts<Pages> for Visit {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, pages: &Pages) -> Result<Self, Self::Rejection> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            if !value.trim().is_empty() {
+                query.append_pair(&name, value.trim());
+            }
+        }
+        let asker = Asker::of(pages.calls.gated(), parts);
+        Ok(Self { asker, query: query.finish(), path: parts.uri.path().to_owned() })
+    }
+}
+
+impl Visit {
+    /// The value of a parameter; empty where there is none.
+    pub fn parameter(&self, name: &str) -> String {
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    }
+
+    /// The query as a message of the contract, as a call over HTTP reads it, without the parameters of the page itself.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn message<T: DeserializeOwned>(&self, name: &str, own: &[&str]) -> Result<T, Status> {
+        let shape = contract().message(name);
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            if !own.contains(&&*name) {
+                rest.append_pair(&name, &value);
+            }
+        }
+        let value = query::message(shape, &rest.finish()).map_err(Fault::Invalid);
+        let read = value.and_then(|value| {
+            let faults = shape.faults(&value);
+            if !faults.is_empty() {
+                return Err(Fault::Invalid(faults));
+            }
+            T::deserialize(value).map_err(|_| Fault::field("", "INVALID_ARGUMENT", "the address cannot be read"))
+        });
+        read.map_err(|fault| error::status(&fault, ""))
+    }
+
+    /// The address of this page with some of its parameters, and with one more.
+    fn address(&self, stays: impl Fn(&str) -> bool, more: Option<(&str, &str)>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            if stays(&name) {
+                query.append_pair(&name, &value);
+            }
+        }
+        if let Some((name, value)) = more {
+            query.append_pair(name, value);
+        }
+        let query = query.finish();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+
+    /// The address of this page with one parameter set to another value, or taken away.
+    pub fn with(&self, name: &str, value: Option<&str>) -> String {
+        self.address(|known| known != name, value.map(|value| (name, value)))
+    }
+
+    /// The address of this page without some parameters.
+    pub fn without(&self, names: &[&str]) -> String {
+        self.address(|known| !names.contains(&known), None)
+    }
+
+    /// The address of the first page with one value alone of a parameter.
+    pub fn only(&self, name: &str, value: &str) -> String {
+        self.address(|known| known != name && known != "page_token", Some((name, value)))
+    }
+
+    /// The parameters whose names begin so, to go on an address after others.
+    pub fn query_of(&self, prefix: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            if name.starts_with(prefix) {
+                query.append_pair(&name, &value);
+            }
+        }
+        let query = query.finish();
+        if query.is_empty() { query } else { format!("&{query}") }
+    }
+}

@@ -230,13 +230,37 @@ impl Rescoring {
     pub fn past(&self, number: u64, subject: SubjectId) -> Result<Option<Past>, Fault> {
         let kept = self.0.archive.generation(number).map_err(|fault| failed(&fault))?;
         let kept = kept.ok_or(Fault::GenerationNotKept)?;
-        let (frame, place) = (subject.index() / frame::TOGETHER, subject.index() % frame::TOGETHER);
+        let (frame, place) = (frame_of(subject), subject.index() % frame::TOGETHER);
         if frame >= kept.frames() {
             return Ok(None);
         }
         let bytes = self.frame(&kept, frame)?;
         let people = frame::decode(&bytes, self.0.service.board.names()).ok_or(Fault::Internal)?;
         Ok(people.into_iter().nth(place))
+    }
+
+    /// As [`past`](Self::past), of many people; a frame that several of them are in is read once.
+    ///
+    /// # Errors
+    /// As [`past`](Self::past).
+    pub fn past_of_many(&self, number: u64, subjects: &[SubjectId]) -> Result<Vec<Option<Past>>, Fault> {
+        let kept = self.0.archive.generation(number).map_err(|fault| failed(&fault))?;
+        let kept = kept.ok_or(Fault::GenerationNotKept)?;
+        let mut wanted: Vec<usize> = (0..subjects.len()).collect();
+        wanted.sort_unstable_by_key(|place| subjects[*place]);
+        let mut found: Vec<Option<Past>> = vec![None; subjects.len()];
+        for together in wanted.chunk_by(|one, other| frame_of(subjects[*one]) == frame_of(subjects[*other])) {
+            let number = frame_of(subjects[together[0]]);
+            if number >= kept.frames() {
+                break;
+            }
+            let bytes = self.frame(&kept, number)?;
+            let people = frame::decode(&bytes, self.0.service.board.names()).ok_or(Fault::Internal)?;
+            for place in together {
+                found[*place] = people.get(subjects[*place].index() % frame::TOGETHER).cloned();
+            }
+        }
+        Ok(found)
     }
 
     /// A frame of a generation, opened where it is sealed.
@@ -352,4 +376,9 @@ pub fn failed(fault: &StoreError) -> Fault {
     }
     error!(fault = %fault, "a generation or the ledger behind it could not be read");
     Fault::Internal
+}
+
+/// The frame of a generation that somebody is in.
+fn frame_of(subject: SubjectId) -> usize {
+    subject.index() / frame::TOGETHER
 }

@@ -8,7 +8,8 @@ use super::runs::Generation;
 use crate::access::{Caller, Disclosure};
 use crate::domain::word::{Band, Family, List};
 use crate::domain::{MilliPoints, SubjectId};
-use crate::ranking::Row;
+use crate::ranking::frame::Past;
+use crate::ranking::{Row, Standings};
 use crate::service::fault::Fault;
 use crate::service::ranked::Reading;
 use crate::service::{Seen, Service};
@@ -152,6 +153,34 @@ impl Rescoring {
                 }
             }
             Ok(stood)
+        });
+        read.await.map_err(|_| Fault::Internal)?
+    }
+
+    /// How people of the lists of now stood in the newest kept generation of an earlier day. `None`: there is none.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] where it is damaged.
+    pub async fn before(
+        &self,
+        list: List,
+        standings: &Arc<Standings>,
+        subjects: Vec<SubjectId>,
+    ) -> Result<Option<(Generation, Vec<Option<Point>>)>, Fault> {
+        let permit = Arc::clone(&self.0.service.blocking).acquire_owned().await.map_err(|_| Fault::ShuttingDown)?;
+        let (rescoring, standings) = (self.clone(), Arc::clone(standings));
+        let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let Some(number) = rescoring.of_an_earlier_day(&standings, 0) else { return Ok(None) };
+            let told = rescoring.0.service.board.runs().generation(number).cloned().ok_or(Fault::Internal)?;
+            let stood = match rescoring.past_of_many(number, &subjects) {
+                Ok(stood) => stood,
+                // It went between the two.
+                Err(Fault::GenerationNotKept) => return Ok(None),
+                Err(fault) => return Err(fault),
+            };
+            let point = |past: Past| Point::of(&past.row, list.family(), past.rank(list));
+            Ok(Some((told, stood.into_iter().map(|past| past.map(point)).collect())))
         });
         read.await.map_err(|_| Fault::Internal)?
     }

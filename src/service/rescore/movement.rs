@@ -142,7 +142,7 @@ impl Rescoring {
 
     /// The newest generation of an earlier day than these lists. That later ones are published meanwhile changes nothing: the
     /// pages of one chain must compare the same two states.
-    fn of_an_earlier_day(&self, after: &Standings, number: u64) -> Option<u64> {
+    pub(super) fn of_an_earlier_day(&self, after: &Standings, number: u64) -> Option<u64> {
         let runs = self.0.service.board.runs();
         // Blocks for a moment: a list of names.
         let kept = self.0.archive.generations().unwrap_or_default();

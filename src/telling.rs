@@ -1,0 +1,70 @@
+//! Figures, days and bands as people read them, on a screen and on a page. Nothing
+//! here knows what they are of.
+
+use crate::domain::Date;
+use crate::pb;
+
+/// A band as it is spoken.
+pub const fn band_word(band: pb::Band) -> &'static str {
+    match band {
+        pb::Band::VeryHigh => "VERY HIGH",
+        pb::Band::High => "HIGH",
+        pb::Band::Medium => "MEDIUM",
+        pb::Band::Low => "LOW",
+        pb::Band::Unspecified => "not stated",
+    }
+}
+
+/// Milli-points as points with three decimals, exactly.
+pub fn points(milli: u32) -> String {
+    format!("{}.{:03}", milli / 1000, milli % 1000)
+}
+
+/// A difference of milli-points with its sign.
+pub fn signed_points(milli: i32) -> String {
+    let sign = match milli.signum() {
+        1 => "+",
+        -1 => "-",
+        _ => "",
+    };
+    format!("{sign}{}", points(milli.unsigned_abs()))
+}
+
+/// Milli-points with one decimal. Cut, not rounded: 59.960 shown as 60.0 would contradict its band.
+pub fn short_points(milli: u32) -> String {
+    format!("{}.{}", milli / 1000, milli % 1000 / 100)
+}
+
+/// A count with commas: 20,114.
+pub fn count(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// 1st, 2nd, 3rd, 4th, 11th.
+pub fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    format!("{}{ending}", count(number))
+}
+
+/// `2026-03-31` as `31 March 2026`; anything else as it is.
+pub fn day(text: &str) -> String {
+    text.parse::<Date>().map_or_else(|_| plain(text), Date::spelt)
+}
+
+/// Text of a record as it may be printed: a control character could otherwise command the terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
