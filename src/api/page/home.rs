@@ -8,7 +8,7 @@ use tonic::Code;
 use super::shell::{self, Here, Page};
 use super::words::{self, band, count, counted};
 use super::{Pages, Visit};
-use crate::domain::word::{Band, List};
+use crate::domain::word::List;
 use crate::pb;
 
 /// The first page.
@@ -38,10 +38,8 @@ pub async fn home(State(pages): State<Pages>, visit: Visit) -> Response {
                     p.size { (counted(summary.size, "person", "people")) }
                     p.tile-bands {
                         @for named in &summary.by_band {
-                            @if named.count > 0
-                                && let Some(known) = Band::ALL.iter().find(|known| known.proto().as_str_name() == named.name)
-                            {
-                                span { (band(known.proto())) " " (count(named.count)) } " "
+                            @if let Some(known) = words::band_of_name(&named.name).filter(|_| named.count > 0) {
+                                span { (band(known)) " " (count(named.count)) } " "
                             }
                         }
                     }

@@ -129,14 +129,11 @@ impl Told {
                         }
                     }
                     @for named in &self.summary.by_band {
-                        @let known = Band::ALL.iter().find(|known| known.proto().as_str_name() == named.name);
-                        @if let Some(known) = known {
-                            @let proto = known.proto();
-                            @let word = spoken(proto.as_str_name(), "BAND_");
-                            @let only = filter.bands == [i32::from(proto)];
+                        @if let Some(known) = words::band_of_name(&named.name) {
+                            @let only = filter.bands == [i32::from(known)];
                             li {
-                                a href=(visit.only("filter.bands", &word.to_uppercase().replace(' ', "_"))) aria-current=[only.then_some("true")] {
-                                    (band(proto)) " " span.number { (count(named.count)) }
+                                a href=(visit.only("filter.bands", &named.name)) aria-current=[only.then_some("true")] {
+                                    (band(known)) " " span.number { (count(named.count)) }
                                 }
                             }
                         }
@@ -204,13 +201,10 @@ impl Told {
         let matching: u32 = if self.filter().bands.is_empty() {
             self.summary.size
         } else {
-            let wanted: Vec<_> = self.filter().bands().map(|band| band.as_str_name()).collect();
-            self.summary
-                .by_band
-                .iter()
-                .filter(|named| wanted.contains(&named.name.as_str()))
-                .map(|named| named.count)
-                .sum()
+            let wanted: Vec<_> = self.filter().bands().map(Some).collect();
+            let of_bands =
+                self.summary.by_band.iter().filter(|named| wanted.contains(&words::band_of_name(&named.name)));
+            of_bands.map(|named| named.count).sum()
         };
         let (first, last) = (self.answer.standings.first(), self.answer.standings.last());
         let next = &self.answer.next_page_token;

@@ -14,6 +14,10 @@ use crate::pb;
 
 /// Neighbours shown on either side.
 const NEIGHBOURS: u32 = 3;
+/// Reasons shown before the rest is folded away.
+const REASONS: usize = 12;
+/// Records of one reason that are named.
+const RECORDS: usize = 4;
 /// Generations of the history shown.
 const GENERATIONS: u32 = 90;
 
@@ -200,41 +204,66 @@ impl Person {
 
     /// What the score is made of, the largest first, down to the records. It sums to the score exactly.
     fn waterfall(&self, standing: &pb::Standing, detail: &pb::StandingDetail) -> Markup {
-        let mut before = 0;
-        let sum: u32 = detail.contributions.iter().map(|share| share.milli_points).sum();
+        let sum = |shares: &[pb::Contribution]| shares.iter().map(|share| share.milli_points).sum::<u32>();
+        let (shown, rest) = detail.contributions.split_at(detail.contributions.len().min(REASONS));
         html! {
             section aria-labelledby="made-of" {
                 h2 #made-of { "What the score is made of" }
-                @if detail.contributions.is_empty() {
+                @if shown.is_empty() {
                     p { "Nothing held adds to the score." }
                 } @else {
                     div.scroll tabindex="0" role="region" aria-labelledby="made-of" {
                         table.waterfall {
-                            caption.unseen { "Every share of the score, the largest first" }
-                            thead { tr {
-                                th.figure scope="col" { "Points" }
-                                th.only-wide scope="col" { span.unseen { "As a bar" } }
-                                th scope="col" { "Part" }
-                                th scope="col" { "Why" }
-                            } }
-                            tbody {
-                                @for share in &detail.contributions {
+                            caption.unseen { "Shares of the score, the largest first" }
+                            (waterfall_head())
+                            tbody { (self.shares_of(0, shown, standing.composite)) }
+                            tfoot {
+                                @if !rest.is_empty() {
                                     tr {
-                                        td.figure.share data-label="Points" { (points(share.milli_points)) }
-                                        td.only-wide { (words::piece(before, share.milli_points, standing.composite, words::component_class(share.component()))) }
-                                        td data-label="Part" { (words::component(share.component())) }
-                                        td data-label="Why" { (self.reason(share)) }
+                                        td.figure.share data-label="Points" { (points(sum(rest))) }
+                                        td.only-wide { (words::piece(sum(shown), sum(rest), standing.composite, "fill-plain")) }
+                                        td colspan="2" { (words::counted(rest.len() as u64, "smaller reason", "smaller reasons")) ", told below" }
                                     }
-                                    @let () = before += share.milli_points;
+                                }
+                                tr {
+                                    td.figure data-label="Sum" { strong #sum { (points(sum(&detail.contributions))) } }
+                                    td.only-wide {}
+                                    td colspan="2" { "the score, exactly" }
                                 }
                             }
-                            tfoot { tr {
-                                td.figure data-label="Sum" { strong #sum { (points(sum)) } }
-                                td.only-wide {}
-                                td colspan="2" { "the score, exactly" }
-                            } }
                         }
                     }
+                    @if !rest.is_empty() {
+                        details {
+                            summary { (words::counted(rest.len() as u64, "smaller reason", "smaller reasons")) ", " (points(sum(rest))) " points together" }
+                            div.scroll tabindex="0" role="region" aria-label="Smaller reasons" {
+                                table.waterfall {
+                                    caption.unseen { "Smaller shares of the score" }
+                                    (waterfall_head())
+                                    tbody { (self.shares_of(sum(shown), rest, standing.composite)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rows of shares, each bar from where the one before it ended.
+    fn shares_of(&self, before: u32, shares: &[pb::Contribution], composite: u32) -> Markup {
+        let begun = shares.iter().scan(before, |sum, share| {
+            let begun = *sum;
+            *sum += share.milli_points;
+            Some(begun)
+        });
+        html! {
+            @for (share, begun) in shares.iter().zip(begun) {
+                tr {
+                    td.figure.share data-label="Points" { (points(share.milli_points)) }
+                    td.only-wide { (words::piece(begun, share.milli_points, composite, words::component_class(share.component()))) }
+                    td data-label="Part" { (words::component(share.component())) }
+                    td data-label="Why" { (self.reason(share)) }
                 }
             }
         }
@@ -262,10 +291,11 @@ impl Person {
             @if !ids.is_empty() {
                 span.records {
                     (if ids.len() == 1 { "Record " } else { "Records " })
-                    @for (place, id) in ids.iter().enumerate() {
+                    @for (place, id) in ids.iter().take(RECORDS).enumerate() {
                         @if place > 0 { ", " }
                         a href=(records_path(&self.answer.subject_ref, Some(id))) { (id) }
                     }
+                    @if ids.len() > RECORDS { " and " (words::count((ids.len() - RECORDS) as u64)) " more" }
                 }
             }
         }
@@ -395,6 +425,17 @@ impl Person {
                 }
             }
         }
+    }
+}
+
+fn waterfall_head() -> Markup {
+    html! {
+        thead { tr {
+            th.figure scope="col" { "Points" }
+            th.only-wide scope="col" { span.unseen { "As a bar" } }
+            th scope="col" { "Part" }
+            th scope="col" { "Why" }
+        } }
     }
 }
 

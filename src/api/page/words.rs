@@ -87,6 +87,11 @@ pub fn band(band: pb::Band) -> Markup {
     html! { span class=(class) { (capital(&band_word(band).to_lowercase())) } }
 }
 
+/// The band that a summary names: `VERY_HIGH`.
+pub fn band_of_name(name: &str) -> Option<pb::Band> {
+    pb::Band::from_str_name(&format!("BAND_{name}"))
+}
+
 /// What has to be known of a standing besides its figures.
 pub fn marks(standing: &pb::Standing) -> Markup {
     let provisional = "The score is an interval: something is missing that could change the band";
