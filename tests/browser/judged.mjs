@@ -21,23 +21,23 @@ async function faults(page) {
     nodes.map((node) => `${id} (${help}): ${node.target.join(" ")} ${node.any[0]?.message ?? ""}`),
   );
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (wide > 0) told.push(`reflow: the page is ${wide} px wider than the window`);
+  if (wide > 0) told.push("reflow: the page is wider than the window");
   return told;
 }
 
 /** Judges a page at each width and in each scheme, and keeps a picture of each. */
 export async function judged(page, name) {
   await mkdir(SCREENS, { recursive: true });
-  const told = [];
+  const told = new Map();
   for (const colorScheme of SCHEMES) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: join(SCREENS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      told.push(...(await faults(page)).map((fault) => `${name}, ${width} px, ${colorScheme}: ${fault}`));
+      await page.screenshot({ path: join(SCREENS, `${name}-${width}-${colorScheme}.jpg`), type: "jpeg", quality: 80, fullPage: true });
+      for (const fault of await faults(page)) told.set(fault, [...(told.get(fault) ?? []), `${width} ${colorScheme}`]);
     }
   }
-  return told;
+  return [...told].map(([fault, where]) => `${name}: ${fault} (${where.length === WIDTHS.length * SCHEMES.length ? "everywhere" : where.join(", ")})`);
 }
 
 /** Keeps the page as it would be printed on A4. */

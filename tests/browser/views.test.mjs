@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { Session, launch, needed } from "./browser.mjs";
+import { firstView, told } from "./first_view.mjs";
 import { force, officer } from "./force.mjs";
 import { judged, printed } from "./judged.mjs";
 import { REFUSALS, views } from "./views.mjs";
@@ -78,5 +79,11 @@ describe("every view", needed(), () => {
       await page.emulateMedia({ media: null });
     }
     await session.close();
+  });
+
+  test("how long the first view of a list takes is told", async (context) => {
+    const times = await firstView(browser, { server: server.http, list: "all", token });
+    context.diagnostic(told(times));
+    assert.ok(times.usable > 0 && times.next > 0);
   });
 });

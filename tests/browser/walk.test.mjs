@@ -59,11 +59,19 @@ describe("a morning's walk", needed(), () => {
       await rows(page).nth(place).getByRole("link", { name: reference }).click();
       const score = await page.locator("#score").innerText();
       assert.equal(score, listed);
-      const shares = (await page.locator("table.waterfall td.share").allInnerTexts()).map(milli);
+      const table = page.locator("table.waterfall").first();
+      const read = async (table) => (await table.locator("td.share").allInnerTexts()).map(milli);
+      const sum = (shares) => shares.reduce((sum, share) => sum + share, 0);
+      const shares = await read(table);
       assert.ok(shares.length > 1);
-      assert.equal(shares.reduce((sum, share) => sum + share, 0), milli(score));
+      assert.equal(sum(shares), milli(score));
       assert.equal(milli(await page.locator("#sum").innerText()), milli(score));
-      const bars = await page.locator("table.waterfall tbody svg.bar").evaluateAll((bars) =>
+      const smaller = page.locator("details", { has: page.locator("table.waterfall") });
+      if (await smaller.count()) {
+        await smaller.locator("summary").click();
+        assert.equal(sum(await read(smaller.locator("table.waterfall"))), shares.at(-1), "what is folded away");
+      }
+      const bars = await table.locator("svg.bar").evaluateAll((bars) =>
         bars.map((bar) => {
           const [ground, piece] = [...bar.querySelectorAll("rect")].map((rect) => rect.getBoundingClientRect());
           return { from: (piece.left - ground.left) / ground.width, to: (piece.right - ground.left) / ground.width };
@@ -85,24 +93,28 @@ describe("a morning's walk", needed(), () => {
   test("a list moves under a reader who has scrolled without the row that they read moving", async () => {
     const { session, page } = await visit("/lists/all", { viewport: { width: 1280, height: 600 } });
     await page.getByText("Following the list").waitFor();
-    await page.mouse.wheel(0, 900);
-    await page.waitForFunction(() => window.scrollY > 500);
+    // Past those of the highest band, among whom somebody will come to stand.
     const reading = await page.evaluate(() => {
-      const row = [...document.querySelectorAll("#rows tr[data-ref]")].find((row) => row.getBoundingClientRect().top > 100);
-      return { reference: row.dataset.ref, top: row.getBoundingClientRect().top };
+      const rows = [...document.querySelectorAll("#rows tr[data-ref]")];
+      const below = rows.filter((row) => !/Very high/.test(row.querySelector("td[data-label=Band]").textContent));
+      window.scrollTo(0, below[2].getBoundingClientRect().top + window.scrollY);
+      return { reference: below[3].dataset.ref, top: below[3].getBoundingClientRect().top, scrolled: window.scrollY };
     });
+    assert.ok(reading.scrolled > 300, `scrolled by ${reading.scrolled} px`);
     // Somebody from the far end of the list comes to stand at its head.
     const low = await server.call("RankingService/ListStandings", { list: "LIST_ALL", pageSize: 1000 }, await officer(server));
     const { subjectRef } = low.standings.at(-1);
-    const supervisor = await officer(server, { actor: "INSP-2" });
     const decision = { band: "BAND_VERY_HIGH", scope: "OVERRIDE_SCOPE_BOTH", rationale: "Seen last night with a weapon.", officer: "INSP-2", expiresOn: "2026-04-20" };
-    await server.call("CohortService/OverrideBand", { requestId: randomUUID(), subjectRef, override: decision }, supervisor);
+    const record = { id: "OVERRIDE-1", subjectRef, sourceSystem: "custody", eventDate: "2026-03-30", bandOverride: decision };
+    const writer = await server.token({ actor: "custody", roles: ["evidence_writer"] });
+    await server.call("EvidenceService/WriteEvidence", { requestId: randomUUID(), records: [record] }, writer);
     const entered = page.locator(`#rows tr[data-ref="${subjectRef}"]`);
     await entered.waitFor({ state: "attached" });
     assert.match(await entered.locator("td[data-label=Marks]").innerText(), /Overridden/);
     await page.getByText(/Updated at/).waitFor({ state: "attached" });
     const top = await page.locator(`#rows tr[data-ref="${reading.reference}"]`).evaluate((row) => row.getBoundingClientRect().top);
     assert.ok(Math.abs(top - reading.top) < 2, `the row that was read moved from ${reading.top} to ${top}`);
+    assert.notEqual(await page.evaluate(() => window.scrollY), reading.scrolled, "nothing came to stand above what is read");
     await session.close();
   });
 

@@ -78,8 +78,8 @@ impl Page<'_> {
                     }
                 }
                 div.wide {
-                    @if let Some((path, name)) = &self.back {
-                        a.back href=(path) { (name) }
+                    @if let Some((name, path)) = &self.back {
+                        nav aria-label="Back" { a.back href=(path) { (name) } }
                     }
                     main #main tabindex="-1" { (self.content) }
                 }
