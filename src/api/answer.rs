@@ -9,9 +9,12 @@ use tonic::{Response, Status};
 
 use super::Edge;
 use super::auditor::Auditor;
+use super::http::etag::Known;
 use crate::access::look::Written;
 use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
+use crate::domain::word::List;
+use crate::ranking::Standings;
 use crate::service::fault::Fault;
 
 /// Messages of a stream, each audited before it leaves.
@@ -39,6 +42,34 @@ impl Edge {
     ) -> Result<Response<T>, Status> {
         let Disclosure { answer, subjects } = answer.map_err(|fault| self.refuse(method, caller, &fault))?;
         Ok(disclosing(answer, Disclosed::People(subjects.into())))
+    }
+
+    /// Answers with what says something about people, and with what the answer is known by to whoever holds it.
+    ///
+    /// # Errors
+    /// The fault, as a status.
+    pub fn answer_known<T>(
+        &self,
+        method: &'static str,
+        caller: &Caller,
+        answer: Result<(Disclosure<T>, Option<Known>), Fault>,
+    ) -> Result<Response<T>, Status> {
+        let (answer, known) = match answer {
+            Ok((answer, known)) => (Ok(answer), known),
+            Err(fault) => (Err(fault), None),
+        };
+        let mut response = self.answer(method, caller, answer)?;
+        if let Some(known) = known {
+            response.extensions_mut().insert(known);
+        }
+        Ok(response)
+    }
+
+    /// What an answer about lists is known by: when one of them last changed.
+    pub fn known(&self, caller: &Caller, standings: &Standings, lists: impl IntoIterator<Item = List>) -> Known {
+        let changed = lists.into_iter().map(|list| standings.changed(list)).max().unwrap_or(standings.revision());
+        let context = self.service.context(standings);
+        Known::of(caller, &context.store, context.stale, changed)
     }
 
     /// Answers with what says nothing of anybody, or only that what was asked for was done.

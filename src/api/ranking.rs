@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::answer::Answers;
 use super::filter::Arguments;
+use super::http::etag::Known;
 use super::standing::{Rows, ended, listed};
 use super::{Edge, correlated, movement, watching};
 use crate::access::{Caller, Disclosure};
@@ -105,9 +106,13 @@ impl RankingService for Ranking {
                 next_page_token: found.next.unwrap_or_default(),
                 list_size: size(found.size),
             };
-            within_bytes(response, full).map(|answer| Disclosure { answer, subjects })
+            let known = (asked.generation == 0).then(|| {
+                let pages = (!response.next_page_token.is_empty()).then(|| service.pages_of(&standings)).flatten();
+                Known { next_page_of: pages, ..self.0.known(&caller, &standings, [list]) }
+            });
+            within_bytes(response, full).map(|answer| (Disclosure { answer, subjects }, known))
         };
-        self.0.answer("ListStandings", &caller, answer.await)
+        self.0.answer_known("ListStandings", &caller, answer.await)
     }
 
     async fn get_standing(
@@ -135,9 +140,10 @@ impl RankingService for Ranking {
                     .map(|officer| standings.names().officer_reference(officer).to_string())
                     .unwrap_or_default(),
             };
-            Ok(Disclosure { answer, subjects })
+            let known = self.0.known(&caller, &standings, places.iter().map(|(list, _)| *list));
+            Ok((Disclosure { answer, subjects }, Some(known)))
         };
-        self.0.answer("GetStanding", &caller, answer.await)
+        self.0.answer_known("GetStanding", &caller, answer.await)
     }
 
     async fn batch_get_standings(
@@ -217,9 +223,10 @@ impl RankingService for Ranking {
                 below: rows.all(&found.neighbours.below),
                 list_size: size(found.size),
             };
-            Ok(Disclosure { answer, subjects })
+            let known = self.0.known(&caller, &standings, [list]);
+            Ok((Disclosure { answer, subjects }, Some(known)))
         };
-        self.0.answer("GetNeighbourhood", &caller, answer.await)
+        self.0.answer_known("GetNeighbourhood", &caller, answer.await)
     }
 
     async fn compare_standings(
@@ -240,9 +247,10 @@ impl RankingService for Ranking {
             arguments.finish()?;
             let pair = (asked.subject_ref_a.as_str(), asked.subject_ref_b.as_str());
             let reading = service.compare(&caller, list, pair, Seen::new(asked.min_revision, &asked.store)).await?;
-            Ok(reading.map(|reading| compared(service, &caller, list, reading)))
+            let known = self.0.known(&caller, &reading.answer.standings, [list]);
+            Ok((reading.map(|reading| compared(service, &caller, list, reading)), Some(known)))
         };
-        self.0.answer("CompareStandings", &caller, answer.await)
+        self.0.answer_known("CompareStandings", &caller, answer.await)
     }
 
     async fn get_list_summary(
@@ -259,9 +267,10 @@ impl RankingService for Ranking {
             arguments.finish()?;
             caller.look.filter(noted(asked.filter.as_ref()));
             let reading = service.summary(&caller, list, &filter, Seen::new(asked.min_revision, &asked.store)).await?;
-            Ok(reading.map(|reading| summary(service.context(&reading.standings), &reading.found)))
+            let known = self.0.known(&caller, &reading.answer.standings, [list]);
+            Ok((reading.map(|reading| summary(service.context(&reading.standings), &reading.found)), Some(known)))
         };
-        self.0.answer("GetListSummary", &caller, answer.await)
+        self.0.answer_known("GetListSummary", &caller, answer.await)
     }
 
     async fn list_movements(

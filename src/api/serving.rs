@@ -275,7 +275,9 @@ pub(super) async fn serve(
     let incoming = |listener| Incoming::begin(listener, credentials.clone(), settings.connections, settings.tls.reload);
     let over_grpc = server(settings).serve_with_incoming_shutdown(gated.clone(), incoming(grpc)?, stop);
     let coming = http.map(incoming).transpose()?;
-    let pages = http::router(&Calls::new(gated, settings.limits.message_bytes), &settings.http, open);
+    let calls = Calls::new(gated, edge.service.clone(), settings.limits.message_bytes);
+    let pages = http::router(&calls, &settings.http, open);
+    drop(calls);
     let http_server = server(settings).accept_http1(true);
     let over_http = async move {
         let Some(coming) = coming else { return Ok(()) };

@@ -9,11 +9,11 @@ use super::key::Key;
 use super::names::{AreaId, OfficerId};
 use super::row::Row;
 use super::sight::Counted;
-use super::snapshot::{Allotted, Meta, Slot, Standings, Trees};
+use super::snapshot::{Allotted, LISTS, Meta, Slot, Standings, Trees};
 use super::tree::{Meter, Tree};
-use crate::domain::SubjectId;
 use crate::domain::dossier::Dossier;
 use crate::domain::word::List;
+use crate::domain::{Revision, SubjectId};
 
 /// A person written or weighed anew.
 #[derive(Clone, Debug)]
@@ -56,6 +56,7 @@ impl Standings {
             areas.replace(area.index(), Arc::new(trees));
         }
         Self {
+            changed: self.changed_after(&changes, &meta),
             meta,
             lists,
             areas,
@@ -66,6 +67,25 @@ impl Standings {
             allotted: self.allotted_after(&changes, meter),
             counted: Counted::default(),
         }
+    }
+
+    /// When each list last changed, once these changes are made.
+    fn changed_after(&self, changes: &[&Change], meta: &Meta) -> [Revision; LISTS] {
+        let (was, is) = (&self.meta, meta);
+        let same_rules = Arc::ptr_eq(&was.rules, &is.rules) || was.rules.policy == is.rules.policy;
+        if !same_rules || was.as_of != is.as_of || was.generation != is.generation {
+            return [meta.revision; LISTS];
+        }
+        let mut changed = self.changed;
+        for change in changes {
+            let before = self.row(change.subject).map(|row| row.lists).unwrap_or_default();
+            for list in List::ALL {
+                if before.holds(*list) || change.row.lists.holds(*list) {
+                    changed[*list as usize] = meta.revision;
+                }
+            }
+        }
+        changed
     }
 
     fn changed_slots(&self, changes: &[&Change]) -> Chunked<Slot> {

@@ -136,3 +136,19 @@ fn what_a_write_allots_follows_the_people_changed_and_not_the_people_held() {
     assert!(many < few * 2, "{few} bytes, then {many}");
     assert!(many < 64_000, "{many} bytes");
 }
+
+#[test]
+fn a_list_changes_with_those_who_stand_on_it_and_with_nobody_else() {
+    let people = People::of([person("A", "managed composite=61000"), person("B", "reason=ESCAPE")]);
+    let first = people.standings();
+    let changed = |standings: &Standings, list| standings.changed(list).0;
+    let more = people.change(SubjectId(0), &person("A", "managed composite=97000"));
+    let second = first.with(&[more], people.meta(2));
+    assert_eq!((changed(&second, List::Cohort), changed(&second, List::Wanted)), (2, 1));
+    assert_eq!(changed(&second, List::All), 2, "everybody stands on it");
+    let left = people.change(SubjectId(0), &person("A", ""));
+    let third = second.with(&[left], people.meta(3));
+    assert_eq!(changed(&third, List::Cohort), 3, "somebody left it");
+    let fourth = third.with(&[], Meta { generation: 1, ..people.meta(4) });
+    assert!(List::ALL.iter().all(|list| changed(&fourth, *list) == 4), "everybody was weighed anew");
+}

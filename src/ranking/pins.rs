@@ -102,6 +102,24 @@ impl Pins {
         (now.saturating_sub(pin.latest) <= self.limits.age_ms).then(|| Arc::clone(&pin.standings))
     }
 
+    /// The pin of a snapshot; `None` where it is not held.
+    pub fn of(&self, standings: &Arc<Standings>) -> Option<PinId> {
+        self.lock().pins.iter().rev().find(|pin| Arc::ptr_eq(&pin.standings, standings)).map(|pin| pin.id)
+    }
+
+    /// Holds the snapshot of a pin for longer, for a caller who goes on from a page of it; false where it was let go.
+    pub fn prolong(&self, id: PinId, holder: Holder, now: u64) -> bool {
+        let mut held = self.lock();
+        let Ok(place) = held.pins.binary_search_by_key(&id, |pin| pin.id) else { return false };
+        let pin = &mut held.pins[place];
+        if now.saturating_sub(pin.latest) > self.limits.age_ms || !pin.holders.contains_key(&holder) {
+            return false;
+        }
+        pin.holders.insert(holder, now);
+        pin.latest = pin.latest.max(now);
+        true
+    }
+
     /// Lets go what has become too old, or too large now that `current` is published. Called after
     /// each publication, and now and then when there is none.
     pub fn sweep(&self, current: &Standings, now: u64) {
@@ -246,6 +264,17 @@ mod tests {
         assert!(pins.get(id, 1_100_000).is_some());
         pins.sweep(&all[0], 1_100_001);
         assert!(pins.is_empty());
+    }
+
+    #[test]
+    fn a_pin_is_held_for_longer_for_whoever_holds_it_and_for_nobody_else() {
+        let (pins, all) = (pins(Limits::default()), successive(2));
+        let id = pins.pin(&all[0], ANNA, 0);
+        assert_eq!((pins.of(&all[0]), pins.of(&all[1])), (Some(id), None));
+        assert!(!pins.prolong(id, BEN, 500_000));
+        assert!(pins.prolong(id, ANNA, 500_000));
+        assert!(pins.get(id, 1_100_000).is_some());
+        assert!(!pins.prolong(id, ANNA, 1_100_001), "it is too old by then");
     }
 
     #[test]

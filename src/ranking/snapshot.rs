@@ -76,6 +76,8 @@ pub struct Standings {
     pub(super) references: Arc<References>,
     /// By this version and all before it.
     pub(super) allotted: Allotted,
+    /// The revision at which each list last changed, by its number.
+    pub(super) changed: [Revision; LISTS],
     /// Sizes of lists within some sights.
     pub(super) counted: Counted,
 }
@@ -114,6 +116,7 @@ impl Standings {
         }
         let lists = plant(whole, &slots);
         let areas: Vec<Arc<Trees>> = by_area.into_par_iter().map(|keys| Arc::new(plant(keys, &slots))).collect();
+        let changed = [meta.revision; LISTS];
         let mut standings = Self {
             meta,
             slots,
@@ -123,6 +126,7 @@ impl Standings {
             names,
             references,
             allotted: Allotted::default(),
+            changed,
             counted: Counted::default(),
         };
         standings.allotted.blocks = standings.whole_bytes();
@@ -154,6 +158,12 @@ impl Standings {
     /// Revision of the ledger that this reflects.
     pub const fn revision(&self) -> Revision {
         self.meta.revision
+    }
+
+    /// Revision at which a list last changed: who stands on it, how, or why. A list that nobody touched since the snapshot was
+    /// loaded changed when it was loaded.
+    pub const fn changed(&self, list: List) -> Revision {
+        self.changed[list as usize]
     }
 
     /// Day on which everyone was weighed.

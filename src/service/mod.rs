@@ -64,6 +64,7 @@ use crate::domain::{Date, Revision};
 use crate::pb;
 use crate::policy::Policy;
 use crate::ranking::Standings;
+use crate::ranking::pins::{Holder, PinId};
 use crate::ranking::retire::Retirement;
 use crate::reference;
 use crate::store::{Head, Store};
@@ -315,6 +316,16 @@ impl Service {
             stale: self.stale(meta.as_of),
             store: self.mark.to_string(),
         }
+    }
+
+    /// The pin under which the pages of these standings are read on.
+    pub fn pages_of(&self, standings: &Arc<Standings>) -> Option<PinId> {
+        self.paging.pin_of(standings)
+    }
+
+    /// Whether whoever holds a page of a snapshot can still read the next.
+    pub fn pages_on(&self, pin: PinId, holder: Holder) -> bool {
+        self.paging.prolong(pin, holder)
     }
 
     /// Whether lists weighed on a day are older than allowed.

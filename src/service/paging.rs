@@ -125,6 +125,17 @@ impl Paging {
         self.tokens.seal_lasting(&ticket)
     }
 
+    /// The pin of a snapshot whose pages are read.
+    pub fn pin_of(&self, standings: &Arc<Standings>) -> Option<PinId> {
+        self.pins.of(standings)
+    }
+
+    /// Whether a caller can go on from a page of a pin, for the usual time from now.
+    pub fn prolong(&self, pin: PinId, holder: Holder) -> bool {
+        self.pins.prolong(pin, holder, self.millis())
+            && self.pins.get(pin, self.millis()).is_some_and(|pinned| self.is_current(pinned.revision()))
+    }
+
     /// Lets go of snapshots whose tokens have expired.
     pub fn sweep(&self, newest: &Standings) {
         self.pins.sweep(newest, self.millis());
@@ -161,7 +172,8 @@ fn digest(caller: &Caller, arguments: &[u8; 32]) -> Digest {
     Digest::of(&[arguments, &caller.scope_digest()])
 }
 
-fn holder(caller: &Caller) -> Holder {
+/// Who pages, of a caller.
+pub fn holder(caller: &Caller) -> Holder {
     let hash = blake3::hash(caller.actor.as_bytes());
     Holder(u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("32 bytes hold 8")))
 }

@@ -52,21 +52,17 @@ def well_known() -> str:
 class Server:
     """A server process on a free port, with a data directory of its own."""
 
-    def __init__(self, data: pathlib.Path, *settings: str):
+    def __init__(self, data: pathlib.Path):
         self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [
-                BINARY, "serve", "--data-dir", data / "store", "--as-of", AS_OF, "--log-format", "json",
-                *(part for name in ("grpc", "http", "health") for part in (f"--{name}-listen", "127.0.0.1:0")), *settings,
-            ],
+            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
             stderr=self.log,
             env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
         )
-        ready = self._ready()
-        self.address, self.http = ready["grpc.address"], f"http://{ready['http.address']}"
+        self.address, self.http = self._addresses()
 
-    def _ready(self) -> dict:
-        """What the line says that says that the server is ready."""
+    def _addresses(self) -> tuple[str, str]:
+        """The addresses in the line that says that the server is ready: of gRPC and of HTTP."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -75,7 +71,7 @@ class Server:
                 for line in log:
                     fields = json.loads(line) if line.startswith("{") else {}
                     if fields.get("message") == "ready":
-                        return fields
+                        return fields["grpc.address"], fields["http.address"]
             time.sleep(0.05)
         with open(self.log.name, encoding="utf-8") as log:
             raise RuntimeError("the server did not become ready:\n" + log.read())

@@ -123,6 +123,13 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Where it serves pages and JSON, if it was told to.
+    pub fn http_address(&self) -> String {
+        let log = self.log();
+        let address = log.lines().find_map(|line| said(line, "ready", "http.address"));
+        address.filter(|address| address != "off").expect("the server must log where HTTP is served")
+    }
+
     /// What it answers to an HTTP request on the port of health and metrics: status and body.
     pub fn http(&self, path: &str) -> (u16, String) {
         let log = self.log();
@@ -207,6 +214,9 @@ fn serving(arguments: &[&str]) -> Command {
     }
     if !arguments.contains(&"--health-listen") {
         command.args(["--health-listen", "off"]);
+    }
+    if !arguments.contains(&"--http-listen") {
+        command.args(["--http-listen", "off"]);
     }
     command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
     command

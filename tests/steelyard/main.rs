@@ -20,6 +20,7 @@ mod keeping;
 mod lifecycle;
 mod lists;
 mod movements;
+mod pages;
 mod papers;
 mod people;
 mod persona_tests;

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::accept::{self, Form};
+use super::etag::Known;
 use super::frames::{self, Lines, Messages};
 use super::problem::{self, Refused};
 use super::query;
@@ -26,6 +27,7 @@ use super::shape::{Call, contract};
 use crate::access::table::{self, Does, Rule};
 use crate::api::codec::Json;
 use crate::api::gate::{CORRELATION, Guarded, ON_BEHALF_OF, PURPOSE};
+use crate::service::Service;
 use crate::service::fault::Fault;
 
 /// How long the first message of a stream is waited for, so that a fault is told as one.
@@ -38,6 +40,7 @@ const CARRIED: [&str; 5] = ["authorization", "grpc-timeout", CORRELATION, ON_BEH
 #[derive(Clone)]
 pub struct Calls {
     gated: Guarded<Routes>,
+    service: Service,
     /// Largest message, in bytes.
     most: usize,
 }
@@ -52,8 +55,8 @@ struct Asked {
 
 impl Calls {
     /// Calls of services behind a gate.
-    pub const fn new(gated: Guarded<Routes>, most: usize) -> Self {
-        Self { gated, most }
+    pub const fn new(gated: Guarded<Routes>, service: Service, most: usize) -> Self {
+        Self { gated, service, most }
     }
 
     /// The services behind the gate, as gRPC calls them.
@@ -110,7 +113,20 @@ impl Calls {
         );
         let json = Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id) };
         let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
-        asked.told(answer, &parts.headers).await
+        let mut answer = answer;
+        let known = answer.extensions_mut().remove::<Known>().filter(|_| by_query);
+        let Some(known) = known else { return asked.told(answer).await };
+        let words = format!("{path}?{query} {}", form.media());
+        if let Some(held) = known.held(&words, &parts.headers, |pin| self.service.pages_on(pin, known.holder)) {
+            let unchanged = [(header::ETAG, held), (header::VARY, HeaderValue::from_static("accept"))];
+            return Ok(asked.marked((StatusCode::NOT_MODIFIED, unchanged).into_response()));
+        }
+        let mut told = asked.told(answer).await?;
+        if let Ok(tag) = HeaderValue::from_str(&known.tag(&words)) {
+            told.headers_mut().insert(header::ETAG, tag);
+            told.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+        }
+        Ok(told)
     }
 }
 
@@ -186,7 +202,7 @@ fn resume(message: &mut Value, call: &Call, headers: &HeaderMap) {
 }
 
 impl Asked {
-    async fn told(&self, answer: http::Response<Body>, _asked: &HeaderMap) -> Result<Response, Response> {
+    async fn told(&self, answer: http::Response<Body>) -> Result<Response, Response> {
         let (parts, body) = answer.into_parts();
         if let Some(status) = Status::from_header_map(&parts.headers).filter(|status| status.code() != Code::Ok) {
             return Err(self.marked(problem::of_status(&status)));

@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod call;
+pub mod etag;
 pub mod frames;
 pub mod origin;
 pub mod problem;

@@ -8,6 +8,7 @@ mod compare;
 mod curve;
 mod home;
 mod lists;
+mod oversight;
 mod person;
 mod records;
 pub mod shell;
@@ -71,6 +72,7 @@ pub fn router(pages: Pages) -> Router {
         .route("/people/records", get(records::records))
         .route("/compare", get(compare::compare))
         .route("/assets/{file}", get(assets::file))
+        .merge(oversight::routes())
         .with_state(pages)
 }
 

@@ -96,3 +96,35 @@
   follow();
   addEventListener("pagehide", stop);
 })();
+
+// A run that goes on is followed to its end.
+(() => {
+  const run = document.querySelector(".run[data-run]");
+  if (!run || !window.EventSource) return;
+  const bar = run.querySelector("progress");
+  const said = run.querySelector("#run-told");
+  const number = new Intl.NumberFormat("en-GB");
+  const query = new URLSearchParams({ run_id: run.dataset.run, format: "events" });
+  const source = new EventSource(`/v1/RescoreService/WatchRescoreRun?${query}`);
+  let told = 0;
+  source.onmessage = (event) => {
+    const now = JSON.parse(event.data).run || {};
+    const { universe = 0, scored = 0 } = now.counters || {};
+    bar.max = Math.max(universe, 1);
+    bar.value = scored;
+    if (now.state !== "RESCORE_STATE_RUNNING") {
+      source.close();
+      said.textContent = "The run has ended. ";
+      const link = document.createElement("a");
+      link.href = `/runs/run?${new URLSearchParams({ id: run.dataset.run })}`;
+      link.textContent = "See how it went";
+      said.append(link);
+    } else if (Date.now() - told > 5000) {
+      // Not with every message: a screen reader says each aloud.
+      told = Date.now();
+      said.textContent = `${number.format(scored)} of ${number.format(universe)} weighed.`;
+    }
+  };
+  source.addEventListener("problem", () => source.close());
+  addEventListener("pagehide", () => source.close());
+})();
