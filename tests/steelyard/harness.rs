@@ -146,12 +146,6 @@ impl Server {
         (status.expect("an answer has a status"), body.to_owned())
     }
 
-    /// Where it serves HTTP, which it was told to.
-    pub fn http_address(&self) -> String {
-        let address = self.log().lines().find_map(|line| said(line, "ready", "http.address"));
-        address.filter(|address| address != "off").expect("the server must log where HTTP is served")
-    }
-
     /// A client of it.
     pub async fn client(&self) -> Client {
         let channel = Channel::from_shared(self.url())
@@ -222,9 +216,6 @@ fn serving(arguments: &[&str]) -> Command {
         if !arguments.contains(&door) {
             command.args([door, "off"]);
         }
-    }
-    if !arguments.contains(&"--http-listen") {
-        command.args(["--http-listen", "off"]);
     }
     command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
     command
