@@ -10,7 +10,7 @@ import tempfile
 import unittest
 import urllib.request
 
-from test_clients import AS_OF, BINARY, ROOT, Server
+from served import AS_OF, BINARY, ROOT, Server
 
 SUBJECTS = 400
 
@@ -24,21 +24,6 @@ def printed(*command: str, **environment: str) -> str:
     return done.stdout
 
 
-class AskingServer(Server):
-    """A server that asks who calls, and believes the tokens of these keys."""
-
-    def __init__(self, data: pathlib.Path, keys: pathlib.Path):
-        self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
-        local = [part for name in ("grpc", "http", "health") for part in (f"--{name}-listen", "127.0.0.1:0")]
-        believed = ["--access-jwks-file", keys / "development-jwks.json", "--access-issuer", "steelyard-development", "--access-audience", "steelyard"]
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", data / "store", *local, "--as-of", AS_OF, "--log-format", "json", *believed],
-            stderr=self.log,
-            env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
-        )
-        self.address, self.http = self._addresses()
-
-
 class Notebook(unittest.TestCase):
     """What an analyst would do with pandas."""
 
@@ -48,7 +33,8 @@ class Notebook(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         keys = cls.folder / "keys"
         printed(BINARY, "token", "keys", "--directory", keys)
-        cls.server = AskingServer(cls.folder, keys)
+        believed = ["--access-jwks-file", keys / "development-jwks.json", "--access-issuer", "steelyard-development", "--access-audience", "steelyard"]
+        cls.server = Server(cls.folder, "--data-dir", cls.folder / "store", *believed)
         cls.addClassCleanup(cls.server.stop)
 
         def token(*roles: str) -> str:
@@ -62,10 +48,10 @@ class Notebook(unittest.TestCase):
         printed(BINARY, "import", force, "--server", f"http://{cls.server.address}", *kept, STEELYARD_TOKEN=token("evidence_writer", "reader"))
 
     def notebook(self, token: str) -> str:
-        return printed(sys.executable, ROOT / "examples" / "dashboards" / "morning.py", STEELYARD_URL=f"http://{self.server.http}", STEELYARD_TOKEN=token)
+        return printed(sys.executable, ROOT / "examples" / "dashboards" / "morning.py", STEELYARD_URL=f"http://{self.server.http_address}", STEELYARD_TOKEN=token)
 
     def asked(self, call: str) -> dict:
-        request = urllib.request.Request(f"http://{self.server.http}/v1/{call}", headers={"Authorization": f"Bearer {self.analyst}"})
+        request = urllib.request.Request(f"http://{self.server.http_address}/v1/{call}", headers={"Authorization": f"Bearer {self.analyst}"})
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
 

@@ -5,7 +5,9 @@
 pub mod accept;
 pub mod call;
 pub mod etag;
+pub mod export;
 pub mod frames;
+pub mod openapi;
 pub mod origin;
 pub mod problem;
 pub mod query;
@@ -13,19 +15,20 @@ pub mod shape;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use axum::{Router, middleware};
 use http::{HeaderName, Method, StatusCode, header};
 use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, ServiceExt};
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, Predicate};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE};
 use crate::api::page::{self, Pages, shell};
 use crate::config::Http;
+use accept::Form;
 use call::Calls;
 use origin::Origins;
 use problem::Refused;
@@ -39,10 +42,15 @@ pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
     let pages = Pages::new(calls.clone(), &settings.frame_ancestors);
     let origins = Origins { others: settings.origins.clone(), open };
     let compression = CompressionLayer::new().gzip(true).br(true).compress_when(
-        DefaultPredicate::new().and(|_, _, _: &_, extensions: &http::Extensions| extensions.get::<Live>().is_none()),
+        DefaultPredicate::new()
+            // It is compressed already, column by column.
+            .and(NotForContentType::const_new(Form::Parquet.media()))
+            .and(|_, _, _: &_, extensions: &http::Extensions| extensions.get::<Live>().is_none()),
     );
     let routed = Router::new()
         .route("/v1/{service}/{method}", any(call::call))
+        .route("/openapi.json", any(openapi::serve))
+        .route(export::DICTIONARY, get(export::described))
         .fallback({
             let pages = pages.clone();
             move |calls: State<Calls>, request: Request| other(calls, pages.clone(), request)
