@@ -25,7 +25,7 @@ wanted = pd.read_csv(
     dtype={"subject_ref": "string"},
     parse_dates=["outstanding_since"],
 )
-wanted["band"] = pd.Categorical(wanted["effective_band"].str.removeprefix("BAND_"), categories=BANDS, ordered=True)
+wanted["band"] = pd.Categorical(wanted["effective_band"], categories=BANDS, ordered=True)
 wanted["points"] = wanted["composite"] / 1000
 print(f"{len(wanted)} people are wanted.\n")
 print(wanted[["rank", "subject_ref", "band", "points", "outstanding_since"]].head(10).to_string(index=False))

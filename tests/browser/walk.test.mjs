@@ -90,6 +90,31 @@ describe("a morning's walk", needed(), () => {
     await session.close();
   });
 
+  test("a review is recorded from what is overdue, and what is left out is asked for with the rest kept", async () => {
+    const { session, page } = await visit("/supervision", { actor: "PS-7", expected: [/Failed to load resource/] });
+    await page.locator('main a[href^="/outstanding/file?"]').first().click();
+    await page.getByRole("heading", { level: 1, name: /^Outstanding file/ }).waitFor();
+    await page.getByRole("link", { name: "Record a review" }).first().click();
+    await page.getByRole("heading", { level: 1, name: "Record a review" }).waitFor();
+    await page.getByLabel("Who reviews").fill("PS-7");
+    await page.getByRole("button", { name: "Record the review" }).click();
+    await page.getByText("Enter what you found").first().waitFor();
+    assert.match(await page.title(), /^Error: /);
+    assert.equal(await page.getByLabel("Who reviews").inputValue(), "PS-7");
+    await page.getByRole("link", { name: "Enter what you found" }).click();
+    assert.equal(await page.evaluate(() => document.activeElement.name), "review.findings", "the summary leads to the field");
+    const findings = "Two addresses not yet visited: <b>both</b> today.";
+    await page.keyboard.type(findings);
+    await page.getByLabel("Rank in which you review").selectOption({ label: "Inspector" });
+    await page.getByRole("button", { name: "Record the review" }).click();
+    await page.waitForURL(/\/outstanding\/file\?.*recorded=/);
+    await page.getByText(findings).first().waitFor();
+    const asked = Object.fromEntries(new URL(page.url()).searchParams);
+    const held = await server.call("OutstandingService/GetOutstanding", { subjectRef: asked.ref, outstandingId: asked.id }, await officer(server));
+    assert.ok(JSON.stringify(held).includes(asked.recorded), "the file holds the review");
+    await session.close();
+  });
+
   test("a list moves under a reader who has scrolled without the row that they read moving", async () => {
     const { session, page } = await visit("/lists/all", { viewport: { width: 1280, height: 600 } });
     await page.getByText("Following the list").waitFor();
