@@ -15,8 +15,9 @@ import urllib.request
 
 import pyarrow
 import pyarrow.parquet
-from test_clients import AS_OF, BINARY, SUBJECTS, Server
+from served import AS_OF, BINARY, Server
 
+SUBJECTS = 400
 EXPORT = "/v1/RankingService/ExportStandings"
 PREFIXES = {
     "list": "LIST_",
@@ -42,7 +43,7 @@ class Exports(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="steelyard-exports-"))
-        cls.server = Server(cls.folder)
+        cls.server = Server(cls.folder, "--data-dir", cls.folder / "store")
         force = cls.folder / "force.ndjson"
         generate = [BINARY, "generate", "--subjects", str(SUBJECTS), "--seed", "11", "--as-of", AS_OF, "--out", force]
         subprocess.run(generate, check=True, capture_output=True)
@@ -57,7 +58,7 @@ class Exports(unittest.TestCase):
 
     @classmethod
     def get(cls, path: str, accept: str = "*/*") -> bytes:
-        request = urllib.request.Request(f"http://{cls.server.http}{path}", headers={"accept": accept})
+        request = urllib.request.Request(f"http://{cls.server.http_address}{path}", headers={"accept": accept})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 

@@ -16,6 +16,7 @@ mod exports;
 mod full_disk;
 mod fuzz_sample;
 mod harness;
+mod http;
 mod issuer;
 mod keeping;
 mod lifecycle;

@@ -7,6 +7,7 @@ pub mod call;
 pub mod etag;
 pub mod export;
 pub mod frames;
+pub mod openapi;
 pub mod origin;
 pub mod problem;
 pub mod query;
@@ -25,7 +26,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE};
-use crate::api::page::{self, Pages};
+use crate::api::page::{self, Pages, shell};
 use crate::config::Http;
 use accept::Form;
 use call::Calls;
@@ -48,8 +49,12 @@ pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
     );
     let routed = Router::new()
         .route("/v1/{service}/{method}", any(call::call))
+        .route("/openapi.json", any(openapi::serve))
         .route(export::DICTIONARY, get(export::described))
-        .fallback(other)
+        .fallback({
+            let pages = pages.clone();
+            move |calls: State<Calls>, request: Request| other(calls, pages.clone(), request)
+        })
         .with_state(calls.clone())
         .merge(page::router(pages))
         .layer(compression)
@@ -88,13 +93,17 @@ fn cors(settings: &Http) -> CorsLayer {
         .max_age(std::time::Duration::from_hours(1))
 }
 
-/// gRPC-web, by the paths that gRPC has; nothing else is there.
-async fn other(State(calls): State<Calls>, request: Request) -> Response {
+/// gRPC-web, by the paths that gRPC has; nothing else is there, which whoever reads in a browser is told on a page.
+async fn other(State(calls): State<Calls>, pages: Pages, request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/steelyard.v1.") || path.starts_with("/grpc.") {
         let web = GrpcWebLayer::new().layer(calls.gated());
         let Ok(answer) = web.oneshot(request.map(Body::new)).await;
         return answer.map(axum::body::Body::new);
+    }
+    let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    if !path.starts_with("/v1/") && accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        return shell::missing(&pages);
     }
     let problem = "there is nothing here: / has the pages, and /openapi.json the calls";
     Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", problem).into_response()
