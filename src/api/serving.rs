@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::server::HealthReporter;
@@ -242,8 +243,8 @@ pub(super) async fn serve(
     let open = !authenticator_asks;
     let gated = gate.layer(routes(&edge, settings, health_service)?.prepare());
     info!(grpc.address = %address, http.address = %told(http_address), ledger.revision = head.revision.0, ledger.head = %head, "ready");
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let (end_http, http_ended) = tokio::sync::oneshot::channel();
+    let (stopping, stopped) = oneshot::channel();
+    let (end_http, http_ended) = oneshot::channel();
     let stop = async move {
         tokio::select! {
             () = shutdown => {}
@@ -286,25 +287,8 @@ pub(super) async fn serve(
         };
         http_server.serve_with_incoming_shutdown(Routes::from(pages), coming, ended).await
     };
-    let mut serving = tokio::spawn(async move { tokio::try_join!(over_grpc, over_http).map(|((), ())| ()) });
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        _ = stopped => None,
-    };
-    match ended {
-        Some(ended) => ended??,
-        None => {
-            if let Ok(ended) = tokio::time::timeout(settings.shutdown.grace, &mut serving).await {
-                ended??;
-            } else {
-                serving.abort();
-                warn!(
-                    shutdown.grace_seconds = settings.shutdown.grace.as_secs(),
-                    "calls were still in flight and were cut off"
-                );
-            }
-        }
-    }
+    let serving = tokio::spawn(async move { tokio::try_join!(over_grpc, over_http).map(|((), ())| ()) });
+    ended(serving, stopped, settings.shutdown.grace).await?;
     tending.abort();
     let (keeping, rescoring, auditor) = (edge.keeping.clone(), edge.rescoring.clone(), edge.auditor.clone());
     drop(edge);
@@ -323,6 +307,25 @@ pub(super) async fn serve(
         joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
     } else {
         warn!("calls that were cut off still hold the writer; everything acknowledged is durable");
+    }
+    Ok(())
+}
+
+/// Waits until nobody is served any more: for as long as it takes, and once stopping has begun for the grace.
+async fn ended(
+    mut serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    stopped: oneshot::Receiver<()>,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        ended = &mut serving => return Ok(ended??),
+        _ = stopped => {}
+    }
+    if let Ok(ended) = tokio::time::timeout(grace, &mut serving).await {
+        ended??;
+    } else {
+        serving.abort();
+        warn!(shutdown.grace_seconds = grace.as_secs(), "calls were still in flight and were cut off");
     }
     Ok(())
 }
