@@ -76,13 +76,13 @@ impl Web {
         let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         let given = |wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
         if !given("host") {
-            request += &format!("host: {}\r\n", self.address);
+            request.extend(["host: ", &self.address, "\r\n"]);
         }
         if method == "POST" || !body.is_empty() {
-            request += &format!("content-length: {}\r\n", body.len());
+            request.extend(["content-length: ", &body.len().to_string(), "\r\n"]);
         }
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            request.extend([*name, ": ", *value, "\r\n"]);
         }
         request += "\r\n";
         stream.write_all(request.as_bytes()).expect("a request must be taken");
@@ -98,7 +98,7 @@ impl Web {
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
             // What is there twice is one list.
             match told.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, before)) => *before += &format!(", {value}"),
+                Some((_, before)) => before.extend([", ", value]),
                 None => told.push((name, value.to_owned())),
             }
         }
