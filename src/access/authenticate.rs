@@ -94,6 +94,11 @@ impl Authenticator {
         self.verifier.is_some() || self.certificates.is_some()
     }
 
+    /// What tells which tokens are believed. `None`: nobody's are.
+    pub fn verifier(&self) -> Option<&Verifier> {
+        self.verifier.as_ref()
+    }
+
     /// Who makes a call with these headers over a connection from `peer`.
     ///
     /// # Errors
@@ -137,7 +142,7 @@ impl Authenticator {
 
 /// Who it is by token and certificate together.
 fn agreed(told: Option<Verified>, shown: Holder, held: Option<[u8; 32]>) -> Result<Arc<Identity>, IdentityFault> {
-    let Some(Verified { identity, bound_to }) = told else {
+    let Some(Verified { identity, bound_to, .. }) = told else {
         return match (shown, held) {
             (Holder::Known(identity), _) => Ok(identity),
             (Holder::Several, _) => Err(SEVERAL),
@@ -196,7 +201,7 @@ mod tests {
 
     #[expect(clippy::unnecessary_wraps, reason = "as a call has it")]
     fn token(actor: &str, bound_to: Option<[u8; 32]>) -> Option<Verified> {
-        Some(Verified { identity: somebody(actor), bound_to })
+        Some(Verified { identity: somebody(actor), bound_to, until: Timestamp::MAX })
     }
 
     fn open() -> Authenticator {

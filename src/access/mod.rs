@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod grant;
 pub mod limit;
 pub mod look;
+pub mod reach;
 mod renewal;
 pub mod role;
 pub mod scope;

@@ -15,6 +15,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic_prost::ProstDecoder;
 
 use super::error;
+use super::http::export;
 use super::http::shape::Shape;
 use crate::service::fault::Fault;
 
@@ -29,6 +30,8 @@ pub struct Json {
     pub takes: &'static Shape,
     /// Joins the call with what is logged of it.
     pub correlation_id: Arc<str>,
+    /// Whether the call is answered in rows of a table: its answers keep the binary form until they are written as such.
+    pub rows: bool,
 }
 
 impl Json {
@@ -43,7 +46,10 @@ impl Json {
             let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
             Fault::field("", "INVALID_JSON", place)
         })?;
-        let faults = self.takes.faults(&value);
+        let mut faults = self.takes.faults(&value);
+        if self.rows {
+            faults.extend(export::faults(&value));
+        }
         if !faults.is_empty() {
             return Err(Fault::Invalid(faults));
         }
@@ -75,7 +81,7 @@ where
 
     // Asked for where the call is made, though a stream is written and read elsewhere.
     fn encoder(&mut self) -> Self::Encoder {
-        WholeMessage { json: JSON.try_with(|_| ()).is_ok(), of: PhantomData }
+        WholeMessage { json: JSON.try_with(|json| !json.rows).unwrap_or(false), of: PhantomData }
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -143,7 +149,7 @@ mod tests {
 
     fn read(text: &str) -> Result<pb::ListStandingsRequest, Fault> {
         let takes = contract().message("steelyard.v1.ListStandingsRequest");
-        Json { takes, correlation_id: "c".into() }.read(text.as_bytes())
+        Json { takes, correlation_id: "c".into(), rows: false }.read(text.as_bytes())
     }
 
     #[test]
@@ -200,5 +206,18 @@ mod tests {
         let mut codec = WholeMessages::<pb::ListStandingsResponse, pb::ListStandingsRequest>::default();
         assert!(matches!(codec.decoder(), Reader::Proto(_)));
         assert!(!codec.encoder().json);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_answered_in_rows_is_asked_in_json_and_answered_in_the_binary_form() {
+        let takes = contract().message("steelyard.v1.ExportStandingsRequest");
+        for rows in [false, true] {
+            let json = Json { takes, correlation_id: "c".into(), rows };
+            let full = json.read::<pb::ExportStandingsRequest>(br#"{"list":"LIST_ALL","view":"VIEW_FULL"}"#);
+            assert_eq!(full.is_err(), rows);
+            let mut codec = WholeMessages::<pb::ExportStandingsResponse, pb::ExportStandingsRequest>::default();
+            let asked = async { (matches!(codec.decoder(), Reader::Json(_)), codec.encoder().json) };
+            assert_eq!(json.spoken_in(asked).await, (true, !rows));
+        }
     }
 }

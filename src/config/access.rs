@@ -305,7 +305,8 @@ fn https(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn name(text: &str) -> Result<String, String> {
+/// A name of 1 to 512 printable characters.
+pub(super) fn name(text: &str) -> Result<String, String> {
     if (1..=512).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
     } else {

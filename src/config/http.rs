@@ -70,20 +70,16 @@ fn address(text: &str) -> Result<Option<SocketAddr>, String> {
 
 /// Origins with commas between them.
 pub(super) fn origins(text: &str) -> Result<Arc<[String]>, String> {
-    let named = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    named
-        .map(|origin| {
-            let uri: http::Uri = origin.parse().map_err(|_| not_one(origin))?;
-            let plain = matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-                && format!(
-                    "{}://{}",
-                    uri.scheme_str().unwrap_or_default(),
-                    uri.authority().map_or("", |it| it.as_str())
-                ) == origin;
-            if plain { Ok(origin.to_owned()) } else { Err(not_one(origin)) }
-        })
-        .collect()
+    text.split(',').map(str::trim).filter(|named| !named.is_empty()).map(origin).collect()
+}
+
+/// One origin, as browsers write it.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let uri: http::Uri = text.parse().map_err(|_| not_one(text))?;
+    let plain = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str())) == text;
+    if plain { Ok(text.to_owned()) } else { Err(not_one(text)) }
 }
 
 fn not_one(origin: &str) -> String {

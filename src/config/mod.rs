@@ -21,6 +21,7 @@ mod reference;
 mod rescore;
 mod retention;
 mod shutdown;
+mod signin;
 mod sources;
 mod store;
 mod tls;
@@ -46,6 +47,7 @@ pub use reader::Effective;
 pub use reference::page as reference_page;
 pub use rescore::{Rescore, Retention};
 pub use shutdown::Shutdown;
+pub use signin::{Bearer, Frames, SignIn};
 pub use store::{Home, Store};
 pub use tls::{Clients, Pair, Tls};
 
@@ -59,6 +61,7 @@ pub const CONCERNS: &[Concern] = &[
     http::CONCERN,
     tls::CONCERN,
     access::CONCERN,
+    signin::CONCERN,
     connections::CONCERN,
     store::CONCERN,
     backup::CONCERN,
@@ -93,6 +96,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Whom it believes about who calls.
     pub access: Access,
+    /// How people sign in from a browser. `None`: they do not.
+    pub signin: Option<SignIn>,
     /// How many connections are held.
     pub connections: Connections,
     /// Where the ledger is kept.
@@ -214,6 +219,8 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     if let (Some(Http { listen: Some(listen), .. }), Some(tls), Some(access)) = (&http, &tls, &access) {
         access::guard(&mut reader, &http::LISTEN, *listen, tls, access);
     }
+    let beside = signin::Beside { http: http.as_ref(), tls: tls.as_ref(), access: access.as_ref() };
+    let signin = signin::settle(&mut reader, &beside);
     let store = store::settle(&mut reader);
     let backup = backup::settle(&mut reader, store.as_ref());
     let encryption = encryption::settle(&mut reader, store.as_ref(), backup.as_ref());
@@ -232,6 +239,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         http: http.expect(agreed),
         tls: tls.expect(agreed),
         access: access.expect(agreed),
+        signin: signin.expect(agreed),
         connections: connections.expect(agreed),
         store: store.expect(agreed),
         backup: backup.expect(agreed),

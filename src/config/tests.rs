@@ -225,6 +225,12 @@ fn health_may_be_served_where_other_machines_reach_it() {
     assert!(problems[0].2.contains("neither off nor an IP address"), "{problems:?}");
 }
 
+/// Flags with which people sign in, but for the id of the client, and more.
+fn signing<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let tokens = ["--access-jwks-file", "j", "--access-issuer", "i", "--access-audience", "a"];
+    [&tokens, &["--signin-issuer", "https://issuer.example"][..], more].concat()
+}
+
 #[test]
 fn settings_of_security_that_are_missing_or_contradict_each_other_stop_the_start_all_at_once() {
     let wrong = |flags: &[&str]| -> Vec<String> {
@@ -255,6 +261,30 @@ fn settings_of_security_that_are_missing_or_contradict_each_other_stop_the_start
     for (flags, keys) in cases {
         assert_eq!(wrong(flags), *keys, "{flags:?}");
     }
+    let id = ["--signin-client-id", "c"];
+    let cases: &[(Vec<&str>, &[&str])] = &[
+        (["--signin-issuer", "https://issuer.example", "--signin-client-id", "c"].to_vec(), &["signin.issuer"]),
+        (signing(&[]), &["signin.client_id"]),
+        (id.to_vec(), &["signin.client_id"]),
+        (signing(&[&id[..], &["--http-listen", "off"]].concat()), &["signin.issuer"]),
+        (signing(&[&id[..], &["--signin-token", "id"]].concat()), &["signin.token"]),
+        (signing(&[&id[..], &["--signin-frames", "any_site"]].concat()), &["signin.frames"]),
+        (signing(&[&id[..], &["--signin-session-minutes", "30"]].concat()), &["signin.idle_minutes"]),
+        (
+            signing(&[
+                &id[..],
+                &["--tls-certificate", "c", "--tls-key", "k", "--signin-public-address", "http://localhost"],
+            ].concat()),
+            &["signin.public_address"],
+        ),
+    ];
+    for (flags, keys) in cases {
+        assert_eq!(wrong(flags), *keys, "{flags:?}");
+    }
+    let given_all = |more: &[&str]| given(None, &[], &[&["--memory"], &signing(more)[..]].concat());
+    assert!(given_all(&["--signin-client-id", "a", "--signin-token", "id"]).is_ok_and(|it| it.signin.is_some()));
+    let public = ["--signin-client-id", "c", "--signin-frames", "partitioned", "--signin-public-address", "https://f.example"];
+    assert!(given_all(&public).is_ok());
     let sound = ["--memory", "--access-jwks-file", "j", "--access-issuer", "i", "--access-audience", "a"];
     assert!(given(None, &[], &sound).is_ok_and(|settings| settings.access.is_asked_for() && settings.audit.enabled));
     assert!(given(None, &[], &["--memory", "--audit-enabled", "false"]).is_ok_and(|settings| !settings.audit.enabled));

@@ -12,6 +12,7 @@ mod cohort;
 mod damage;
 mod erasure;
 mod evidence;
+mod exports;
 mod full_disk;
 mod fuzz_sample;
 mod harness;
@@ -44,5 +45,6 @@ mod torture;
 mod transport;
 mod verify;
 mod watching;
+#[allow(dead_code, reason = "tests of the whole edge use the rest of it")]
 mod web;
 mod worked_person;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{TokenFault, Verified};
+use super::{Asked, TokenFault, Verified};
 use crate::access::grant::Grant;
 use crate::config::Tokens;
 
@@ -19,6 +19,15 @@ const TOLD: usize = 1_000;
 enum Audience {
     One(String),
     Many(Vec<String>),
+}
+
+impl Audience {
+    fn names(&self, one: &str) -> bool {
+        match self {
+            Self::One(audience) => audience == one,
+            Self::Many(audiences) => audiences.iter().any(|audience| audience == one),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,23 +66,15 @@ impl Claims {
         })
     }
 
-    /// What is believed of the claims, and until when.
-    pub(super) fn judge(self, tokens: &Tokens, now: Timestamp) -> Result<(Verified, Timestamp), TokenFault> {
+    /// What is believed of the claims.
+    pub(super) fn judge(self, tokens: &Tokens, now: Timestamp) -> Result<Verified, TokenFault> {
         if self.iss.ok_or(TokenFault::Missing("iss"))? != tokens.issuer {
             return Err(TokenFault::Issuer);
         }
-        let meant = match self.aud.ok_or(TokenFault::Missing("aud"))? {
-            Audience::One(audience) => audience == tokens.audience,
-            Audience::Many(audiences) => audiences.contains(&tokens.audience),
-        };
-        if !meant {
+        if !self.aud.ok_or(TokenFault::Missing("aud"))?.names(&tokens.audience) {
             return Err(TokenFault::Audience);
         }
-        let until = instant("exp", self.exp.ok_or(TokenFault::Missing("exp"))?)?;
-        let until = until.saturating_add(tokens.leeway).map_err(|_| impossible("exp"))?;
-        if until <= now {
-            return Err(TokenFault::Expired);
-        }
+        let until = in_force(self.exp, tokens, now)?;
         if let Some(from) = self.nbf {
             let from = instant("nbf", from)?.saturating_sub(tokens.leeway).map_err(|_| impossible("nbf"))?;
             if now < from {
@@ -93,8 +94,61 @@ impl Claims {
                 .collect();
             TokenFault::Claims(told.join("; ").chars().take(TOLD).collect())
         })?;
-        Ok((Verified { identity: identity.into(), bound_to }, until))
+        Ok(Verified { identity: identity.into(), bound_to, until })
     }
+}
+
+/// What of an ID token says that it is the answer to one signing in.
+#[derive(Deserialize)]
+pub(super) struct IdClaims {
+    iss: Option<String>,
+    aud: Option<Audience>,
+    azp: Option<String>,
+    exp: Option<i64>,
+    nonce: Option<String>,
+    name: Option<String>,
+    preferred_username: Option<String>,
+}
+
+/// Most characters of what somebody is called.
+const CALLED: usize = 64;
+
+impl IdClaims {
+    pub(super) fn read(payload: &[u8]) -> Result<Self, TokenFault> {
+        serde_json::from_slice(payload)
+            .map_err(|_| TokenFault::Claims("those of the ID token cannot be read, or one is there twice".to_owned()))
+    }
+
+    /// What whoever signed in is called, if the claims answer what was asked.
+    pub(super) fn judge(
+        self,
+        asked: &Asked<'_>,
+        tokens: &Tokens,
+        now: Timestamp,
+    ) -> Result<Option<String>, TokenFault> {
+        if self.iss.ok_or(TokenFault::Missing("iss"))? != asked.issuer {
+            return Err(TokenFault::Issuer);
+        }
+        let meant = self.aud.ok_or(TokenFault::Missing("aud"))?.names(asked.client);
+        if !meant || self.azp.is_some_and(|azp| azp != asked.client) {
+            return Err(TokenFault::Audience);
+        }
+        in_force(self.exp, tokens, now)?;
+        if self.nonce.ok_or(TokenFault::Missing("nonce"))? != asked.nonce {
+            return Err(TokenFault::Claims("nonce is that of another signing in".to_owned()));
+        }
+        let printable = |name: &String| {
+            (1..=CALLED).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+        };
+        Ok(self.name.filter(printable).or(self.preferred_username.filter(printable)))
+    }
+}
+
+/// Until when a token is believed; that is not over yet.
+fn in_force(exp: Option<i64>, tokens: &Tokens, now: Timestamp) -> Result<Timestamp, TokenFault> {
+    let until = instant("exp", exp.ok_or(TokenFault::Missing("exp"))?)?;
+    let until = until.saturating_add(tokens.leeway).map_err(|_| impossible("exp"))?;
+    if until <= now { Err(TokenFault::Expired) } else { Ok(until) }
 }
 
 fn impossible(claim: &str) -> TokenFault {

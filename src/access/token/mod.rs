@@ -75,6 +75,19 @@ pub struct Verified {
     pub identity: Arc<Identity>,
     /// SHA-256 of the one certificate with which it may be used. `None`: with any, and with none.
     pub bound_to: Option<[u8; 32]>,
+    /// Until when it is believed, with the time that clocks may be apart.
+    pub until: Timestamp,
+}
+
+/// What an ID token answers: one signing in.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The issuer, as its description of itself names it.
+    pub issuer: &'a str,
+    /// Who asked: the id of this service at the issuer.
+    pub client: &'a str,
+    /// What was sent along, once.
+    pub nonce: &'a str,
 }
 
 /// Tells which tokens are believed.
@@ -119,6 +132,27 @@ impl Verifier {
         if let Some(verified) = self.remembered.find(&digest, set.digest(), now) {
             return verified;
         }
+        let payload = self.payload(&set, token, now)?;
+        let verified = claims::Claims::read(&payload)?.judge(&self.tokens, now)?;
+        self.remembered.keep(digest, *set.digest(), &verified, now);
+        Ok(verified)
+    }
+
+    /// What whoever signed in is called, if an ID token of the issuer answers what was asked. It lets nobody in by itself:
+    /// it may be meant for a client alone, and then grants nothing here.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn answers(&self, token: &str, asked: &Asked<'_>, now: Timestamp) -> Result<Option<String>, TokenFault> {
+        if self.keys.are_too_old(now) {
+            return Err(TokenFault::KeysTooOld);
+        }
+        let payload = self.payload(&self.keys.current(), token, now)?;
+        claims::IdClaims::read(&payload)?.judge(asked, &self.tokens, now)
+    }
+
+    /// What a key of the issuer signed.
+    fn payload(&self, set: &KeySet, token: &str, now: Timestamp) -> Result<Vec<u8>, TokenFault> {
         let parts = parts::Parts::split(token)?;
         let header = parts.header()?;
         let algorithm = header.algorithm()?;
@@ -130,9 +164,6 @@ impl Verifier {
             return Err(TokenFault::Algorithm);
         }
         key.verify(parts.signed, &parts.signature)?;
-        let claims = claims::Claims::read(&parts.payload()?)?;
-        let (verified, until) = claims.judge(&self.tokens, now)?;
-        self.remembered.keep(digest, *set.digest(), until, &verified, now);
-        Ok(verified)
+        parts.payload()
     }
 }

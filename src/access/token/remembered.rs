@@ -9,18 +9,12 @@ use jiff::Timestamp;
 
 use super::{TokenFault, Verified};
 
-#[derive(Clone, Debug)]
-struct Entry {
-    verified: Verified,
-    until: Timestamp,
-}
-
 /// Two halves: whatever is asked for moves into the young one, and when that is full the old one is forgotten.
 #[derive(Debug, Default)]
 struct Halves {
     keys: [u8; 32],
-    young: HashMap<[u8; 32], Entry>,
-    old: HashMap<[u8; 32], Entry>,
+    young: HashMap<[u8; 32], Verified>,
+    old: HashMap<[u8; 32], Verified>,
 }
 
 /// Verified tokens, at most so many.
@@ -57,11 +51,11 @@ impl Remembered {
             halves.young.remove(token);
             return Some(Err(TokenFault::Expired));
         }
-        Some(Ok(entry.verified))
+        Some(Ok(entry))
     }
 
     /// Remembers a token that these keys vouch for. Those that others vouched for are forgotten.
-    pub(super) fn keep(&self, token: [u8; 32], keys: [u8; 32], until: Timestamp, verified: &Verified, now: Timestamp) {
+    pub(super) fn keep(&self, token: [u8; 32], keys: [u8; 32], verified: &Verified, now: Timestamp) {
         let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
         if halves.keys != keys {
             *halves = Halves { keys, ..Halves::default() };
@@ -69,10 +63,10 @@ impl Remembered {
         if halves.young.len() >= self.half {
             halves.young.retain(|_, entry| now < entry.until);
         }
-        self.put(&mut halves, token, Entry { verified: verified.clone(), until });
+        self.put(&mut halves, token, verified.clone());
     }
 
-    fn put(&self, halves: &mut Halves, token: [u8; 32], entry: Entry) {
+    fn put(&self, halves: &mut Halves, token: [u8; 32], entry: Verified) {
         if halves.young.len() >= self.half {
             halves.old = std::mem::take(&mut halves.young);
         }

@@ -12,20 +12,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use metrics::gauge;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tracing::{info, warn};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::keys::{KeySet, KeySetFault};
+use crate::access::reach::{self, AuthorityFault, Way};
 use crate::access::renewal::Renewal;
 use crate::config::{KeySource, Tokens};
 use crate::telemetry::metrics as figures;
 
 /// Most bytes of a key set.
 const SET_BYTES: u64 = 256 << 10;
-/// Longest wait for the issuer, all in all.
-const FETCH_WITHIN: Duration = Duration::from_secs(10);
 /// Least seconds between two readings that tokens of unknown keys ask for.
 const ASKED_EVERY: i64 = 10;
 
@@ -59,11 +55,8 @@ pub enum KeysFault {
         fault: KeySetFault,
     },
     /// The authority of the address cannot be used.
-    #[error("access.jwks_ca: {} holds no certificate in PEM", path.display())]
-    Authority {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("access.jwks_ca: {0}")]
+    Authority(#[from] AuthorityFault),
     /// The system gives no thread to read keys with.
     #[error("no thread to read keys with: {0}")]
     Thread(io::Error),
@@ -180,28 +173,7 @@ fn file(key: &'static str, path: &Path) -> Result<Vec<u8>, KeysFault> {
 /// Fetches what an address holds. Nowhere else is gone to, whatever the answer says.
 fn fetched(url: &str, authority: Option<&Path>) -> Result<Vec<u8>, KeysFault> {
     let failed = |error: ureq::Error| KeysFault::Unfetched { url: url.to_owned(), problem: error.to_string() };
-    let roots = match authority {
-        None => RootCerts::PlatformVerifier,
-        Some(path) => {
-            let pem = file("access.jwks_ca", path)?;
-            let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-            let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
-            let certificates = certificates.ok_or_else(|| KeysFault::Authority { path: path.to_owned() })?;
-            let owned: Vec<_> = certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-            RootCerts::from(owned)
-        }
-    };
-    let tls = TlsConfig::builder()
-        .root_certs(roots)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .build();
-    let agent = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .https_only(true)
-        .max_redirects(0)
-        .timeout_global(Some(FETCH_WITHIN))
-        .build()
-        .new_agent();
+    let agent = reach::agent(authority, Way::Https)?;
     let mut answer = agent.get(url).call().map_err(failed)?;
     if answer.status() != 200 {
         let problem = format!("it answers with status {}", answer.status().as_u16());

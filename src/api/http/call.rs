@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::Live;
 use super::accept::{self, Form};
 use super::etag::Known;
+use super::export;
 use super::frames::{self, Lines, Messages};
 use super::problem::{self, Refused};
 use super::query;
@@ -125,7 +126,11 @@ impl Calls {
             CORRELATION,
             HeaderValue::from_str(&asked.correlation_id).expect("an id of visible letters must be a value"),
         );
-        let json = Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id) };
+        let json = Json {
+            takes: contract().message(&call.takes),
+            correlation_id: Arc::clone(&asked.correlation_id),
+            rows: form.has_rows(),
+        };
         let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
         let mut answer = answer;
         let known = answer.extensions_mut().remove::<Known>().filter(|_| by_query);
@@ -171,7 +176,11 @@ fn by_query(rule: &Rule, call: &Call, method: &Method) -> Result<bool, Refused> 
 
 /// The form wanted, and the query without it.
 fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String), Refused> {
-    let offered: &[Form] = if call.many_out { &[Form::Ndjson, Form::Events] } else { &[Form::Json] };
+    let offered: &[Form] = match (call.many_out, call.gives.as_str()) {
+        (_, "steelyard.v1.ExportStandingsResponse") => &[Form::Ndjson, Form::Events, Form::Csv, Form::Parquet],
+        (true, _) => &[Form::Ndjson, Form::Events],
+        (false, _) => &[Form::Json],
+    };
     let mut stated = None;
     let mut rest = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -239,6 +248,10 @@ impl Asked {
             return Err(self.marked(problem::of_status(&status)));
         }
         let mut messages = Messages::of(body).until(self.ends, &self.correlation_id);
+        if self.form.has_rows() {
+            let answer = export::answer(self.form, messages, &self.correlation_id).await;
+            return answer.map(|answer| self.marked(answer)).map_err(|status| self.marked(problem::of_status(&status)));
+        }
         if !self.call.many_out {
             return match messages.next().await {
                 Some(Ok(text)) => Ok(self.marked(([(header::CONTENT_TYPE, Form::Json.media())], text).into_response())),
