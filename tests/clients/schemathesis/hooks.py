@@ -47,6 +47,15 @@ def before_call(context, case, kwargs):
                 part[name] = type(part[name])(PRESENT)
 
 
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """A stream that had begun says in its last line that the request was wrong, and that is a refusal too."""
+    begun = response.status_code == 200 and response.headers.get("content-type", [""])[0] == LINES
+    lines = response.content.splitlines() if begun else []
+    refused = bool(lines) and json.loads(lines[-1]).get("problem", {}).get("status") == 400
+    return not (refused and type(failure).__name__ == "AcceptedNegativeData")
+
+
 @schemathesis.serializer(LINES)
 def lines(context, value):
     """One message in one line."""

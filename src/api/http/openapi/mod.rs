@@ -24,7 +24,7 @@ use schema::{Schemas, Way};
 const INTRODUCTION: &str = include_str!("introduction.md");
 
 /// Statuses of problems, and when each is answered.
-const PROBLEMS: [(u16, &str, &str, When); 18] = [
+const PROBLEMS: [(u16, &str, &str, When); 19] = [
     (400, "BadRequest", "Something of the request is wrong; `violations` says everything.", When::Always),
     (401, "Unauthorized", "Nobody known calls.", When::Always),
     (
@@ -38,6 +38,12 @@ const PROBLEMS: [(u16, &str, &str, When); 18] = [
     (409, "Conflict", "Somebody else was first, or a revision that is waited for does not come.", When::Always),
     (410, "Gone", "What a token stands for is no longer kept: begin again.", When::Reading),
     (413, "ContentTooLarge", "The body, or the answer, is larger than the server allows.", When::Always),
+    (
+        414,
+        "UriTooLong",
+        "The query is longer than the server reads: send it as a body. The answer has no body.",
+        When::ByQuery,
+    ),
     (415, "UnsupportedMediaType", "The body is not what the call takes.", When::WithBody),
     (
         421,
@@ -82,6 +88,7 @@ enum When {
     Reading,
     Writing,
     WithBody,
+    ByQuery,
 }
 
 /// The document, and the digest that tells one build's from another's.
@@ -294,6 +301,7 @@ fn responses(schemas: &Schemas, rule: &Rule, call: &Call, with_body: bool) -> Va
             When::Reading => rule.does == Does::Reads,
             When::Writing => rule.does == Does::Writes,
             When::WithBody => with_body,
+            When::ByQuery => !with_body,
         };
         if given {
             all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
@@ -306,7 +314,7 @@ fn refusal(status: u16, when: &str) -> Value {
     let mut response = json!({ "description": when });
     let members = response.as_object_mut().expect("a response must be an object");
     // What cannot be read is refused before there is anybody to answer in JSON.
-    if status != 431 {
+    if !matches!(status, 414 | 431) {
         members
             .insert("content".to_owned(), json!({ PROBLEM: { "schema": { "$ref": "#/components/schemas/Problem" } } }));
     }

@@ -143,7 +143,7 @@ impl Schemas {
             Kind::Bool => json!({ "type": "boolean" }),
             Kind::Whole(least, most) if *most <= i128::from(u32::MAX) => number(*least, most_of(*most)),
             Kind::Whole(least, most) => {
-                let text = json!({ "type": "string", "pattern": digits(*least, *most) });
+                let text = json!({ "type": "string", "pattern": digits(*least, *most, way) });
                 match way {
                     Way::Out => text,
                     Way::In => json!({ "anyOf": [number(*least, most_of(*most)), text] }),
@@ -226,11 +226,11 @@ fn number(least: i128, most: i128) -> Value {
     json!({ "type": "integer", "minimum": bound(least), "maximum": bound(most) })
 }
 
-/// The texts of whole numbers: up to as many digits as none of them is too large with.
-fn digits(least: i128, most: i128) -> String {
-    let safe = most.to_string().len() - 1;
+/// The texts of whole numbers: as many digits as there can be, and of what is taken in as many as none is too large with.
+fn digits(least: i128, most: i128, way: Way) -> String {
+    let longest = most.to_string().len() - usize::from(way == Way::In);
     let sign = if least < 0 { "-?" } else { "" };
-    format!("^{sign}(0|[1-9][0-9]{{0,{}}})$", safe - 1)
+    format!("^{sign}(0|[1-9][0-9]{{0,{}}})$", longest - 1)
 }
 
 fn or_null(schema: Value) -> Value {
