@@ -91,11 +91,16 @@ impl Web {
         let mut stream = BufReader::new(stream);
         let line = line(&mut stream);
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
-        let mut told = Vec::new();
+        let mut told: Vec<(String, String)> = Vec::new();
         loop {
             let line = self::line(&mut stream);
             let Some((name, value)) = line.split_once(':') else { break };
-            told.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+            // What is there twice is one list.
+            match told.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, before)) => *before += &format!(", {value}"),
+                None => told.push((name, value.to_owned())),
+            }
         }
         let left = match header(&told, "content-length") {
             _ if method == "HEAD" || status == 304 || status == 204 => Left::Bytes(0),

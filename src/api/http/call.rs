@@ -211,7 +211,7 @@ fn time(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
     let wrong = "grpc-timeout is up to eight digits and a unit, H, M, S, m, u or n, and at least 100 milliseconds: 10S";
     let stated = gate::deadline(headers).filter(|time| *time >= LEAST_TIME);
     let stated = stated.ok_or_else(|| Fault::field(TIMEOUT, "INVALID_METADATA", wrong))?;
-    Ok(Some(stated - (stated / 4).min(MOST_TO_TELL)))
+    Ok(Some(stated.saturating_sub((stated / 4).min(MOST_TO_TELL))))
 }
 
 /// Whether an answer goes on while things happen; an export ends by itself, and is large.

@@ -173,6 +173,33 @@ fn what_is_large_is_compressed_for_whoever_takes_it() {
     server.kill();
 }
 
+#[test]
+fn what_a_caller_holds_still_is_not_sent_again_until_it_changes() {
+    let (server, web) = open(&[]);
+    let write = |records: Vec<steelyard::pb::Record>| {
+        let request = json!({ "requestId": new_id(), "records": records });
+        assert_eq!(web.post("/v1/EvidenceService/WriteEvidence", &[], &request).status, 200);
+    };
+    write(person("N", "Northgate", 1));
+    for link in [format!("{LIST}?list=wanted"), "/v1/RankingService/GetStanding?subjectRef=N-01".to_owned()] {
+        let first = web.get(&link, &[]);
+        let etag = first.header("etag").expect("a mark").to_owned();
+        let held: Headers<'_> = &[("if-none-match", &etag)];
+        let again = web.get(&link, held);
+        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(etag.as_str())), "{link}");
+        assert_eq!(web.get(&link, &[("if-none-match", "W/\"1.0.another\"")]).status, 200, "{link}");
+        write(person("N", "Northgate", u32::try_from(link.len()).expect("short")));
+        let told = web.get(&link, held);
+        assert_eq!((told.status, told.header("etag") == Some(&etag)), (200, false), "{link}");
+    }
+    // Somebody who is on no such list changes nothing of it.
+    let link = format!("{LIST}?list=wanted");
+    let etag = web.get(&link, &[]).header("etag").expect("a mark").to_owned();
+    write(crate::people::Somebody::man("X-1", "1980-01-01").records());
+    assert_eq!(web.get(&link, &[("if-none-match", &etag)]).status, 304);
+    server.kill();
+}
+
 fn decoded(coding: &str, body: &[u8]) -> Vec<u8> {
     use std::io::Read;
     let mut plain = Vec::new();

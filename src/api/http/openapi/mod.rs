@@ -132,8 +132,9 @@ pub fn told() -> Value {
         .collect();
     let mut all = schemas.all();
     all.insert("Problem".to_owned(), problem());
-    let responses: Map<_, _> =
+    let mut responses: Map<_, _> =
         PROBLEMS.iter().map(|(status, name, when, _)| ((*name).to_owned(), refusal(*status, when))).collect();
+    responses.insert("NotModified".to_owned(), json!({ "description": "What the caller holds is the answer still." }));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -204,6 +205,9 @@ fn path(schemas: &Schemas, rule: &Rule, call: &Call) -> Value {
         query(schemas, shape, "", &mut asked);
         if call.many_out && shape.field("resume_token").is_some() {
             asked.push(parameter(LAST_EVENT));
+        }
+        if !call.many_out {
+            asked.push(parameter(HELD));
         }
         let mut got = common(format!("{method}ByQuery"), false);
         got.insert("parameters".to_owned(), asked.into());
@@ -276,12 +280,14 @@ fn responses(schemas: &Schemas, rule: &Rule, call: &Call, with_body: bool) -> Va
     } else {
         "The answer."
     };
-    let correlation = json!({ "description": "Id of the call in log and audit.", "schema": { "type": "string" } });
+    let header = |meaning: &str| json!({ "description": meaning, "schema": { "type": "string" } });
+    let mut told = json!({ CORRELATION: header("Id of the call in log and audit.") });
     let mut all = Map::new();
-    all.insert(
-        "200".to_owned(),
-        json!({ "description": meaning, "headers": { CORRELATION: correlation }, "content": content }),
-    );
+    if !with_body && !call.many_out {
+        told["ETag"] = header("What the answer is known by, where it can be held and asked for again.");
+        all.insert("304".to_owned(), json!({ "$ref": "#/components/responses/NotModified" }));
+    }
+    all.insert("200".to_owned(), json!({ "description": meaning, "headers": told, "content": content }));
     for (status, name, _, when) in PROBLEMS {
         let given = match when {
             When::Always => true,
@@ -353,6 +359,7 @@ fn problem() -> Value {
 }
 
 const LAST_EVENT: &str = "last-event-id";
+const HELD: &str = "if-none-match";
 
 fn parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
@@ -380,6 +387,12 @@ fn headers() -> Value {
         LAST_EVENT: header(
             LAST_EVENT,
             "As a browser sends it when it connects again: the id of the last event, which is the token to go on from.",
+            json!({ "type": "string" }),
+        ),
+        HELD: header(
+            HELD,
+            "Marks of answers that the caller holds, as `ETag` told them: where one of them is the answer still, it is \
+             not sent again.",
             json!({ "type": "string" }),
         ),
         "format": {
