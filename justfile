@@ -7,7 +7,7 @@ default:
     @just --list --unsorted
 
 # Every tier of tests, the cheapest first
-test: lint test-rules test-clients test-benchmarks
+test: lint test-rules test-clients test-browser test-benchmarks
     @echo; echo "Closing lines of the test runners:"; cat target/closing-lines.txt
 
 # What a build server runs
@@ -43,6 +43,20 @@ test-clients:
     @mkdir -p target
     STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/clients 2>&1 | tee target/test-clients.log
     @tail -n 1 target/test-clients.log >> target/closing-lines.txt
+
+# A real browser against the real server: gRPC-web of another site, the pages, the examples of dashboards
+test-browser:
+    sh .ci/browser
+    cargo build --locked
+    STEELYARD_BIN="$PWD/target/debug/steelyard" node --test --test-concurrency=1 \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination=target/test-browser.tap tests/browser/*.test.mjs
+    @echo "browser:" $(grep -E '^# (tests|pass|fail|skipped)' target/test-browser.tap | tr -d '#') >> target/closing-lines.txt
+
+# Everything that the OpenAPI document says, asked rightly and wrongly: just fuzz-http 10000 [SEED]
+fuzz-http cases="10000" seed="7":
+    cargo build --locked
+    STEELYARD_BIN="$PWD/target/debug/steelyard" STEELYARD_FUZZ_CASES={{ cases }} STEELYARD_FUZZ_SEED={{ seed }} python3 -m pytest -q -s tests/clients/test_http.py
 
 # Throw arbitrary bytes at a parser: page_token, csv_mapping, policy, evidence_batch, ndjson_row, predict_line, backup_file
 fuzz target seconds="60":
@@ -82,10 +96,11 @@ attack seconds="20":
 restore-drill:
     cargo test --locked --test steelyard restore_drill:: -- --nocapture
 
-# The page of settings, the screens of the command line and the facts in PRIVACY and TRANSPARENCY, made anew from the code
+# The page of settings, the data dictionary, the screens of the command line and the facts in PRIVACY and TRANSPARENCY, made anew from the code
 keep:
     cargo run --locked --quiet -- config reference > docs/CONFIGURATION.md
     STEELYARD_KEEP_SCREENS=1 cargo test --locked --lib cli::
+    STEELYARD_KEEP_DICTIONARY=1 cargo test --locked --lib http::export::dictionary::
     STEELYARD_KEEP_PAPERS=1 cargo test --locked --test steelyard papers::the_papers_say_what_the_code_does
 
 # The demonstration, on a free port, ending by itself

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every test. Needs Rust and Python 3; the other tools are installed into target/tools and nowhere else.
+# Every test. Needs Rust, Python 3, Node.js and Chromium; what else they need is installed into target/tools and
+# target/browser and nowhere else. On Debian as root the last three are installed where they are missing.
 # Without an argument `just test` runs; with arguments, those recipes: `sh ./test.sh lint`.
 set -eu
 cd "$(dirname "$0")"
@@ -28,4 +29,8 @@ PATH="$PWD/$tools/bin:$PATH"
 export PATH
 
 [ "$#" -gt 0 ] || set -- test
+case " $* " in
+    # Said now, and not after an hour of other tests.
+    *" test "* | *" ci "* | *" test-browser "*) sh .ci/browser ;;
+esac
 exec just "$@"

@@ -15,6 +15,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic_prost::ProstDecoder;
 
 use super::error;
+use super::http::export;
 use super::http::shape::Shape;
 use crate::service::fault::Fault;
 
@@ -29,6 +30,8 @@ pub struct Json {
     pub takes: &'static Shape,
     /// Joins the call with what is logged of it.
     pub correlation_id: Arc<str>,
+    /// Whether the call is answered in rows of a table: its answers keep the binary form until they are written as such.
+    pub rows: bool,
 }
 
 impl Json {
@@ -39,14 +42,18 @@ impl Json {
 
     /// Reads a message, or tells everything that is wrong with it.
     fn read<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, Fault> {
-        let value: Value = serde_json::from_slice(text).map_err(|error| {
+        let mut value: Value = serde_json::from_slice(text).map_err(|error| {
             let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
             Fault::field("", "INVALID_JSON", place)
         })?;
-        let faults = self.takes.faults(&value);
+        let mut faults = self.takes.faults(&value);
+        if self.rows {
+            faults.extend(export::faults(&value));
+        }
         if !faults.is_empty() {
             return Err(Fault::Invalid(faults));
         }
+        self.takes.settle(&mut value);
         // What sounds wrong to the reader alone is told in its words, which name a place and no more.
         T::deserialize(value).map_err(|_| Fault::field("", "INVALID_JSON", "the body is not a message of this call"))
     }
@@ -74,7 +81,7 @@ where
 
     // Asked for where the call is made, though a stream is written and read elsewhere.
     fn encoder(&mut self) -> Self::Encoder {
-        WholeMessage { json: JSON.try_with(|_| ()).is_ok(), of: PhantomData }
+        WholeMessage { json: JSON.try_with(|json| !json.rows).unwrap_or(false), of: PhantomData }
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -142,7 +149,7 @@ mod tests {
 
     fn read(text: &str) -> Result<pb::ListStandingsRequest, Fault> {
         let takes = contract().message("steelyard.v1.ListStandingsRequest");
-        Json { takes, correlation_id: "c".into() }.read(text.as_bytes())
+        Json { takes, correlation_id: "c".into(), rows: false }.read(text.as_bytes())
     }
 
     #[test]
@@ -150,6 +157,41 @@ mod tests {
         let asked = read(r#"{"list":"LIST_WANTED","pageSize":3,"minRevision":"7","filter":{"areas":["N"]}}"#).unwrap();
         assert_eq!((asked.list(), asked.page_size, asked.min_revision), (pb::List::Wanted, 3, 7));
         assert_eq!(asked.filter.unwrap().areas, ["N"]);
+    }
+
+    #[test]
+    fn what_is_null_is_not_given_and_a_number_is_whole_however_it_is_written() {
+        let asked =
+            read(r#"{"list":"LIST_WANTED","pageSize":3.0,"pageToken":null,"store":null,"filter":null}"#).unwrap();
+        let expected = pb::ListStandingsRequest { list: pb::List::Wanted.into(), page_size: 3, ..Default::default() };
+        assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn an_instant_is_taken_in_however_rfc_3339_lets_it_be_written() {
+        let takes = contract().message("steelyard.v1.Record");
+        let json = Json { takes, correlation_id: "c".into() };
+        let read = |instant: &str| {
+            let text = serde_json::json!({ "id": "r", "recordedTime": instant }).to_string();
+            json.read::<pb::Record>(text.as_bytes()).map(|record| record.recorded_time.unwrap())
+        };
+        for (instant, seconds, nanos) in [
+            ("2026-01-31T09:30:00Z", 1_769_851_800, 0),
+            ("2026-01-31t10:30:00.5+01:00", 1_769_851_800, 500_000_000),
+            ("2016-12-31T23:59:60Z", 1_483_228_799, 0),
+        ] {
+            let held = read(instant).unwrap();
+            assert_eq!((held.seconds, held.nanos), (seconds, nanos), "{instant}");
+        }
+        for instant in [
+            "2026-01-31",
+            "20260131T093000Z",
+            "2026-01-31T09:30:00",
+            "2026-01-31T09:30:00Z[UTC]",
+            "0000-01-01T00:00:00Z",
+        ] {
+            assert!(matches!(read(instant), Err(Fault::Invalid(_))), "{instant}");
+        }
     }
 
     #[test]
@@ -164,5 +206,18 @@ mod tests {
         let mut codec = WholeMessages::<pb::ListStandingsResponse, pb::ListStandingsRequest>::default();
         assert!(matches!(codec.decoder(), Reader::Proto(_)));
         assert!(!codec.encoder().json);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_answered_in_rows_is_asked_in_json_and_answered_in_the_binary_form() {
+        let takes = contract().message("steelyard.v1.ExportStandingsRequest");
+        for rows in [false, true] {
+            let json = Json { takes, correlation_id: "c".into(), rows };
+            let full = json.read::<pb::ExportStandingsRequest>(br#"{"list":"LIST_ALL","view":"VIEW_FULL"}"#);
+            assert_eq!(full.is_err(), rows);
+            let mut codec = WholeMessages::<pb::ExportStandingsResponse, pb::ExportStandingsRequest>::default();
+            let asked = async { (matches!(codec.decoder(), Reader::Json(_)), codec.encoder().json) };
+            assert_eq!(json.spoken_in(asked).await, (true, !rows));
+        }
     }
 }

@@ -72,9 +72,14 @@ impl EvidenceService for Evidence {
                             }
                             Err(fault) => Err(fault),
                         }
+                        .map_err(|fault| reader_edge.refuse("ImportEvidence", &reader_caller, &fault))
                     }
-                    // The client went away or broke the protocol: nobody is left to tell.
-                    Err(_) => return,
+                    // What cannot be read ends the import, and whoever sent it and is still there must not take what
+                    // was acknowledged for the whole.
+                    Err(status) => {
+                        reader_caller.look.failed(pb::ErrorReason::InvalidArgument);
+                        Err(status)
+                    }
                 };
                 let ends = waiting.is_err();
                 if queued.send(waiting).await.is_err() || ends {
@@ -85,13 +90,17 @@ impl EvidenceService for Evidence {
         tokio::spawn(async move {
             while let Some(waiting) = acknowledgements.recv().await {
                 let answer = match waiting {
-                    Ok((sequence, about, reply)) => edge.service.reply(reply).await.map(|answer| {
-                        let written = edge.service.written(&about, &answer);
-                        (acknowledgement(sequence, answer), written)
-                    }),
-                    Err(fault) => Err(fault),
+                    Ok((sequence, about, reply)) => edge
+                        .service
+                        .reply(reply)
+                        .await
+                        .map(|answer| {
+                            let written = edge.service.written(&about, &answer);
+                            (acknowledgement(sequence, answer), written)
+                        })
+                        .map_err(|fault| edge.refuse("ImportEvidence", &of, &fault)),
+                    Err(status) => Err(status),
                 };
-                let answer = answer.map_err(|fault| edge.refuse("ImportEvidence", &of, &fault));
                 let ends = answer.is_err();
                 if sender.send(answer).await.is_err() || ends {
                     return;

@@ -35,6 +35,8 @@ pub const CORRELATION: &str = "x-correlation-id";
 pub const ON_BEHALF_OF: &str = "x-on-behalf-of";
 /// Metadata that says for what purpose.
 pub const PURPOSE: &str = "x-purpose-code";
+/// Metadata that says how long a call may take.
+pub const TIMEOUT: &str = "grpc-timeout";
 
 /// Most characters of each.
 const MOST: usize = 64;
@@ -161,7 +163,8 @@ fn usable(text: &str) -> bool {
 fn stated(headers: &HeaderMap, name: &'static str) -> Result<Box<str>, Fault> {
     let Some(value) = headers.get(name) else { return Ok("".into()) };
     match value.to_str() {
-        Ok(text) if text.len() <= MOST && text.trim() == text => Ok(text.into()),
+        // A tab is no character of a name, though a header may hold one.
+        Ok(text) if text.len() <= MOST && text.trim() == text && !text.contains('\t') => Ok(text.into()),
         Ok(_) | Err(_) => {
             let description = format!("{name} has up to {MOST} printable ASCII characters and no space at either end");
             Err(Fault::field(name, "INVALID_METADATA", description))
@@ -170,11 +173,11 @@ fn stated(headers: &HeaderMap, name: &'static str) -> Result<Box<str>, Fault> {
 }
 
 /// The time that a caller gives a call, a moment less: it is to hear of the end, and not to miss it.
-fn deadline(headers: &HeaderMap) -> Option<Duration> {
+pub fn deadline(headers: &HeaderMap) -> Option<Duration> {
     const MOMENT: Duration = Duration::from_millis(2);
-    let stated = headers.get("grpc-timeout")?.to_str().ok()?;
+    let stated = headers.get(TIMEOUT)?.to_str().ok()?;
     let (number, unit) = stated.split_at_checked(stated.len().checked_sub(1)?)?;
-    let number: u64 = number.parse().ok()?;
+    let number: u64 = number.parse().ok().filter(|_| number.len() <= 8 && !number.starts_with('+'))?;
     let stated = match unit {
         "H" => Duration::from_secs(number.saturating_mul(3_600)),
         "M" => Duration::from_secs(number.saturating_mul(60)),

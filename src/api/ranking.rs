@@ -330,6 +330,7 @@ impl RankingService for Ranking {
                     resume_token: found.next.unwrap_or_default(),
                     list_size: size(found.size),
                     sent_time: Some(edge.service.instant()),
+                    list: list.proto().into(),
                 };
                 if sender.send(Ok(Disclosure { answer: message, subjects })).await.is_err() {
                     return;

@@ -13,7 +13,7 @@ const DAY: u64 = 24 * HOUR;
 pub fn typed(text: &str) -> Result<Timestamp, String> {
     let instant: jiff::Timestamp =
         text.parse().map_err(|_| "not an instant, such as 2026-03-31T14:05:00+01:00 or 2026-03-31T13:05:00Z")?;
-    Ok(Timestamp { seconds: instant.as_second(), nanos: instant.subsec_nanosecond() })
+    Ok(crate::service::timestamp(instant))
 }
 
 /// An instant in London to the minute: `31 Mar 2026 14:05`. Empty where there is none.

@@ -378,9 +378,13 @@ impl Service {
     }
 }
 
-/// An instant in the contract.
+/// An instant in the contract, where a part of a second counts forwards before 1970 too.
 pub fn timestamp(instant: Timestamp) -> pbjson_types::Timestamp {
-    pbjson_types::Timestamp { seconds: instant.as_second(), nanos: instant.subsec_nanosecond() }
+    let (seconds, nanos) = (instant.as_second(), instant.subsec_nanosecond());
+    if nanos < 0 {
+        return pbjson_types::Timestamp { seconds: seconds - 1, nanos: nanos + 1_000_000_000 };
+    }
+    pbjson_types::Timestamp { seconds, nanos }
 }
 
 /// Lists, the most specific first: the order in which a person's standings are told.

@@ -7,14 +7,11 @@ the server's binary.
 
 import importlib
 import json
-import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import uuid
 
@@ -23,12 +20,9 @@ from google.protobuf import json_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_tools import protoc
+from served import AS_OF, BINARY, ROOT, Server
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("STEELYARD_BIN", ROOT / "target" / "debug" / "steelyard"))
-AS_OF = "2026-03-31"
 SUBJECTS = 400
-READY_SECONDS = 120
 PROTOS = sorted(proto.stem for proto in (ROOT / "proto" / "steelyard" / "v1").glob("*.proto"))
 
 
@@ -49,40 +43,6 @@ def well_known() -> str:
     return str(pathlib.Path(grpc_tools.__file__).parent / "_proto")
 
 
-class Server:
-    """A server process on a free port, with a data directory of its own."""
-
-    def __init__(self, data: pathlib.Path):
-        self.log = open(data / "log.jsonl", "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data-dir", data / "store", "--grpc-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--as-of", AS_OF, "--log-format", "json"],
-            stderr=self.log,
-            env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
-        )
-        self.address = self._address()
-
-    def _address(self) -> str:
-        """The address in the line that says that the server is ready."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            with open(self.log.name, encoding="utf-8") as log:
-                for line in log:
-                    fields = json.loads(line) if line.startswith("{") else {}
-                    if fields.get("message") == "ready":
-                        return fields["grpc.address"]
-            time.sleep(0.05)
-        with open(self.log.name, encoding="utf-8") as log:
-            raise RuntimeError("the server did not become ready:\n" + log.read())
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
-        self.log.close()
-        return code
-
-
 class Clients(unittest.TestCase):
     """What a developer of another system would try first."""
 
@@ -100,7 +60,7 @@ class Clients(unittest.TestCase):
         cls.outstanding_grpc = importlib.import_module("steelyard.v1.outstanding_pb2_grpc")
         cls.cohort_grpc = importlib.import_module("steelyard.v1.cohort_pb2_grpc")
         cls.rescore_grpc = importlib.import_module("steelyard.v1.rescore_pb2_grpc")
-        cls.server = Server(cls.folder)
+        cls.server = Server(cls.folder, "--data-dir", cls.folder / "store")
         cls.channel = grpc.insecure_channel(cls.server.address)
         cls.write = cls.evidence_grpc.EvidenceServiceStub(cls.channel)
         cls.keep = cls.maintenance_grpc.MaintenanceServiceStub(cls.channel)
@@ -302,7 +262,7 @@ class Clients(unittest.TestCase):
     def test_a_night_is_run_watched_and_followed(self):
         home = self.folder / "night"
         home.mkdir()
-        server = Server(home)
+        server = Server(home, "--data-dir", home / "store")
         try:
             with grpc.insecure_channel(server.address) as channel:
                 write = self.evidence_grpc.EvidenceServiceStub(channel)

@@ -2,6 +2,7 @@
 //! made by whoever may not make it; every read is made for two scopes, and its
 //! bytes are searched. A call that is added to the contract is among them by itself.
 
+pub mod over_http;
 mod sums;
 mod written;
 
@@ -19,7 +20,8 @@ use crate::client::{new_id, reason, told};
 use crate::harness::Server;
 use crate::issuer::Issuer;
 use crate::people::{AS_OF, Somebody};
-use crate::raw::{Means, call};
+use crate::raw::{Ask, Asked, Means, call};
+use crate::web::Web;
 
 /// What is in every reference and every text of those who are of the South.
 const CANARY: &str = "CANARY";
@@ -40,24 +42,38 @@ const EVERY_ROLE: &[&str] = &[
 ];
 
 /// A server that believes an issuer, with people of two areas.
-struct Guarded {
-    issuer: Issuer,
-    server: Server,
-    channel: Channel,
+pub struct Guarded {
+    /// Whom it believes.
+    pub issuer: Issuer,
+    /// The server.
+    pub server: Server,
+    /// To it, over gRPC.
+    pub channel: Channel,
+    /// And over HTTP.
+    pub web: Web,
 }
 
 impl Guarded {
-    async fn new() -> Self {
+    /// A server in memory.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A server in memory, with more arguments.
+    pub async fn with(more: &[&str]) -> Self {
         let issuer = Issuer::new();
-        let mut arguments = vec!["--memory".to_owned(), "--as-of".to_owned(), AS_OF.to_owned()];
+        let mut arguments = ["--memory", "--as-of", AS_OF, "--http-listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
         arguments.extend(issuer.arguments());
+        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let server = Server::with(&arguments);
         let channel = Channel::from_shared(server.url()).expect("a URI").connect().await.expect("must be served");
-        Self { issuer, server, channel }
+        let web = Web::of(&server);
+        Self { issuer, server, channel, web }
     }
 
-    fn whole(&self) -> Means {
+    /// As somebody who may everything that roles allow.
+    pub fn whole(&self) -> Means {
         self.means("chief", EVERY_ROLE, &["*"])
     }
 
@@ -65,18 +81,21 @@ impl Guarded {
         Means { token: Some(self.issuer.token(actor, roles, areas)), correlation_id: String::new() }
     }
 
-    fn granted(&self, actor: &str, areas: &[&str], permissions: &[&str]) -> Means {
+    /// As somebody with permissions beyond what roles allow.
+    pub fn granted(&self, actor: &str, areas: &[&str], permissions: &[&str]) -> Means {
         let more = json!({ "permissions": permissions });
         Means { token: Some(self.issuer.of(&Issuer::claims(actor, EVERY_ROLE, areas, &more))), ..Means::default() }
     }
 
-    async fn call<A: Message + Default>(&self, path: &str, asked: &impl Message, means: &Means) -> A {
+    /// Makes a call that must be answered.
+    pub async fn call<A: Message + Default>(&self, path: &str, asked: &impl Message, means: &Means) -> A {
         let answer = call(&self.channel, path, asked.encode_to_vec(), means).await;
         let messages = answer.unwrap_or_else(|status| panic!("{path}: {}", told(&status)));
         A::decode(messages.first().map_or(&[][..], Vec::as_slice)).expect("an answer of the contract")
     }
 
-    async fn write(&self, records: Vec<pb::Record>) {
+    /// Writes records that must be taken.
+    pub async fn write(&self, records: Vec<pb::Record>) {
         for records in records.chunks(1_000) {
             let request =
                 pb::WriteEvidenceRequest { request_id: new_id(), records: records.to_vec(), ..Default::default() };
@@ -86,7 +105,7 @@ impl Guarded {
     }
 
     /// Twenty people of each of two areas, on every list, with every kind of work on them.
-    async fn populate(&self) {
+    pub async fn populate(&self) {
         let mut records = Vec::new();
         for number in 0..20 {
             records.extend(person("N", "Northgate", number));
@@ -129,12 +148,13 @@ impl Guarded {
     }
 }
 
-fn reference(prefix: &str, number: u32) -> String {
+/// One of those who populate the server.
+pub fn reference(prefix: &str, number: u32) -> String {
     format!("{prefix}-{number:02}")
 }
 
 /// A wanted nominal with an offence against a vulnerable victim, intelligence and work done.
-fn person(prefix: &str, area: &str, number: u32) -> Vec<pb::Record> {
+pub fn person(prefix: &str, area: &str, number: u32) -> Vec<pb::Record> {
     let subject_ref = reference(prefix, number);
     let birth = if number % 5 == 4 { "2011-02-03" } else { "1990-02-03" };
     let mut somebody = Somebody::man(&subject_ref, birth);
@@ -187,52 +207,9 @@ fn powerless(rule: &Rule) -> &'static str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_refuses_whoever_may_not_make_it_and_the_audit_says_so() {
     let guarded = Guarded::new().await;
-    let (thief, other) = (Issuer::new(), json!({}));
-    let right = |roles: &[&str], more: &serde_json::Value| Issuer::claims("somebody", roles, &["*"], more);
     let mut expected: Vec<(String, &Rule, &str)> = Vec::new();
     for rule in RULES {
-        let roles = rule.roles().map(Role::name).collect::<Vec<_>>();
-        let wrong = [
-            ("none", None, Code::Unauthenticated, "UNAUTHENTICATED"),
-            (
-                "expired",
-                Some(guarded.issuer.of(&right(&roles, &json!({ "nbf": 1, "exp": 2 })))),
-                Code::Unauthenticated,
-                "TOKEN_EXPIRED",
-            ),
-            (
-                "early",
-                Some(guarded.issuer.of(&right(&roles, &json!({ "nbf": 4_000_000_000_u64, "exp": 4_000_000_600_u64 })))),
-                Code::Unauthenticated,
-                "TOKEN_NOT_YET_VALID",
-            ),
-            (
-                "audience",
-                Some(guarded.issuer.of(&right(&roles, &json!({ "aud": "another" })))),
-                Code::Unauthenticated,
-                "TOKEN_WRONG_AUDIENCE",
-            ),
-            (
-                "issuer",
-                Some(guarded.issuer.of(&right(&roles, &json!({ "iss": "https://another.test" })))),
-                Code::Unauthenticated,
-                "TOKEN_WRONG_ISSUER",
-            ),
-            (
-                "unsigned",
-                Some(Issuer::unsigned(&right(&roles, &other))),
-                Code::Unauthenticated,
-                "TOKEN_ALGORITHM_REFUSED",
-            ),
-            ("key", Some(thief.of(&right(&roles, &other))), Code::Unauthenticated, "TOKEN_SIGNATURE_INVALID"),
-            (
-                "role",
-                Some(guarded.issuer.of(&right(&[powerless(rule)], &other))),
-                Code::PermissionDenied,
-                "PERMISSION_DENIED",
-            ),
-        ];
-        for (place, (name, token, code, because)) in wrong.into_iter().enumerate() {
+        for (place, Wrong { name, token, code, because }) in wrong(&guarded, rule).into_iter().enumerate() {
             let correlation_id = format!("{}-{place}", rule.name());
             let means = Means { token, correlation_id: correlation_id.clone() };
             let status = call(&guarded.channel, rule.path, Vec::new(), &means).await.expect_err("must be refused");
@@ -245,7 +222,12 @@ async fn every_call_refuses_whoever_may_not_make_it_and_the_audit_says_so() {
             expected.push((correlation_id, rule, because));
         }
     }
-    let audit = guarded.audit().await;
+    assert_refused(&guarded.audit().await, expected);
+    guarded.server.kill();
+}
+
+/// That the audit tells of calls that were refused, once of each.
+fn assert_refused(audit: &BTreeMap<String, Vec<pb::AuditEvent>>, expected: Vec<(String, &Rule, &str)>) {
     for (correlation_id, rule, because) in expected {
         let events = audit.get(&correlation_id).unwrap_or_else(|| panic!("{correlation_id} is not in the audit"));
         let [event] = events.as_slice() else { panic!("one call, one entry: {events:?}") };
@@ -254,12 +236,43 @@ async fn every_call_refuses_whoever_may_not_make_it_and_the_audit_says_so() {
         assert_eq!(event.reason().as_str_name().trim_start_matches("ERROR_REASON_"), because, "{correlation_id}");
         assert_eq!(event.subject_count, 0, "{correlation_id}");
     }
-    guarded.server.kill();
+}
+
+/// A token by which nobody may make a call.
+struct Wrong {
+    name: &'static str,
+    token: Option<String>,
+    code: Code,
+    because: &'static str,
+}
+
+/// Every way in which a caller may be wrong for a call.
+fn wrong(guarded: &Guarded, rule: &Rule) -> Vec<Wrong> {
+    let roles = rule.roles().map(Role::name).collect::<Vec<_>>();
+    let right = |more: &serde_json::Value| Issuer::claims("somebody", &roles, &["*"], more);
+    let (own, plain) = (&guarded.issuer, json!({}));
+    let powerless = Issuer::claims("somebody", &[powerless(rule)], &["*"], &plain);
+    let early = json!({ "nbf": 4_000_000_000_u64, "exp": 4_000_000_600_u64 });
+    [
+        ("none", None, "UNAUTHENTICATED"),
+        ("expired", Some(own.of(&right(&json!({ "nbf": 1, "exp": 2 })))), "TOKEN_EXPIRED"),
+        ("early", Some(own.of(&right(&early))), "TOKEN_NOT_YET_VALID"),
+        ("audience", Some(own.of(&right(&json!({ "aud": "another" })))), "TOKEN_WRONG_AUDIENCE"),
+        ("issuer", Some(own.of(&right(&json!({ "iss": "https://another.test" })))), "TOKEN_WRONG_ISSUER"),
+        ("unsigned", Some(Issuer::unsigned(&right(&plain))), "TOKEN_ALGORITHM_REFUSED"),
+        ("key", Some(Issuer::new().of(&right(&plain))), "TOKEN_SIGNATURE_INVALID"),
+        ("role", Some(own.of(&powerless)), "PERMISSION_DENIED"),
+    ]
+    .map(|(name, token, because)| {
+        let code = if name == "role" { Code::PermissionDenied } else { Code::Unauthenticated };
+        Wrong { name, token, code, because }
+    })
+    .into()
 }
 
 /// Requests about one person, valid but for the person, by call.
 #[expect(clippy::too_many_lines, reason = "a table of requests")]
-fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
+pub fn about(subject_ref: &str) -> Vec<(&'static str, Asked)> {
     let subject_ref = subject_ref.to_owned();
     let list = i32::from(pb::List::Outstanding);
     let id = || new_id();
@@ -269,12 +282,11 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         (
             "RankingService/GetStanding",
-            pb::GetStandingRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::GetStandingRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "RankingService/GetNeighbourhood",
-            pb::GetNeighbourhoodRequest { list, subject_ref: subject_ref.clone(), ..Default::default() }
-                .encode_to_vec(),
+            pb::GetNeighbourhoodRequest { list, subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "RankingService/CompareStandings",
@@ -284,19 +296,19 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 subject_ref_b: subject_ref.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "RankingService/ListStandingHistory",
-            pb::ListStandingHistoryRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::ListStandingHistoryRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/GetSubject",
-            pb::GetSubjectRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::GetSubjectRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/ListEvidence",
-            pb::ListEvidenceRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::ListEvidenceRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/WithdrawEvidence",
@@ -307,7 +319,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/WriteEvidence",
@@ -316,7 +328,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 records: Somebody::man(&subject_ref, "1990-01-01").records(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/ImportEvidence",
@@ -325,7 +337,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 records: Somebody::man(&subject_ref, "1990-01-01").records(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/OpenOutstanding",
@@ -336,7 +348,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 officer: "DC".to_owned(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/AmendOutstanding",
@@ -348,7 +360,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 file: Some(pb::Outstanding { officer: "DC".to_owned(), ..Default::default() }),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/UpdateCirculation",
@@ -363,7 +375,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 }),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/RecordActivity",
@@ -380,7 +392,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 }),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/RecordReview",
@@ -396,7 +408,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 }),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/CloseOutstanding",
@@ -408,11 +420,11 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 officer: "DC".to_owned(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "OutstandingService/GetOutstanding",
-            pb::GetOutstandingRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::GetOutstandingRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "CohortService/RecordDecision",
@@ -425,7 +437,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 rationale: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "CohortService/OverrideBand",
@@ -442,7 +454,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 }),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/MergeSubjects",
@@ -454,7 +466,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/UnmergeSubjects",
@@ -465,7 +477,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/RestrictProcessing",
@@ -477,7 +489,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/RecordDisclosure",
@@ -491,15 +503,15 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 officer: "DI".to_owned(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/ExportSubject",
-            pb::ExportSubjectRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::ExportSubjectRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/ListDisclosures",
-            pb::ListDisclosuresRequest { subject_ref: subject_ref.clone(), ..Default::default() }.encode_to_vec(),
+            pb::ListDisclosuresRequest { subject_ref: subject_ref.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/RecordRetentionReview",
@@ -511,7 +523,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "EvidenceService/LiftRestriction",
@@ -522,7 +534,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         (
             "CohortService/WithdrawOverride",
@@ -533,7 +545,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason: reason.clone(),
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
         // Last: nobody is left to be asked about.
         (
@@ -546,7 +558,7 @@ fn about(subject_ref: &str) -> Vec<(&'static str, Vec<u8>)> {
                 reason,
                 legal_ground: "section 47".to_owned(),
             }
-            .encode_to_vec(),
+            .ask(),
         ),
     ]
 }
@@ -560,8 +572,8 @@ async fn unknown_and_out_of_scope_are_refused_byte_for_byte_alike() {
     for ((method, of_outsider), (_, of_nobody)) in about(&outside).into_iter().zip(about(&nobody)) {
         let path = format!("/steelyard.v1.{method}");
         let means = Means { correlation_id: format!("alike-{method}").replace('/', "-"), ..north.clone() };
-        let refused = call(&guarded.channel, &path, of_outsider, &means).await.expect_err("is out of scope");
-        let unknown = call(&guarded.channel, &path, of_nobody, &means).await.expect_err("is nobody");
+        let refused = call(&guarded.channel, &path, of_outsider.bytes, &means).await.expect_err("is out of scope");
+        let unknown = call(&guarded.channel, &path, of_nobody.bytes, &means).await.expect_err("is nobody");
         assert_eq!(
             (refused.code(), reason(&refused).as_deref()),
             (Code::PermissionDenied, Some("PERMISSION_DENIED")),
@@ -578,7 +590,7 @@ async fn unknown_and_out_of_scope_are_refused_byte_for_byte_alike() {
     }
     // The same requests reach those in scope: not everything is refused.
     for (method, message) in about(&reference("N", 1)) {
-        let answer = call(&guarded.channel, &format!("/steelyard.v1.{method}"), message, &north).await;
+        let answer = call(&guarded.channel, &format!("/steelyard.v1.{method}"), message.bytes, &north).await;
         if let Err(status) = answer {
             assert_ne!(status.code(), Code::PermissionDenied, "{method}: {status:?}");
         }
@@ -656,10 +668,10 @@ async fn whose_records_are_due_is_told_by_scope_and_the_audit_names_exactly_them
     let review = about(&reference("N", 1)).into_iter().find(|(method, _)| method.ends_with("RecordRetentionReview"));
     let (_, review) = review.expect("it is among them");
     let write = "/steelyard.v1.EvidenceService/RecordRetentionReview";
-    let status = call(&guarded.channel, write, review.clone(), &auditor).await.expect_err("may not decide");
+    let status = call(&guarded.channel, write, review.bytes.clone(), &auditor).await.expect_err("may not decide");
     assert_eq!(status.code(), Code::PermissionDenied);
     let decided = Means { correlation_id: "due-2".to_owned(), ..guarded.whole() };
-    call(&guarded.channel, write, review, &decided).await.expect("an administrator may");
+    call(&guarded.channel, write, review.bytes, &decided).await.expect("an administrator may");
     let audit = guarded.audit().await;
     let told: BTreeSet<&str> = audit["due-1"][0].subject_refs.iter().map(String::as_str).collect();
     assert_eq!(told, first.due.iter().map(|row| row.subject_ref.as_str()).collect(), "those of the page");
@@ -669,87 +681,83 @@ async fn whose_records_are_due_is_told_by_scope_and_the_audit_names_exactly_them
 }
 
 /// Reads of many people, as somebody of the North makes them.
-fn of_many() -> Vec<(&'static str, Vec<u8>)> {
-    let mut asked: Vec<(&'static str, Vec<u8>)> = Vec::new();
+pub fn of_many() -> Vec<(&'static str, Asked)> {
+    let mut asked: Vec<(&'static str, Asked)> = Vec::new();
     for list in (1..=9).filter_map(|number| pb::List::try_from(number).ok()) {
         let list = i32::from(list);
         for view in [pb::View::Basic, pb::View::Full] {
             let whole = pb::ListStandingsRequest { list, view: view.into(), page_size: 100, ..Default::default() };
-            asked.push(("RankingService/ListStandings", whole.encode_to_vec()));
+            asked.push(("RankingService/ListStandings", whole.ask()));
             let of_a_day = pb::ListStandingsRequest { generation: 1, ..whole };
-            asked.push(("RankingService/ListStandings", of_a_day.encode_to_vec()));
+            asked.push(("RankingService/ListStandings", of_a_day.ask()));
             let export = pb::ExportStandingsRequest { list, view: view.into(), ..Default::default() };
-            asked.push(("RankingService/ExportStandings", export.encode_to_vec()));
+            asked.push(("RankingService/ExportStandings", export.ask()));
         }
         let summary = pb::GetListSummaryRequest { list, ..Default::default() };
-        asked.push(("RankingService/GetListSummary", summary.encode_to_vec()));
+        asked.push(("RankingService/GetListSummary", summary.ask()));
         let near = pb::GetNeighbourhoodRequest { list, subject_ref: reference("N", 0), k: 100, ..Default::default() };
-        asked.push(("RankingService/GetNeighbourhood", near.encode_to_vec()));
+        asked.push(("RankingService/GetNeighbourhood", near.ask()));
         let moved = pb::ListMovementsRequest { list, from_generation: 1, page_size: 100, ..Default::default() };
-        asked.push(("RankingService/ListMovements", moved.encode_to_vec()));
+        asked.push(("RankingService/ListMovements", moved.ask()));
         let changes = pb::ListChangesRequest { list, page_size: 1_000, ..Default::default() };
-        asked.push(("RankingService/ListChanges", changes.encode_to_vec()));
+        asked.push(("RankingService/ListChanges", changes.ask()));
         let watch = pb::WatchStandingsRequest { list, ..Default::default() };
-        asked.push(("RankingService/WatchStandings", watch.encode_to_vec()));
+        asked.push(("RankingService/WatchStandings", watch.ask()));
         let simulate = pb::SimulatePolicyRequest {
             list,
             limit: 1_000,
             policy: Some(pb::simulate_policy_request::Policy::Version("thr-2026.1".to_owned())),
             ..Default::default()
         };
-        asked.push(("PolicyService/SimulatePolicy", simulate.encode_to_vec()));
+        asked.push(("PolicyService/SimulatePolicy", simulate.ask()));
     }
     let north = reference("N", 0);
     asked.extend([
         (
             "RankingService/GetStanding",
-            pb::GetStandingRequest { subject_ref: north.clone(), ..Default::default() }.encode_to_vec(),
+            pb::GetStandingRequest { subject_ref: north.clone(), ..Default::default() }.ask(),
         ),
         (
             "RankingService/ListStandingHistory",
-            pb::ListStandingHistoryRequest { subject_ref: north.clone(), ..Default::default() }.encode_to_vec(),
+            pb::ListStandingHistoryRequest { subject_ref: north.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/GetSubject",
-            pb::GetSubjectRequest { subject_ref: north.clone(), ..Default::default() }.encode_to_vec(),
+            pb::GetSubjectRequest { subject_ref: north.clone(), ..Default::default() }.ask(),
         ),
         (
             "EvidenceService/ListEvidence",
-            pb::ListEvidenceRequest { subject_ref: north.clone(), include_history: true, ..Default::default() }
-                .encode_to_vec(),
+            pb::ListEvidenceRequest { subject_ref: north.clone(), include_history: true, ..Default::default() }.ask(),
         ),
         (
             "OutstandingService/GetOutstanding",
-            pb::GetOutstandingRequest { subject_ref: north, ..Default::default() }.encode_to_vec(),
+            pb::GetOutstandingRequest { subject_ref: north, ..Default::default() }.ask(),
         ),
         (
             "OutstandingService/ListSupervisionGaps",
-            pb::ListSupervisionGapsRequest { page_size: 1_000, ..Default::default() }.encode_to_vec(),
+            pb::ListSupervisionGapsRequest { page_size: 1_000, ..Default::default() }.ask(),
         ),
         (
             "OutstandingService/ListVictimUpdates",
-            pb::ListVictimUpdatesRequest { page_size: 1_000, ..Default::default() }.encode_to_vec(),
+            pb::ListVictimUpdatesRequest { page_size: 1_000, ..Default::default() }.ask(),
         ),
         (
             "OutstandingService/GetOutstandingReturn",
-            pb::GetOutstandingReturnRequest { as_at: "2026-03-30".to_owned(), ..Default::default() }.encode_to_vec(),
+            pb::GetOutstandingReturnRequest { as_at: "2026-03-30".to_owned(), ..Default::default() }.ask(),
         ),
         (
             "OutstandingService/GetDemand",
             pb::GetDemandRequest { from: "2026-01-01".to_owned(), to: "2026-12-31".to_owned(), ..Default::default() }
-                .encode_to_vec(),
+                .ask(),
         ),
         (
             "CohortService/ListDecisions",
-            pb::ListDecisionsRequest { page_size: 100, with_detail: true, ..Default::default() }.encode_to_vec(),
+            pb::ListDecisionsRequest { page_size: 100, with_detail: true, ..Default::default() }.ask(),
         ),
-        ("CohortService/GetAlignment", pb::GetAlignmentRequest { most: 1_000, ..Default::default() }.encode_to_vec()),
-        (
-            "CohortService/ListCohortReviews",
-            pb::ListCohortReviewsRequest { most: 1_000, ..Default::default() }.encode_to_vec(),
-        ),
-        ("RescoreService/ListRescoreRuns", Vec::new()),
-        ("EvidenceService/ListDisclosures", pb::ListDisclosuresRequest::default().encode_to_vec()),
+        ("CohortService/GetAlignment", pb::GetAlignmentRequest { most: 1_000, ..Default::default() }.ask()),
+        ("CohortService/ListCohortReviews", pb::ListCohortReviewsRequest { most: 1_000, ..Default::default() }.ask()),
+        ("RescoreService/ListRescoreRuns", pb::ListRescoreRunsRequest::default().ask()),
+        ("EvidenceService/ListDisclosures", pb::ListDisclosuresRequest::default().ask()),
         (
             "EvidenceService/ListRetentionDue",
             pb::ListRetentionDueRequest {
@@ -757,7 +765,7 @@ fn of_many() -> Vec<(&'static str, Vec<u8>)> {
                 page_size: 1_000,
                 ..Default::default()
             }
-            .encode_to_vec(),
+            .ask(),
         ),
     ]);
     asked
@@ -821,7 +829,7 @@ async fn no_byte_of_anybody_out_of_scope_leaves() {
     for (method, message) in of_many() {
         let path = format!("/steelyard.v1.{method}");
         for (means, allowed) in [(&everybody, None), (&north, Some(CANARY)), (&nowhere, Some("N-0"))] {
-            match call(&guarded.channel, &path, message.clone(), means).await {
+            match call(&guarded.channel, &path, message.bytes.clone(), means).await {
                 Ok(messages) => {
                     let all = messages.concat();
                     if let Some(forbidden) = allowed {

@@ -212,11 +212,10 @@ fn serving(arguments: &[&str]) -> Command {
     if !arguments.contains(&"--grpc-listen") {
         command.args(["--grpc-listen", "127.0.0.1:0"]);
     }
-    if !arguments.contains(&"--health-listen") {
-        command.args(["--health-listen", "off"]);
-    }
-    if !arguments.contains(&"--http-listen") {
-        command.args(["--http-listen", "off"]);
+    for door in ["--health-listen", "--http-listen"] {
+        if !arguments.contains(&door) {
+            command.args([door, "off"]);
+        }
     }
     command.args(["--log-format", "json"]).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null());
     command

@@ -8,7 +8,10 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
+use prost::Message;
 use prost::bytes::{Buf, BufMut};
+use serde::Serialize;
+use serde_json::Value;
 
 /// Messages of a stream that are looked at.
 const MESSAGES: usize = 8;
@@ -51,6 +54,27 @@ impl Decoder for Bytes {
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
         let bytes = buffer.remaining();
         Ok(Some(buffer.copy_to_bytes(bytes).to_vec()))
+    }
+}
+
+/// A request in both of its forms.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// As gRPC sends it.
+    pub bytes: Vec<u8>,
+    /// As HTTP does.
+    pub json: Value,
+}
+
+/// What can be asked in both forms.
+pub trait Ask {
+    /// Both forms of it.
+    fn ask(&self) -> Asked;
+}
+
+impl<T: Message + Serialize> Ask for T {
+    fn ask(&self) -> Asked {
+        Asked { bytes: self.encode_to_vec(), json: serde_json::to_value(self).expect("a request must be sayable") }
     }
 }
 

@@ -40,6 +40,14 @@ impl Form {
         }
     }
 
+    /// Whether it is a table: rows under the names of columns.
+    pub const fn has_rows(self) -> bool {
+        match self {
+            Self::Csv | Self::Parquet => true,
+            Self::Json | Self::Ndjson | Self::Events => false,
+        }
+    }
+
     /// The form of a word.
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(known, _)| *known == word).map(|(_, form)| form)

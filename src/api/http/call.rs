@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -18,23 +19,30 @@ use tonic::{Code, Status};
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use super::Live;
 use super::accept::{self, Form};
 use super::etag::Known;
+use super::export;
 use super::frames::{self, Lines, Messages};
 use super::problem::{self, Refused};
 use super::query;
 use super::shape::{Call, contract};
 use crate::access::table::{self, Does, Rule};
 use crate::api::codec::Json;
-use crate::api::gate::{CORRELATION, Guarded, ON_BEHALF_OF, PURPOSE};
+use crate::api::gate::{self, CORRELATION, Guarded, ON_BEHALF_OF, PURPOSE, TIMEOUT};
 use crate::service::Service;
 use crate::service::fault::Fault;
 
 /// How long the first message of a stream is waited for, so that a fault is told as one.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// The least time that a caller can give a call, but for the moment that it is less.
+const LEAST_TIME: Duration = Duration::from_millis(98);
+/// The most that is taken off it for telling that it is over.
+const MOST_TO_TELL: Duration = Duration::from_millis(250);
+
 /// What of a request goes with its call.
-const CARRIED: [&str; 5] = ["authorization", "grpc-timeout", CORRELATION, ON_BEHALF_OF, PURPOSE];
+const CARRIED: [&str; 4] = ["authorization", CORRELATION, ON_BEHALF_OF, PURPOSE];
 
 /// What calls over HTTP go to.
 #[derive(Clone)]
@@ -51,6 +59,8 @@ struct Asked {
     call: &'static Call,
     form: Form,
     correlation_id: Arc<str>,
+    /// When it is over, if its caller says so.
+    ends: Option<Instant>,
 }
 
 impl Calls {
@@ -66,20 +76,20 @@ impl Calls {
 
     async fn answer(&self, path: &str, request: Request) -> Result<Response, Response> {
         let (parts, body) = request.into_parts();
-        let (rule, call) = match (table::rule(path), contract().calls.get(path)) {
-            (Some(rule), Some(call)) => (rule, call),
-            (None, _) | (_, None) => {
-                let problem = "there is no such call: /openapi.json lists them";
-                return Err(Refused::new(StatusCode::NOT_FOUND, "UNKNOWN_CALL", problem).into_response());
-            }
+        let (Some(rule), Some(call)) = (table::rule(path), contract().calls.get(path)) else {
+            let problem = "there is no such call: /openapi.json lists them";
+            return Err(Refused::new(StatusCode::NOT_FOUND, "UNKNOWN_CALL", problem).into_response());
         };
         let by_query = by_query(rule, call, &parts.method).map_err(IntoResponse::into_response)?;
-        let (form, query) = form(&parts.headers, parts.uri.query().unwrap_or_default(), call)?;
+        let (form, query) =
+            form(&parts.headers, parts.uri.query().unwrap_or_default(), call).map_err(IntoResponse::into_response)?;
         let correlation_id: Arc<str> = match parts.headers.get(CORRELATION).and_then(|id| id.to_str().ok()) {
             Some(id) if !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.into(),
             Some(_) | None => Uuid::new_v4().to_string().into(),
         };
-        let asked = Asked { rule, call, form, correlation_id };
+        let time = time(&parts.headers).map_err(|fault| problem::of_fault(&fault, &correlation_id))?;
+        let ends = time.map(|time| Instant::now() + time);
+        let asked = Asked { rule, call, form, correlation_id, ends };
         let body = if by_query {
             let mut message = query::message(contract().message(&call.takes), &query)
                 .map_err(|faults| problem::of_fault(&Fault::Invalid(faults), &asked.correlation_id))?;
@@ -105,13 +115,22 @@ impl Calls {
                 headers.append(name, value.clone());
             }
         }
+        if let Some(time) = time {
+            // Eight digits hold a day in milliseconds, and no call takes as long.
+            let milliseconds = time.as_millis().min(99_999_999);
+            headers.insert(TIMEOUT, format!("{milliseconds}m").parse().expect("digits and a letter must be a value"));
+        }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(
             CORRELATION,
             HeaderValue::from_str(&asked.correlation_id).expect("an id of visible letters must be a value"),
         );
-        let json = Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id) };
+        let json = Json {
+            takes: contract().message(&call.takes),
+            correlation_id: Arc::clone(&asked.correlation_id),
+            rows: form.has_rows(),
+        };
         let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
         let mut answer = answer;
         let known = answer.extensions_mut().remove::<Known>().filter(|_| by_query);
@@ -156,8 +175,12 @@ fn by_query(rule: &Rule, call: &Call, method: &Method) -> Result<bool, Refused> 
 }
 
 /// The form wanted, and the query without it.
-fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String), Response> {
-    let offered: &[Form] = if call.many_out { &[Form::Ndjson, Form::Events] } else { &[Form::Json] };
+fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String), Refused> {
+    let offered: &[Form] = match (call.many_out, call.gives.as_str()) {
+        (_, "steelyard.v1.ExportStandingsResponse") => &[Form::Ndjson, Form::Events, Form::Csv, Form::Parquet],
+        (true, _) => &[Form::Ndjson, Form::Events],
+        (false, _) => &[Form::Json],
+    };
     let mut stated = None;
     let mut rest = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -174,9 +197,26 @@ fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String),
     let form = form.ok_or_else(|| {
         let media: Vec<_> = offered.iter().map(|form| form.media()).collect();
         let problem = format!("this call answers with {}", media.join(", "));
-        Refused::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", problem).into_response()
+        Refused::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", problem)
     })?;
     Ok((form, rest.finish()))
+}
+
+/// The time that a caller gives the call, less what it takes to write down and tell that it is over: the server beneath
+/// cuts off with an answer of gRPC whoever is late.
+fn time(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
+    if !headers.contains_key(TIMEOUT) {
+        return Ok(None);
+    }
+    let wrong = "grpc-timeout is up to eight digits and a unit, H, M, S, m, u or n, and at least 100 milliseconds: 10S";
+    let stated = gate::deadline(headers).filter(|time| *time >= LEAST_TIME);
+    let stated = stated.ok_or_else(|| Fault::field(TIMEOUT, "INVALID_METADATA", wrong))?;
+    Ok(Some(stated.saturating_sub((stated / 4).min(MOST_TO_TELL))))
+}
+
+/// Whether an answer goes on while things happen; an export ends by itself, and is large.
+fn goes_on(rule: &Rule, call: &Call) -> bool {
+    call.many_out && !rule.path.contains("/Export")
 }
 
 /// A body says what it is: a page of another site cannot say so without being asked whether it may call.
@@ -207,7 +247,11 @@ impl Asked {
         if let Some(status) = Status::from_header_map(&parts.headers).filter(|status| status.code() != Code::Ok) {
             return Err(self.marked(problem::of_status(&status)));
         }
-        let mut messages = Messages::of(body);
+        let mut messages = Messages::of(body).until(self.ends, &self.correlation_id);
+        if self.form.has_rows() {
+            let answer = export::answer(self.form, messages, &self.correlation_id).await;
+            return answer.map(|answer| self.marked(answer)).map_err(|status| self.marked(problem::of_status(&status)));
+        }
         if !self.call.many_out {
             return match messages.next().await {
                 Some(Ok(text)) => Ok(self.marked(([(header::CONTENT_TYPE, Form::Json.media())], text).into_response())),
@@ -225,7 +269,11 @@ impl Asked {
             Form::Events => axum::body::Body::from_stream(events(messages)),
             Form::Json | Form::Ndjson | Form::Csv | Form::Parquet => axum::body::Body::from_stream(lines(messages)),
         };
-        Ok(self.marked(([(header::CONTENT_TYPE, self.form.media())], body).into_response()))
+        let mut response = ([(header::CONTENT_TYPE, self.form.media())], body).into_response();
+        if goes_on(self.rule, self.call) {
+            response.extensions_mut().insert(Live);
+        }
+        Ok(self.marked(response))
     }
 
     /// An answer with what goes with every one.

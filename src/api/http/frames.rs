@@ -2,11 +2,13 @@
 //! message. A call over HTTP is made of lines or of one text, so frames are put on
 //! where it goes in and taken off where it comes out.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::{Body as _, Frame};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -32,12 +34,20 @@ pub struct Messages {
     body: Body,
     held: BytesMut,
     ended: bool,
+    /// When they end whatever there is, and how their call is known.
+    ends: Option<(Pin<Box<Sleep>>, Box<str>)>,
 }
 
 impl Messages {
     /// The messages of a body.
     pub fn of(body: Body) -> Self {
-        Self { body, held: BytesMut::new(), ended: false }
+        Self { body, held: BytesMut::new(), ended: false, ends: None }
+    }
+
+    /// No longer than until an instant, at which the time that the caller gave is over.
+    #[must_use]
+    pub fn until(self, ends: Option<Instant>, correlation_id: &str) -> Self {
+        Self { ends: ends.map(|ends| (Box::pin(sleep_until(ends)), correlation_id.into())), ..self }
     }
 
     fn next_held(&mut self) -> Option<Bytes> {
@@ -55,6 +65,15 @@ impl Stream for Messages {
     type Item = Result<Bytes, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if let Some((over, correlation_id)) = &mut this.ends
+            && over.as_mut().poll(context).is_ready()
+        {
+            let status = error::status(&Fault::DeadlineExceeded, correlation_id);
+            // Whoever makes the messages learns that nobody wants any more.
+            *this = Self { ended: true, ..Self::of(Body::empty()) };
+            return Poll::Ready(Some(Err(status)));
+        }
         loop {
             if let Some(message) = self.next_held() {
                 return Poll::Ready(Some(Ok(message)));
@@ -239,6 +258,17 @@ mod tests {
             assert_eq!(messages.next().await.unwrap().unwrap(), expected);
         }
         assert_eq!(messages.next().await.unwrap().unwrap_err().code(), Code::Aborted);
+        assert!(messages.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn messages_end_when_the_time_of_their_caller_is_over() {
+        let one = tokio_stream::once(Ok::<_, Status>(Frame::data(framed(b"one"))));
+        let endless = StreamBody::new(one.chain(tokio_stream::pending()));
+        let ends = Instant::now() + std::time::Duration::from_millis(40);
+        let mut messages = Messages::of(Body::new(endless)).until(Some(ends), "c");
+        assert_eq!(messages.next().await.unwrap().unwrap(), "one");
+        assert_eq!(messages.next().await.unwrap().unwrap_err().code(), Code::DeadlineExceeded);
         assert!(messages.next().await.is_none());
     }
 }

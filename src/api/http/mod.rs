@@ -5,7 +5,9 @@
 pub mod accept;
 pub mod call;
 pub mod etag;
+pub mod export;
 pub mod frames;
+pub mod openapi;
 pub mod origin;
 pub mod problem;
 pub mod query;
@@ -13,20 +15,21 @@ pub mod shape;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use axum::{Router, middleware};
 use http::{HeaderName, Method, StatusCode, header};
 use tonic::body::Body;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer, ServiceExt};
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, Predicate};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE};
-use crate::api::page::{self, Pages};
+use crate::api::page::{self, Pages, shell};
 use crate::api::signin::{self, Desk, SigningIn};
 use crate::config::Http;
+use accept::Form;
 use call::Calls;
 use origin::Origins;
 use problem::Refused;
@@ -41,11 +44,19 @@ pub fn router(calls: &Calls, settings: &Http, open: bool, signing: Option<Signin
     let pages = Pages::new(calls.clone(), &settings.frame_ancestors);
     let origins = Origins { others: settings.origins.clone(), open };
     let compression = CompressionLayer::new().gzip(true).br(true).compress_when(
-        DefaultPredicate::new().and(|_, _, _: &_, extensions: &http::Extensions| extensions.get::<Live>().is_none()),
+        DefaultPredicate::new()
+            // It is compressed already, column by column.
+            .and(NotForContentType::const_new(Form::Parquet.media()))
+            .and(|_, _, _: &_, extensions: &http::Extensions| extensions.get::<Live>().is_none()),
     );
     let routed = Router::new()
         .route("/v1/{service}/{method}", any(call::call))
-        .fallback(other)
+        .route("/openapi.json", any(openapi::serve))
+        .route(export::DICTIONARY, get(export::described))
+        .fallback({
+            let pages = pages.clone();
+            move |calls: State<Calls>, request: Request| other(calls, pages.clone(), request)
+        })
         .with_state(calls.clone())
         .merge(page::router(pages.clone()))
         .layer(compression);
@@ -91,13 +102,17 @@ fn cors(settings: &Http) -> CorsLayer {
         .max_age(std::time::Duration::from_hours(1))
 }
 
-/// gRPC-web, by the paths that gRPC has; nothing else is there.
-async fn other(State(calls): State<Calls>, request: Request) -> Response {
+/// gRPC-web, by the paths that gRPC has; nothing else is there, which whoever reads in a browser is told on a page.
+async fn other(State(calls): State<Calls>, pages: Pages, request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/steelyard.v1.") || path.starts_with("/grpc.") {
         let web = GrpcWebLayer::new().layer(calls.gated());
         let Ok(answer) = web.oneshot(request.map(Body::new)).await;
         return answer.map(axum::body::Body::new);
+    }
+    let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    if !path.starts_with("/v1/") && accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        return shell::missing(&pages);
     }
     let problem = "there is nothing here: / has the pages, and /openapi.json the calls";
     Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", problem).into_response()

@@ -84,13 +84,13 @@ pub async fn guard(State(origins): State<Origins>, mut request: Request, next: N
 mod tests {
     use super::*;
 
-    fn judged(open: bool, method: Method, path: &str, headers: &[(&'static str, &str)]) -> Result<(), &'static str> {
+    fn judged(open: bool, method: &Method, path: &str, headers: &[(&'static str, &str)]) -> Result<(), &'static str> {
         let origins = Origins { others: ["https://intranet.example".to_owned()].into(), open };
         let headers = headers
             .iter()
             .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
-        origins.judge(&method, path, &headers).map_err(|refused| refused.reason)
+        origins.judge(method, path, &headers).map_err(|refused| refused.reason)
     }
 
     const CALL: &str = "/v1/RankingService/ListStandings";
@@ -106,14 +106,14 @@ mod tests {
             ("null", Err("FOREIGN_ORIGIN")),
         ] {
             for (method, path) in [(Method::POST, CALL), (Method::GET, CALL), (Method::POST, "/sign-out")] {
-                assert_eq!(judged(false, method, path, &[host, ("origin", origin)]), expected, "{origin} {path}");
+                assert_eq!(judged(false, &method, path, &[host, ("origin", origin)]), expected, "{origin} {path}");
             }
         }
-        let site = |site| judged(false, Method::GET, CALL, &[host, ("sec-fetch-site", site)]);
+        let site = |site| judged(false, &Method::GET, CALL, &[host, ("sec-fetch-site", site)]);
         assert_eq!(site("cross-site"), Err("FOREIGN_ORIGIN"));
         assert_eq!(site("same-origin"), Ok(()));
-        assert_eq!(judged(false, Method::GET, "/", &[host, ("sec-fetch-site", "cross-site")]), Ok(()));
-        assert_eq!(judged(false, Method::POST, "/", &[host, ("sec-fetch-site", "cross-site")]), Err("FOREIGN_ORIGIN"));
+        assert_eq!(judged(false, &Method::GET, "/", &[host, ("sec-fetch-site", "cross-site")]), Ok(()));
+        assert_eq!(judged(false, &Method::POST, "/", &[host, ("sec-fetch-site", "cross-site")]), Err("FOREIGN_ORIGIN"));
     }
 
     #[test]
@@ -125,9 +125,9 @@ mod tests {
             ("evil.example:8080", Err("FOREIGN_HOST")),
             ("127.0.0.1.evil.example", Err("FOREIGN_HOST")),
         ] {
-            assert_eq!(judged(true, Method::GET, CALL, &[("host", host)]), expected, "{host}");
+            assert_eq!(judged(true, &Method::GET, CALL, &[("host", host)]), expected, "{host}");
         }
-        assert_eq!(judged(true, Method::GET, CALL, &[]), Err("FOREIGN_HOST"));
-        assert_eq!(judged(false, Method::GET, CALL, &[("host", "steelyard.example")]), Ok(()));
+        assert_eq!(judged(true, &Method::GET, CALL, &[]), Err("FOREIGN_HOST"));
+        assert_eq!(judged(false, &Method::GET, CALL, &[("host", "steelyard.example")]), Ok(()));
     }
 }

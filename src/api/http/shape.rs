@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use prost::Message;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use serde_json::Value;
 
 use crate::pb;
@@ -177,7 +179,7 @@ impl Contract {
     fn take_message(&mut self, within: &str, message: &DescriptorProto, comments: &Comments, path: &[i32]) {
         let name = format!("{within}.{}", message.name());
         for (at, nested) in (0..).zip(&message.nested_type) {
-            if !nested.options.as_ref().is_some_and(|options| options.map_entry()) {
+            if !nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry) {
                 self.take_message(&name, nested, comments, &[path, &[3, at]].concat());
             }
         }
@@ -200,7 +202,7 @@ impl Field {
     fn read(message: &DescriptorProto, field: &FieldDescriptorProto, meaning: String) -> Self {
         let type_name = field.type_name().trim_start_matches('.');
         let entry = message.nested_type.iter().find(|nested| {
-            nested.options.as_ref().is_some_and(|options| options.map_entry())
+            nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
                 && type_name.rsplit('.').next() == Some(nested.name())
         });
         let (kind, many) = match entry {
@@ -271,6 +273,39 @@ impl Shape {
         let mut faults = Faults(Vec::new());
         faults.message(self, value, "");
         faults.0
+    }
+
+    /// Makes a value without faults what the reader of JSON takes: without what is null, which is not given, with whole
+    /// numbers and instants written in one way.
+    pub fn settle(&self, value: &mut Value) {
+        let Value::Object(members) = value else { return };
+        members.retain(|_, member| !member.is_null());
+        for (name, member) in members {
+            let Some(field) = self.field(name) else { continue };
+            match (field.many, member) {
+                (Many::One, one) => settle(&field.kind, one),
+                (Many::List, Value::Array(items)) => items.iter_mut().for_each(|item| settle(&field.kind, item)),
+                (Many::Map, Value::Object(held)) => held.values_mut().for_each(|item| settle(&field.kind, item)),
+                (Many::List | Many::Map, _) => {}
+            }
+        }
+    }
+}
+
+fn settle(kind: &Kind, value: &mut Value) {
+    match kind {
+        Kind::Whole(..) => {
+            if let Some(number) = value.as_f64().filter(|_| value.is_f64()).and_then(exact) {
+                *value = number.into();
+            }
+        }
+        Kind::Instant => {
+            if let Some(instant) = value.as_str().and_then(|text| text.parse::<Timestamp>().ok()) {
+                *value = instant.to_string().into();
+            }
+        }
+        Kind::Message(name) => contract().message(name).settle(value),
+        Kind::Bool | Kind::Float | Kind::Text | Kind::Bytes | Kind::Span | Kind::Enum(_) => {}
     }
 }
 
@@ -382,11 +417,30 @@ fn printable(name: &str) -> String {
 
 fn whole(value: &Value, long: bool) -> Option<i128> {
     match value {
-        Value::Number(number) => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
+        Value::Number(number) => number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from))
+            .or_else(|| number.as_f64().and_then(exact).map(i128::from)),
         // As the contract's JSON writes what has 64 bits: not every reader of JSON has numbers of that size.
-        Value::String(text) if long && text.len() <= 20 => text.parse().ok(),
+        Value::String(text) if long && text.len() <= 20 => {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let written = digits == "0" || !digits.starts_with(['0', '+', '-']);
+            text.parse().ok().filter(|_| written)
+        }
         _ => None,
     }
+}
+
+/// A number with a fraction of nothing, such as `1.0` or `1e3`, which is a whole number too.
+fn exact(number: f64) -> Option<i64> {
+    // Beyond that not every whole number is one of these.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    if number.fract() != 0.0 || number.abs() > MOST {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and within 53 bits")]
+    Some(number as i64)
 }
 
 fn float(value: &Value) -> bool {
@@ -403,11 +457,15 @@ fn base64(text: &str) -> bool {
     STANDARD.decode(text).is_ok() || URL_SAFE.decode(text).is_ok()
 }
 
+/// Only as RFC 3339 writes it: what else is readable is not read by everybody.
 fn instant(text: &str) -> bool {
-    text.parse::<Timestamp>().is_ok_and(|instant| {
-        let year = instant.to_zoned(jiff::tz::TimeZone::UTC).year();
-        (1..=9999).contains(&year)
-    })
+    let read: Result<pbjson_types::Timestamp, serde::de::value::Error> =
+        pbjson_types::Timestamp::deserialize(text.into_deserializer());
+    read.is_ok()
+        && text.parse::<Timestamp>().is_ok_and(|instant| {
+            let year = instant.to_zoned(jiff::tz::TimeZone::UTC).year();
+            (1..=9999).contains(&year)
+        })
 }
 
 fn span(text: &str) -> bool {

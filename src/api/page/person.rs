@@ -207,7 +207,7 @@ impl Person {
         let sum = |shares: &[pb::Contribution]| shares.iter().map(|share| share.milli_points).sum::<u32>();
         let (shown, rest) = detail.contributions.split_at(detail.contributions.len().min(REASONS));
         html! {
-            section aria-labelledby="made-of" {
+            section {
                 h2 #made-of { "What the score is made of" }
                 @if shown.is_empty() {
                     p { "Nothing held adds to the score." }
@@ -334,7 +334,7 @@ impl Person {
         let around = &self.neighbourhood;
         let rows = || around.above.iter().chain(&around.subject).chain(&around.below);
         html! {
-            section aria-labelledby="neighbours" {
+            section {
                 h2 #neighbours { "Who stands beside them" }
                 @if around.above.is_empty() && around.below.is_empty() {
                     p { "Nobody else whom you may see stands on this list." }
@@ -519,7 +519,7 @@ fn gaps(standing: &pb::Standing, detail: &pb::StandingDetail) -> Markup {
 fn predictors(detail: &pb::StandingDetail) -> Markup {
     html! {
         @if !detail.predictors.is_empty() {
-            section aria-labelledby="predictors" {
+            section {
                 h2 #predictors { "Published predictors" }
                 div.scroll tabindex="0" role="region" aria-labelledby="predictors" {
                     table {

@@ -44,6 +44,8 @@ pub async fn records(State(pages): State<Pages>, visit: Visit) -> Response {
             @if first.is_empty() { p { "It is not on this page of what is held." } }
             @for held in &first { (record(held)) }
             h2 { "Everything else" }
+        } @else {
+            h2.unseen { "Records" }
         }
         @if rest.is_empty() { p { "Nothing" @if !wanted.is_empty() { " else" } " is held." } }
         @for held in &rest { (record(held)) }

@@ -79,7 +79,7 @@ impl Page<'_> {
                 }
                 div.wide {
                     @if let Some((name, path)) = &self.back {
-                        a.back href=(path) { (name) }
+                        nav aria-label="Back" { a.back href=(path) { (name) } }
                     }
                     main #main tabindex="-1" { (self.content) }
                 }

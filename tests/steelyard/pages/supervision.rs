@@ -100,7 +100,7 @@ async fn what_is_overdue_is_followed_to_its_file_reviewed_and_gone_from_the_list
         "1 of 1 open file",
         "No activity for 40 days; 1 is allowed",
         "No supervisor’s review for 40 days; 1 is allowed",
-        "Not circulated for 40 days; 1 is allowed",
+        "Not circulated as wanted for 40 days; 1 is allowed",
         r#"href="/outstanding/file?ref=S-1&amp;id=W-1""#,
         r#"value="PS-9""#,
     ]);
@@ -114,7 +114,7 @@ async fn what_is_overdue_is_followed_to_its_file_reviewed_and_gone_from_the_list
         [("activity.activity_kind", "address-visited"), ("activity.officer", "PC-2"), ("activity.minutes", "45")];
     let answer = visitor.send("/outstanding/file/activity", &filled(&form, &id, &done));
     assert_eq!(answer.status, 303, "{}", answer.body);
-    visitor.get(answer.header("location")).says(&["The activity is recorded.", "It counts.", "45 minutes spent"]);
+    visitor.get(answer.header("location")).says(&["The activity is recorded.", "It counts.", "(45 min)"]);
 
     let form = visitor.get("/outstanding/file/review?ref=S-1&id=W-1");
     let id = form.field("request_id");
@@ -138,7 +138,7 @@ async fn what_is_overdue_is_followed_to_its_file_reviewed_and_gone_from_the_list
     assert_eq!(file.body.matches("Two addresses").count(), 1, "sent twice it is recorded once: {}", file.body);
     let list = visitor.get("/supervision");
     assert!(!list.body.contains("supervisor’s review for"), "{}", list.body);
-    list.says(&["Not circulated for 40 days"]);
+    list.says(&["Not circulated as wanted for 40 days"]);
 
     // What is sent with the same id says something else: it is told, and can be sent as another.
     let other = [("review.officer", "PS-9"), ("review.rank", "inspector"), ("review.findings", "Something else now.")];
@@ -280,6 +280,9 @@ async fn a_person_of_another_area_is_told_of_as_one_who_is_not_held() {
         let answer = reader.get(path);
         assert!(answer.status == 403 && answer.body.matches("<h1").count() == 1, "{path}: {}", answer.body);
     }
+    let administrator = signed(&["administrator"]);
+    administrator.get("/runs").says(&["There has been no run."]);
+    assert!(!administrator.get("/runs").body.contains("Weighed as of"), "lists are not theirs to see");
     assert_eq!(Visitor::of(&server).get("/supervision").status, 401);
 }
 
@@ -302,7 +305,7 @@ async fn the_return_is_as_at_a_day_that_is_over_and_is_the_same_as_json() {
         &now.to_zoned(jiff::tz::TimeZone::get("Europe/London").expect("known"))
             .strftime("value=\"%Y-%m-%dT%H:%M:%S\"")
             .to_string(),
-        "1 record was documented more than a day after",
+        "1 record of what happened reached the server more than a day later",
         "<td class=\"figure\" data-label=\"Not circulated\">1</td>",
     ]);
     let json = page.body.split("href=\"/v1/OutstandingService/GetOutstandingReturn?").nth(1).expect("a link to JSON");

@@ -94,9 +94,9 @@ fn by_status(statuses: &[pb::StatusAlignment]) -> Markup {
         Column::Figure("Above the line"),
         Column::Figure("Share"),
         Column::Figure("Passed over"),
-        Column::Figure("of these, no reason recorded"),
+        Column::Figure("Passed over, no reason recorded"),
         Column::Figure("Below the line"),
-        Column::Figure("of those, no reason recorded"),
+        Column::Figure("Below, no reason recorded"),
     ];
     let rows = statuses.iter().map(|it| {
         [
@@ -236,7 +236,7 @@ fn over_time(all: &[pb::AlignmentPoint]) -> Markup {
         Column::Figure("Above the line"),
         Column::Figure("Share"),
         Column::Figure("Passed over"),
-        Column::Figure("of these, no reason recorded"),
+        Column::Figure("Passed over, no reason recorded"),
     ];
     let rows = all.iter().rev().map(|it| {
         [

@@ -24,7 +24,7 @@ const COLUMNS: [Column; 7] = [
     Column::Words("Person and file"),
     Column::Words("Band"),
     Column::Words("What is overdue"),
-    Column::Words("Why they are outstanding"),
+    Column::Words("Reason"),
     Column::Words("Area"),
     Column::Words("Officer"),
     Column::Words("Supervisor"),
@@ -145,18 +145,17 @@ pub fn file_path(subject_ref: &str, outstanding_id: &str) -> String {
     asked::to("/outstanding/file", &[("ref", subject_ref), ("id", outstanding_id)])
 }
 
-/// Everything that is overdue, or what is due next; and where nobody would know the person as wanted.
+/// Everything that is overdue, or what is due next; and how the person is circulated, where that is not as it should be.
 fn overdue_of(gap: &pb::SupervisionGap) -> Markup {
-    let nowhere = [pb::Circulation::Unspecified, pb::Circulation::NotCirculated, pb::Circulation::Cancelled];
-    let said = gap.clocks.iter().any(|reading| reading.clock() == pb::SupervisionClock::Circulation);
+    let circulated = gap.circulation.max(Circulation::NotCirculated.number());
+    let nowhere = [Circulation::NotCirculated, Circulation::Cancelled].map(Term::number).contains(&circulated);
+    let clock = gap.clocks.iter().any(|reading| reading.clock() == pb::SupervisionClock::Circulation);
     html! {
         ul.overdue {
             @for reading in &gap.clocks { li { (capital(&overdue::standing(reading))) } }
             @if gap.clocks.is_empty() { li { "Nothing is due" } }
             @if gap.last_review_time.is_none() { li { "Never reviewed" } }
-            @if !said && nowhere.contains(&gap.circulation()) {
-                li { (capital(told::<Circulation>(gap.circulation.max(Circulation::NotCirculated.number())))) }
-            }
+            @if clock || nowhere { li.quiet { "Now " (told::<Circulation>(circulated)) } }
         }
     }
 }

@@ -67,7 +67,7 @@ pub fn standing(reading: &pb::ClockReading) -> String {
     let allowed = u64::try_from(due.saturating_sub(since)).unwrap_or(0);
     let elapsed = allowed.saturating_add(late);
     match clock {
-        SupervisionClock::Circulation => without("not circulated", elapsed, allowed),
+        SupervisionClock::Circulation => without("not circulated as wanted", elapsed, allowed),
         SupervisionClock::Activity => without("no activity", elapsed, allowed),
         SupervisionClock::Review => without("no supervisor’s review", elapsed, allowed),
         SupervisionClock::Inspector => format!("an inspector’s review was due {} ago", length(late)),
@@ -109,9 +109,14 @@ mod tests {
             (SupervisionClock::Activity, 7 * D, 2 * D + 5 * H, "no activity for 9 days; 7 are allowed"),
             (SupervisionClock::Activity, 7 * D, 3 * H, "no activity for 7 days 3 hours; 7 days are allowed"),
             (SupervisionClock::Activity, 7 * D + H, 3 * D, "no activity for 10 days; 7 are allowed"),
-            (SupervisionClock::Circulation, D, 9 * D, "not circulated for 10 days; 1 is allowed"),
-            (SupervisionClock::Circulation, D, H, "not circulated for 1 day 1 hour; 1 day is allowed"),
-            (SupervisionClock::Circulation, 4 * H, D, "not circulated for 1 day 4 hours; 4 hours are allowed"),
+            (SupervisionClock::Circulation, D, 9 * D, "not circulated as wanted for 10 days; 1 is allowed"),
+            (SupervisionClock::Circulation, D, H, "not circulated as wanted for 1 day 1 hour; 1 day is allowed"),
+            (
+                SupervisionClock::Circulation,
+                4 * H,
+                D,
+                "not circulated as wanted for 1 day 4 hours; 4 hours are allowed",
+            ),
             (SupervisionClock::Review, 28 * D, 2_000 * D, "no supervisor’s review for 2,028 days; 28 are allowed"),
             (SupervisionClock::Inspector, 90 * D, D, "an inspector’s review was due 1 day ago"),
             (SupervisionClock::ChiefInspector, 90 * D, 60, "a chief inspector’s review was due 1 minute ago"),

@@ -96,7 +96,11 @@ fn faults(status: &Status) -> Vec<Fault> {
         let field = known.iter().find(|field| violation.field.split('[').next() == Some(field.name));
         match field {
             Some(field) => {
-                let text = violation.description.replacen(&violation.field, &format!("“{}”", field.label), 1);
+                let text = match violation.reason.as_str() {
+                    "REQUIRED" | "INVALID_DATE" => format!("{}: enter a day, such as 2026-11-27", field.label),
+                    "INVALID_TIME" => format!("{}: enter a day and a time, or leave it empty", field.label),
+                    _ => violation.description.replacen(&violation.field, &format!("“{}”", field.label), 1),
+                };
                 Fault { field: field.name, text: sentence(&text) }
             }
             None => Fault { field: "", text: capital(&sentence(&violation.description)) },
@@ -223,7 +227,7 @@ fn period(answer: &pb::GetOutstandingReturnResponse) -> Markup {
                     }
                 }
             }
-            p { (counted(answer.documented_late, "record was", "records were")) " documented more than a day after it happened." }
+            p { (counted(answer.documented_late, "record", "records")) " of what happened reached the server more than a day later." }
             (table::framed("medians", "How long it took", &columns, rows))
         }
     }

@@ -86,7 +86,7 @@ pub fn or_not_recorded(text: &str) -> Markup {
 pub fn pages(next: Option<&str>, first: Option<&str>) -> Markup {
     html! {
         @if next.is_some() || first.is_some() {
-            nav.pages aria-label="Pages" {
+            nav.pages aria-label="Pages of the list" {
                 @if let Some(first) = first { a href=(first) { "From the top" } " " }
                 @if let Some(next) = next { a rel="next" href=(next) { "Next page" } }
             }

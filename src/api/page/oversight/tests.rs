@@ -232,7 +232,7 @@ fn what_is_overdue_stands_in_plain_words_with_ways_to_the_person_and_the_file() 
         &told,
         &[
             "No activity for 9 days; 7 are allowed",
-            "Not circulated for 9 days; 1 is allowed",
+            "Not circulated as wanted for 9 days; 1 is allowed",
             "Never reviewed",
             "Failed to surrender to court bail",
             "57 of 1,412 open files",

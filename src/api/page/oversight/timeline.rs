@@ -4,9 +4,7 @@
 use maud::{Markup, html};
 
 use super::overdue::{allowance, exact, length};
-use super::terms::told;
-use crate::api::page::words::{band, capital, counted, day, instant};
-use crate::domain::word::SupervisorRank;
+use crate::api::page::words::{capital, day, instant};
 use crate::pb;
 
 /// Told later than this, it was documented late, seconds.
@@ -32,7 +30,7 @@ pub fn timeline(file: &pb::OutstandingFile, number: usize) -> Markup {
                     Told::Pause(seconds) => {
                         li.pause {
                             p {
-                                strong { (length(seconds.unsigned_abs())) " without activity" }
+                                strong { (pause(seconds.unsigned_abs(), allowed.as_deref())) " without activity" }
                                 @if let Some(allowed) = &allowed { ": " (allowed) " would be allowed now" }
                                 "."
                             }
@@ -42,6 +40,12 @@ pub fn timeline(file: &pb::OutstandingFile, number: usize) -> Markup {
             }
         }
     }
+}
+
+/// How long nothing was done, in words that are other than those for what is allowed.
+fn pause(seconds: u64, allowed: Option<&str>) -> String {
+    let told = length(seconds);
+    if allowed == Some(told.as_str()) { exact(seconds) } else { told }
 }
 
 /// Seconds that may pass without activity, as the file's clock says now. `None`: no such clock runs.
@@ -84,20 +88,15 @@ const fn kind_word(kind: pb::TimelineKind) -> &'static str {
 }
 
 fn entry_of(entry: &pb::TimelineEntry, number: usize) -> Markup {
-    let rank = entry.review.as_ref().map(|review| told::<SupervisorRank>(review.rank)).unwrap_or_default();
     let id = (!entry.record_id.is_empty()).then(|| format!("record-{number}-{}-{}", entry.revision, entry.kind));
     html! {
         li id=[id] {
             p.when { (instant(entry.event_time.as_ref())) }
             p {
                 strong { (kind_word(entry.kind())) ": " } (entry.description)
-                @if entry.kind() == pb::TimelineKind::Band { " " (band(entry.band())) }
-                @if !entry.officer.is_empty() {
-                    " By " (entry.officer) @if !rank.is_empty() { ", " (rank) } "."
-                }
-                @if let Some(activity) = &entry.activity {
-                    @if activity.minutes > 0 { " " (counted(activity.minutes, "minute", "minutes")) " spent." }
-                    @if !activity.target_ref.is_empty() { " About " (activity.target_ref) "." }
+                @if !entry.officer.is_empty() { " By " (entry.officer) "." }
+                @if let Some(activity) = &entry.activity && !activity.target_ref.is_empty() {
+                    " About " (activity.target_ref) "."
                 }
                 " " (counts(entry))
                 @if let Some(late) = late(entry) {
@@ -112,7 +111,9 @@ fn entry_of(entry: &pb::TimelineEntry, number: usize) -> Markup {
 /// Whether it counts, in words. Nothing of what never could.
 fn counts(entry: &pb::TimelineEntry) -> Markup {
     html! {
-        @if entry.counts { span.mark { "Counts" } }
+        // A band is no work that could count or not.
+        @if entry.kind() == pb::TimelineKind::Band {}
+        @else if entry.counts { span.mark { "Counts" } }
         @else if !entry.why_not.is_empty() { span.mark { "Does not count" } " " (capital(&entry.why_not)) }
     }
 }
@@ -208,7 +209,7 @@ mod tests {
         for said in [
             "Does not count</span> The reviewer is the officer in the case",
             "Documented 3 days later",
-            "By PS-&quot;9, inspector.",
+            "By PS-&quot;9.",
             "<dt>Found</dt><dd>&lt;script&gt;alert(1)&lt;/script&gt;</dd>",
             "<dt>Review again by</dt><dd>1 July 2026</dd>",
         ] {
