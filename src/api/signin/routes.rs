@@ -241,7 +241,7 @@ async fn who(State(desk): State<Desk>, headers: HeaderMap) -> Response {
     if !page {
         let told = json!({
             "actor": signed.identity.actor,
-            "called": signed.called,
+            "called": &*signed.called,
             "roles": roles,
             "areas": areas.unwrap_or_else(|| vec!["*"]),
             "until": signed.until.to_string(),
