@@ -80,10 +80,6 @@ impl Signing {
             sessions: 1_000,
             sessions_per_identity: 100,
         };
-        Settings {
-            access: Access { tokens: Some(tokens), certificates: None },
-            signin: Some(signin),
-            ..settings
-        }
+        Settings { access: Access { tokens: Some(tokens), certificates: None }, signin: Some(signin), ..settings }
     }
 }

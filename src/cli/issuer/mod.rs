@@ -59,7 +59,9 @@ impl Issuer {
     /// The address is not this machine's alone, or there is no key to be had.
     pub fn at(address: SocketAddr, given_for: For) -> anyhow::Result<Self> {
         if !address.ip().is_loopback() {
-            bail!("the issuer for development lets anybody be anybody: it listens on this machine alone, not at {address}");
+            bail!(
+                "the issuer for development lets anybody be anybody: it listens on this machine alone, not at {address}"
+            );
         }
         Ok(Self(Arc::new(Inner {
             address: format!("http://{address}"),

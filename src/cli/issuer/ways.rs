@@ -29,7 +29,10 @@ type Parameters = HashMap<String, String>;
 pub(super) fn router(issuer: Issuer) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(described))
-        .route("/jwks", get(async |State(issuer): State<Issuer>| ([(header::CONTENT_TYPE, "application/json")], issuer.keys())))
+        .route(
+            "/jwks",
+            get(async |State(issuer): State<Issuer>| ([(header::CONTENT_TYPE, "application/json")], issuer.keys())),
+        )
         .route("/authorize", get(authorize))
         .route("/token", post(token))
         .route("/end-session", get(end))
@@ -161,7 +164,8 @@ async fn end(State(issuer): State<Issuer>, request: Request) -> Response {
     let asked = parameters(request.uri().query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let back = asked.get("post_logout_redirect_uri").map_or("", String::as_str);
     let origin = |address: &str| address.parse::<http::Uri>().ok().and_then(|uri| uri.authority().cloned());
-    let known = issuer.0.given_for.redirects.iter().any(|known| origin(known).is_some() && origin(known) == origin(back));
+    let known =
+        issuer.0.given_for.redirects.iter().any(|known| origin(known).is_some() && origin(known) == origin(back));
     if known { elsewhere(back) } else { wrong("post_logout_redirect_uri is not one of the server's") }
 }
 
@@ -181,7 +185,9 @@ fn client(headers: &HeaderMap) -> Option<String> {
     let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (name, _) = pair.split_once(':')?;
-    form_urlencoded::parse(format!("name={name}").as_bytes()).next().map(|(_, name): (_, Cow<'_, str>)| name.into_owned())
+    form_urlencoded::parse(format!("name={name}").as_bytes())
+        .next()
+        .map(|(_, name): (_, Cow<'_, str>)| name.into_owned())
 }
 
 fn refused(error: &str) -> Response {
@@ -251,7 +257,10 @@ fn page(status: StatusCode, title: &str, content: &Markup) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (status, headers, markup.into_string()).into_response()
