@@ -170,7 +170,7 @@ impl Answered {
         let outcome = match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(code),
             (None, Some(error)) => Err(known(&error)),
-            (Some(_), None) | (None, None) | (Some(_), Some(_)) => return Err("it has neither a code nor an error"),
+            (Some(_) | None, None) | (Some(_), Some(_)) => return Err("it has neither a code nor an error"),
         };
         Ok(Self { state, outcome, issuer: one("iss")? })
     }
