@@ -5,3 +5,4 @@
 mod edge;
 mod same;
 mod streams;
+mod unchanged;
