@@ -8,10 +8,16 @@ use std::any::Any;
 use std::panic::{self, PanicHookInfo};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::{Log, LogFormat};
+
+/// A library that is never heard, whatever is asked for: it asks other machines, and writes down all that it sends and is
+/// sent, secrets and tokens too. Also the beginning of the name of its protocol's.
+const SILENT: &str = "ureq";
 
 /// Begins to log as settled, and logs panics from now on. Once in a process.
 ///
@@ -30,9 +36,10 @@ where
 {
     let filter = EnvFilter::try_new(&log.level).expect("a level that was settled must be valid");
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let heard = filter_fn(|what| !what.target().starts_with(SILENT));
     match log.format {
-        LogFormat::Text => tracing::Dispatch::new(lines.with_ansi(false).finish()),
-        LogFormat::Json => tracing::Dispatch::new(lines.json().flatten_event(true).finish()),
+        LogFormat::Text => tracing::Dispatch::new(lines.with_ansi(false).finish().with(heard)),
+        LogFormat::Json => tracing::Dispatch::new(lines.json().flatten_event(true).finish().with(heard)),
     }
 }
 
@@ -88,6 +95,18 @@ mod tests {
         assert_eq!(value["message"], "opened");
         assert_eq!(value["store.cache_bytes"], 16);
         assert_eq!(value["level"], "INFO");
+    }
+
+    #[test]
+    fn nobody_can_ask_to_have_what_other_machines_are_sent_written_down() {
+        for level in ["trace", "ureq_proto=trace", "ureq_proto::util=trace,ureq=debug,info"] {
+            let text = logged(LogFormat::Json, level, || {
+                tracing::trace!(target: "ureq_proto::util", "client_secret=s3cret");
+                tracing::debug!(target: "ureq::run", "s3cret");
+                tracing::error!(target: "ureq_proto", "heard");
+            });
+            assert!(!text.contains("s3cret"), "{level}: {text}");
+        }
     }
 
     #[test]
