@@ -42,7 +42,9 @@ pub struct Live;
 /// people sign in from a browser.
 pub fn router(calls: &Calls, settings: &Http, open: bool, signing: Option<SigningIn>) -> Router {
     let pages = Pages::new(calls.clone(), &settings.frame_ancestors);
-    let origins = Origins { others: settings.origins.clone(), open };
+    // A proxy may ask under another name than browsers do.
+    let own = signing.as_ref().and_then(SigningIn::public).map(str::to_owned);
+    let origins = Origins { others: settings.origins.iter().cloned().chain(own).collect(), open };
     let compression = CompressionLayer::new().gzip(true).br(true).compress_when(
         DefaultPredicate::new()
             // It is compressed already, column by column.

@@ -28,7 +28,7 @@ use cookie::Cookies;
 pub use fault::{SigningInFault, Unsigned};
 use provider::{Granted, Provider, ProviderFault};
 pub use riding::ride;
-pub use routes::{Desk, router, sign_out};
+pub use routes::{CALLBACK, Desk, router, sign_out};
 use session::{Held, Session, Sessions};
 use under_way::{Seal, UnderWay, Used};
 pub use visitor::{Standing, Visitor, visitor};
@@ -74,6 +74,11 @@ impl SigningIn {
         }))))
     }
 
+    /// This server as browsers name it, where the settings say so.
+    pub fn public(&self) -> Option<&str> {
+        self.0.settings.public.as_deref()
+    }
+
     /// Forgets sessions that are over. To be called now and then.
     pub fn tend(&self) {
         self.0.sessions.tend(Timestamp::now());
@@ -99,35 +104,37 @@ impl SigningIn {
         }
     }
 
-    fn verifier(&self) -> Result<&Verifier, Unsigned> {
+    /// What the verifier says, also of a key that the issuer has only just begun to use: the keys are read anew meanwhile.
+    async fn verified<T>(&self, ask: impl Fn(&Verifier, Timestamp) -> Result<T, TokenFault>) -> Result<T, TokenFault> {
         // The settings want an issuer of tokens wherever people sign in.
-        self.0.authenticator.verifier().ok_or(Unsigned::Token(TokenFault::UnknownKey))
+        let verifier = self.0.authenticator.verifier().ok_or(TokenFault::UnknownKey)?;
+        let until = tokio::time::Instant::now() + NEW_KEY;
+        loop {
+            match ask(verifier, Timestamp::now()) {
+                Err(TokenFault::UnknownKey) if tokio::time::Instant::now() < until => {
+                    tokio::time::sleep(NEW_KEY / 50).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// What the issuer gave for a code, believed: its token with what it says, and what whoever signed in is called.
     async fn believed(&self, granted: &Granted, asked: &Asked<'_>) -> Result<(Held, Option<String>), Unsigned> {
         let id = granted.id.as_ref().ok_or(ProviderFault::Wrong("it gives no ID token"))?;
-        let until = tokio::time::Instant::now() + NEW_KEY;
-        let called = loop {
-            match self.verifier()?.answers(id.text(), asked, Timestamp::now()) {
-                // The keys are being read anew meanwhile.
-                Err(TokenFault::UnknownKey) if tokio::time::Instant::now() < until => {
-                    tokio::time::sleep(NEW_KEY / 50).await;
-                }
-                answer => break answer?,
-            }
-        };
-        Ok((self.held(granted)?, called))
+        let called = self.verified(|verifier, now| verifier.answers(id.text(), asked, now)).await?;
+        Ok((self.held(granted).await?, called))
     }
 
     /// The token that goes with the calls, if the gate would believe it.
-    fn held(&self, granted: &Granted) -> Result<Held, Unsigned> {
+    async fn held(&self, granted: &Granted) -> Result<Held, Unsigned> {
         let (bearer, missing) = match self.0.settings.bearer {
             Bearer::Access => (&granted.access, "it gives no access token"),
             Bearer::Id => (&granted.id, "it gives no ID token"),
         };
         let bearer = bearer.as_ref().ok_or(ProviderFault::Wrong(missing))?;
-        let Verified { identity, until, .. } = self.verifier()?.read(bearer.text(), Timestamp::now())?;
+        let read = self.verified(|verifier, now| verifier.read(bearer.text(), now)).await?;
+        let Verified { identity, until, .. } = read;
         let mut text = HeaderValue::from_str(&format!("Bearer {}", bearer.text()))
             .map_err(|_| TokenFault::Malformed("it holds what no header may"))?;
         text.set_sensitive(true);
@@ -146,7 +153,7 @@ impl SigningIn {
         }
         let (signing, renewed) = (self.clone(), Arc::clone(session));
         // Goes on if the browser goes away: the issuer may take back the old token when it gives a new one.
-        let outcome = tokio::spawn(async move { signing.renew(&renewed).await }).await;
+        let outcome = tokio::spawn(async move { signing.renew(&renewed, &held).await }).await;
         let outcome = outcome.unwrap_or(Err(Unsigned::Over));
         let (now, held) = (Timestamp::now(), session.held());
         match outcome {
@@ -156,18 +163,18 @@ impl SigningIn {
         }
     }
 
-    /// Has the issuer renew the token of a session: one at a time, and whoever waited finds it done.
-    async fn renew(&self, session: &Session) -> Result<(), Unsigned> {
+    /// Has the issuer renew the token that a session was seen with: one at a time, and whoever waited finds it done.
+    async fn renew(&self, session: &Session, seen: &Arc<Held>) -> Result<(), Unsigned> {
         let mut refresh = session.refresh.lock().await;
         let now = Timestamp::now();
-        if now + EARLY < session.held().until {
+        if !Arc::ptr_eq(&session.held(), seen) {
             return Ok(());
         }
         let token = refresh.clone().ok_or(Unsigned::Over)?;
         let renewed = match self.0.provider.refresh(&token).await {
             Ok(granted) => {
                 *refresh = Some(granted.refresh.clone().unwrap_or(token));
-                self.held(&granted)
+                self.held(&granted).await
             }
             Err(fault) => Err(fault.into()),
         };

@@ -37,17 +37,11 @@ impl Signing {
     /// There is no port for it, or the directory cannot be written.
     pub async fn begin(directory: &Path, pages: SocketAddr) -> anyhow::Result<(Self, TcpListener)> {
         let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let back = |host: &str| format!("http://{host}:{}/sign-in/callback", pages.port());
         let issuer = Issuer::at(
             listener.local_addr()?,
-            For {
-                client_id: CLIENT.to_owned(),
-                redirects: vec![back("127.0.0.1"), back("localhost")],
-                audience: token::AUDIENCE.to_owned(),
-                lasts: LASTS,
-                renews: true,
-            },
+            For { client_id: CLIENT.to_owned(), audience: token::AUDIENCE.to_owned(), lasts: LASTS, renews: true },
         )?;
+        issuer.answers_to(pages);
         let (keys, token) = (directory.join("issuer-jwks.json"), directory.join("token"));
         std::fs::write(&keys, issuer.keys()).context("cannot write the keys of the issuer")?;
         let everything = Person::named("DEMO-FORCE").expect("the demonstration must have somebody who may everything");

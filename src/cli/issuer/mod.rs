@@ -8,7 +8,7 @@ pub mod people;
 mod ways;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use super::signer::Signer;
+use crate::api::signin::CALLBACK;
 use codes::{CODE_LASTS, Code, Given};
 use people::Person;
 
@@ -30,8 +31,6 @@ const REFRESH_LASTS: Duration = Duration::from_hours(12);
 pub struct For {
     /// The one client that may ask.
     pub client_id: String,
-    /// The addresses to which it may be answered.
-    pub redirects: Vec<String>,
     /// For whom access tokens are meant.
     pub audience: String,
     /// How long they are good.
@@ -47,6 +46,7 @@ pub struct Issuer(Arc<Inner>);
 struct Inner {
     address: String,
     given_for: For,
+    redirects: RwLock<Vec<String>>,
     signer: Signer,
     codes: Given<Code>,
     refresh: Given<&'static Person>,
@@ -66,6 +66,7 @@ impl Issuer {
         Ok(Self(Arc::new(Inner {
             address: format!("http://{address}"),
             given_for,
+            redirects: RwLock::default(),
             signer: Signer::of(Ed25519KeyPair::generate().context("cannot make a key")?),
             codes: Given::lasting(CODE_LASTS),
             refresh: Given::lasting(REFRESH_LASTS),
@@ -75,6 +76,18 @@ impl Issuer {
     /// Its address, which is its name.
     pub fn address(&self) -> &str {
         &self.0.address
+    }
+
+    /// Sends browsers back to the server whose pages are at an address of this machine, by either of its names.
+    pub fn answers_to(&self, pages: SocketAddr) {
+        let back = |host: &str| format!("http://{host}:{}{CALLBACK}", pages.port());
+        let mut redirects = self.0.redirects.write().unwrap_or_else(PoisonError::into_inner);
+        redirects.extend([back(&pages.ip().to_string()), back("localhost")]);
+    }
+
+    /// Whether browsers may be sent to an address.
+    fn knows(&self, fits: impl Fn(&str) -> bool) -> bool {
+        self.0.redirects.read().unwrap_or_else(PoisonError::into_inner).iter().any(|known| fits(known))
     }
 
     /// Its public key, as a server reads it.
@@ -134,7 +147,6 @@ mod tests {
     fn nobody_elsewhere_reaches_an_issuer_at_which_anybody_is_anybody() {
         let given_for = || For {
             client_id: "c".to_owned(),
-            redirects: Vec::new(),
             audience: "a".to_owned(),
             lasts: Duration::from_mins(1),
             renews: false,

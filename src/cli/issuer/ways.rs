@@ -81,7 +81,7 @@ async fn authorize(State(issuer): State<Issuer>, request: Request) -> Response {
     if said("client_id") != given_for.client_id {
         return wrong("client_id is not that of the server that was started with this issuer");
     }
-    if !given_for.redirects.iter().any(|known| known == redirect) {
+    if !issuer.knows(|known| known == redirect) {
         return wrong("redirect_uri is not one of the server that was started with this issuer");
     }
     let state = said("state");
@@ -164,9 +164,12 @@ async fn end(State(issuer): State<Issuer>, request: Request) -> Response {
     let asked = parameters(request.uri().query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let back = asked.get("post_logout_redirect_uri").map_or("", String::as_str);
     let origin = |address: &str| address.parse::<http::Uri>().ok().and_then(|uri| uri.authority().cloned());
-    let known =
-        issuer.0.given_for.redirects.iter().any(|known| origin(known).is_some() && origin(known) == origin(back));
-    if known { elsewhere(back) } else { wrong("post_logout_redirect_uri is not one of the server's") }
+    let back_to = origin(back);
+    if back_to.is_some() && issuer.knows(|known| origin(known) == back_to) {
+        elsewhere(back)
+    } else {
+        wrong("post_logout_redirect_uri is not one of the server's")
+    }
 }
 
 /// Parameters, unless one is there twice.

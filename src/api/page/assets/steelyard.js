@@ -57,6 +57,10 @@
     waiting = new Set();
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin", redirect: "manual" });
+      // The session is over. In a frame nobody is sent to an issuer.
+      if (answer.type === "opaqueredirect" && window.top === window) {
+        location.assign(`/sign-in?${new URLSearchParams({ return_to: location.pathname + location.search })}`);
+      }
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.querySelector(".live[data-list]");
