@@ -45,6 +45,11 @@ impl Web {
         Self { address: server.http_address() }
     }
 
+    /// Where another than a server of ours speaks it.
+    pub fn at(address: &str) -> Self {
+        Self { address: address.to_owned() }
+    }
+
     /// Name and port, as a browser would send them.
     pub fn host(&self) -> &str {
         &self.address
