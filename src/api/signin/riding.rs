@@ -68,7 +68,7 @@ pub async fn ride(State(desk): State<Desk>, mut request: Request, next: Next) ->
         }
         Err(Unsigned::Over) => {
             signing.0.sessions.end(&session);
-            Standing::Stranger
+            return for_visitor(Visitor { address, standing: Standing::Stranger }, next.run(request)).await;
         }
         Err(fault) if wants_page(request.headers()) => return desk.told(&fault, return_to::path(&address)),
         Err(fault) => return unavailable(&fault),
@@ -146,10 +146,14 @@ impl http_body::Body for Riding {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
-        if this.ended.as_mut().is_some_and(|ended| ended.as_mut().poll(context).is_ready()) {
+        let Some(ended) = &mut this.ended else { return Poll::Ready(None) };
+        // What is there goes, as the answer to whoever signs out does; what is waited for does not come any more.
+        let answered = Pin::new(&mut this.body).poll_frame(context);
+        if answered.is_pending() && ended.as_mut().poll(context).is_ready() {
             this.ended = None;
+            return Poll::Ready(None);
         }
-        if this.ended.is_none() { Poll::Ready(None) } else { Pin::new(&mut this.body).poll_frame(context) }
+        answered
     }
 
     fn is_end_stream(&self) -> bool {
