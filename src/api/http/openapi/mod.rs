@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::accept::Form;
+use super::export::DICTIONARY;
 use super::problem::{PROBLEM, Refused};
 use super::shape::{Call, Kind, Many, Shape, contract};
 use crate::access::table::{Does, RULES, Rule};
@@ -132,6 +133,7 @@ pub fn told() -> Value {
         let call = contract().calls.get(rule.path).expect("a call of the table must be in the contract");
         paths.insert(rule.path.replacen("/steelyard.v1.", "/v1/", 1), path(&schemas, rule, call));
     }
+    paths.insert(DICTIONARY.to_owned(), dictionary());
     let tags: Vec<_> = contract()
         .services
         .iter()
@@ -183,8 +185,13 @@ fn path(schemas: &Schemas, rule: &Rule, call: &Call) -> Value {
     let name = rule.name();
     let (service, method) = name.split_once('.').expect("a call must have a service");
     let mut parameters = vec![parameter(CORRELATION), parameter(ON_BEHALF_OF), parameter(PURPOSE), parameter(TIMEOUT)];
-    if call.many_out {
-        parameters.push(parameter("format"));
+    if let offered @ [_, _, ..] = Form::offered(call) {
+        let words: Vec<_> =
+            Form::ALL.iter().filter(|(_, form)| offered.contains(form)).map(|(word, _)| *word).collect();
+        parameters.push(json!({
+            "name": "format", "in": "query", "schema": { "type": "string", "enum": words },
+            "description": "The form of the answer, for a link that cannot set the header Accept, which it goes before.",
+        }));
     }
     let takes = if call.many_in { Form::Ndjson } else { Form::Json };
     let common = |id: String, with_body: bool| {
@@ -265,23 +272,27 @@ fn first_sentence(text: &str) -> &str {
 
 fn responses(schemas: &Schemas, rule: &Rule, call: &Call, with_body: bool) -> Value {
     let gives = schemas.message(&call.gives, Way::Out);
-    let content = if call.many_out {
-        let problem = json!({ "$ref": "#/components/schemas/Problem" });
-        let last = json!({ "type": "object", "required": ["problem"], "properties": { "problem": problem } });
-        let event = json!({ "type": "object", "required": ["data"], "properties": {
-            "id": { "type": "string", "description": "The token to go on from." },
-            "event": { "type": "string", "description": "`problem` where the stream ends in a fault." },
-            "data": { "type": "string", "contentMediaType": Form::Json.media(), "contentSchema": {
-                "anyOf": [problem, gives],
-            } },
-        } });
-        json!({
-            Form::Ndjson.media(): { "schema": { "anyOf": [last, gives] } },
-            Form::Events.media(): { "schema": event },
-        })
-    } else {
-        json!({ Form::Json.media(): { "schema": gives } })
-    };
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    let forms = Form::offered(call).iter().map(|form| {
+        let schema = match form {
+            Form::Json => gives.clone(),
+            Form::Ndjson => {
+                let last = json!({ "type": "object", "required": ["problem"], "properties": { "problem": problem } });
+                json!({ "anyOf": [last, gives] })
+            }
+            Form::Events => json!({ "type": "object", "required": ["data"], "properties": {
+                "id": { "type": "string", "description": "The token to go on from." },
+                "event": { "type": "string", "description": "`problem` where the stream ends in a fault." },
+                "data": { "type": "string", "contentMediaType": Form::Json.media(), "contentSchema": {
+                    "anyOf": [problem, gives],
+                } },
+            } }),
+            Form::Csv => json!({ "type": "string", "description": "Rows under names of columns, as /data-dictionary.json describes them." }),
+            Form::Parquet => json!({ "description": "The same rows and columns, as an Apache Parquet file." }),
+        };
+        (form.media().to_owned(), json!({ "schema": schema }))
+    });
+    let content: Map<String, Value> = forms.collect();
     let meaning = if call.many_out {
         "A JSON object in each line, or in each event. Where the stream ends in a fault, the last says `problem`."
     } else {
@@ -367,6 +378,18 @@ fn problem() -> Value {
 }
 
 const LAST_EVENT: &str = "last-event-id";
+/// What describes the columns of exports.
+fn dictionary() -> Value {
+    json!({ "get": {
+        "operationId": "DescribeColumns",
+        "summary": "The columns of exports as CSV and Parquet",
+        "security": [],
+        "responses": { "200": { "description": "What each column is.", "content": {
+            Form::Json.media(): { "schema": { "type": "object" } },
+        } } },
+    } })
+}
+
 const HELD: &str = "if-none-match";
 
 fn parameter(name: &str) -> Value {
@@ -403,11 +426,6 @@ fn headers() -> Value {
              not sent again.",
             json!({ "type": "string" }),
         ),
-        "format": {
-            "name": "format", "in": "query",
-            "description": "The form of the answer, for a link that cannot set the header Accept, which it goes before.",
-            "schema": { "type": "string", "enum": ["ndjson", "events"] },
-        },
     })
 }
 
