@@ -112,7 +112,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention bench-http bench-export
 
 # A run against decoding once and against one statement of PostgreSQL; lists, memory and bytes meanwhile
 bench-rescore *OPTIONS:
@@ -162,6 +162,14 @@ bench-supervision *OPTIONS:
 bench-retention *OPTIONS:
     cargo bench --locked --bench retention -- {{OPTIONS}}
 
+# Lists in JSON over HTTP against gRPC, the first page and scrolling: just bench-http --scale 100000
+bench-http *OPTIONS:
+    cargo bench --locked --bench http -- {{OPTIONS}}
+
+# A whole list as CSV against a copy of the same bytes, and memory meanwhile, as for Parquet
+bench-export *OPTIONS:
+    cargo bench --locked --bench export -- {{OPTIONS}}
+
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

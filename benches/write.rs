@@ -118,6 +118,7 @@ fn against_none(options: &Options, force: &Force, subjects: u32, writes: u64) ->
 /// Every write in a file, sent once.
 fn write(address: &str, requests: &Path) -> anyhow::Result<Outcome> {
     let load = Load {
+        get: false,
         address: address.to_owned(),
         method: "/steelyard.v1.EvidenceService/WriteEvidence".to_owned(),
         requests: requests.to_owned(),

@@ -34,6 +34,11 @@ impl Calls {
         Load::usual(address, self.method, &self.requests, seconds).run()
     }
 
+    /// Asks a server for a path over HTTP as often as can be, with the same connections and as many in flight.
+    pub fn asking(address: &str, path: &str, seconds: f64) -> anyhow::Result<Outcome> {
+        Load { get: true, ..Load::usual(address, path, Path::new(""), seconds) }.run()
+    }
+
     /// Calls a server over TLS, saying who calls.
     pub fn secured(&self, address: &str, seconds: f64, secure: &Secure) -> anyhow::Result<Outcome> {
         Load { secure: Some(secure.clone()), ..Load::usual(address, self.method, &self.requests, seconds) }.run()

@@ -41,6 +41,9 @@ pub struct Load {
     /// How callers say who they are; `None`: not at all, and in plain text.
     #[serde(default)]
     pub secure: Option<Secure>,
+    /// Whether `method` is what a GET asks for over HTTP, and there are no messages to send.
+    #[serde(default)]
+    pub get: bool,
 }
 
 /// How callers say who they are, over TLS.
@@ -89,6 +92,7 @@ impl Load {
             in_flight: 16,
             seconds: Some(seconds),
             secure: None,
+            get: false,
         }
     }
 
@@ -111,7 +115,8 @@ const WARMING: f64 = 0.1;
 /// Calls, and prints what came of it.
 pub fn call(arguments: &[String]) -> anyhow::Result<()> {
     let load: Load = serde_json::from_str(arguments.first().context("callers are told what to do")?)?;
-    let requests: Vec<Bytes> = kept(&load.requests)?.iter().map(framed).collect();
+    let requests: Vec<Bytes> =
+        if load.get { vec![Bytes::new()] } else { kept(&load.requests)?.iter().map(framed).collect() };
     let plan = Arc::new(Plan::new(&load, requests)?);
     let threads = load.connections.min(2);
     let (sender, tallies) = std::sync::mpsc::channel();
@@ -152,6 +157,7 @@ struct Plan {
     request: http::Request<()>,
     tls: Option<tokio_rustls::TlsConnector>,
     frames: Vec<Bytes>,
+    get: bool,
     next: AtomicUsize,
     in_flight: usize,
     counted_since: Instant,
@@ -185,6 +191,9 @@ impl Plan {
             .header(http::header::TE, "trailers")
             .header(http::header::CONTENT_TYPE, "application/grpc")
             .body(())?;
+        if load.get {
+            request = http::Request::get(format!("http://{}{}", load.address, load.method)).body(())?;
+        }
         if let Some(token) = token {
             let value = http::HeaderValue::from_str(&format!("Bearer {token}"))?;
             request.headers_mut().insert(http::header::AUTHORIZATION, value);
@@ -198,6 +207,7 @@ impl Plan {
             request,
             tls: load.secure.as_ref().map(connector).transpose()?,
             frames,
+            get: load.get,
             next: AtomicUsize::new(0),
             in_flight: load.in_flight,
             counted_since,
@@ -274,9 +284,12 @@ async fn caller(plan: Arc<Plan>, mut send: SendRequest<Bytes>) -> anyhow::Result
     while let Some(frame) = plan.frame() {
         let started = Instant::now();
         send = send.ready().await?;
-        let (response, mut stream) = send.send_request(plan.request.clone(), false)?;
-        stream.send_data(frame, true)?;
+        let (response, mut stream) = send.send_request(plan.request.clone(), plan.get)?;
+        if !plan.get {
+            stream.send_data(frame, true)?;
+        }
         let response = response.await?;
+        ensure!(response.status() == http::StatusCode::OK, "a call was refused: {}", response.status());
         // A refusal without a message has its status among the headers.
         let refused = response.headers().get("grpc-status").cloned();
         let message = response.headers().get("grpc-message").cloned();
@@ -289,7 +302,7 @@ async fn caller(plan: Arc<Plan>, mut send: SendRequest<Bytes>) -> anyhow::Result
             body.flow_control().release_capacity(length)?;
         }
         let status = body.trailers().await?.and_then(|trailers| trailers.get("grpc-status").cloned());
-        ensure!(status.as_ref().is_some_and(|status| status == "0"), "a call was refused: {status:?}");
+        ensure!(plan.get || status.as_ref().is_some_and(|status| status == "0"), "a call was refused: {status:?}");
         if started >= plan.counted_since {
             let micros = u64::try_from(started.elapsed().as_micros())?;
             tally.micros.record(micros)?;

@@ -43,6 +43,11 @@ pub struct Usage {
     pub processor: f64,
 }
 
+/// Begins the peak of a process anew, from what is resident now.
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("the peak of a process could not be begun anew")
+}
+
 /// Ticks of `/proc/<pid>/stat` in a second: fixed by the kernel's interface.
 const TICKS: f64 = 100.0;
 

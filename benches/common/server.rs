@@ -18,6 +18,8 @@ pub struct Server {
     process: Owned,
     /// Where it listens.
     pub address: String,
+    /// Where it serves HTTP.
+    pub http: String,
     /// From its start until it was ready.
     pub started_in: Duration,
 }
@@ -30,6 +32,8 @@ impl Server {
             .args([
                 "serve",
                 "--grpc-listen",
+                "127.0.0.1:0",
+                "--http-listen",
                 "127.0.0.1:0",
                 "--health-listen",
                 "off",
@@ -46,19 +50,19 @@ impl Server {
             .context("the server could not be started")?;
         let log = child.stderr.take().context("its log is piped")?;
         let process = Owned(child);
-        let (ready, address) = mpsc::channel();
+        let (ready, addresses) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(log).lines().map_while(Result::ok) {
                 match ready_at(&line) {
                     // Nobody listens any more once the server is known to be ready.
-                    Some(address) => drop(ready.send(address)),
+                    Some(addresses) => drop(ready.send(addresses)),
                     None if line.contains("\"ERROR\"") => eprintln!("server: {line}"),
                     None => {}
                 }
             }
         });
-        let address = address.recv_timeout(PATIENCE).context("the server did not become ready")?;
-        Ok(Self { process, address, started_in: started.elapsed() })
+        let (address, http) = addresses.recv_timeout(PATIENCE).context("the server did not become ready")?;
+        Ok(Self { process, address, http, started_in: started.elapsed() })
     }
 
     /// Its process id.
@@ -86,9 +90,10 @@ fn audit(more: &[&str]) -> &'static [&'static str] {
     if more.iter().any(|argument| argument.starts_with("--access-")) { &[] } else { &["--audit-enabled", "false"] }
 }
 
-fn ready_at(line: &str) -> Option<String> {
+fn ready_at(line: &str) -> Option<(String, String)> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let fields = line.get("fields").unwrap_or(&line);
     let ready = fields.get("message").is_some_and(|message| message == "ready");
-    fields.get("grpc.address").filter(|_| ready)?.as_str().map(str::to_owned)
+    let address = |name: &str| fields.get(name).filter(|_| ready)?.as_str().map(str::to_owned);
+    Some((address("grpc.address")?, address("http.address")?))
 }

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn an_instant_is_taken_in_however_rfc_3339_lets_it_be_written() {
         let takes = contract().message("steelyard.v1.Record");
-        let json = Json { takes, correlation_id: "c".into() };
+        let json = Json { takes, correlation_id: "c".into(), rows: false };
         let read = |instant: &str| {
             let text = serde_json::json!({ "id": "r", "recordedTime": instant }).to_string();
             json.read::<pb::Record>(text.as_bytes()).map(|record| record.recorded_time.unwrap())

@@ -30,6 +30,7 @@ pub mod rescore;
 mod retention;
 pub mod sensitive;
 pub mod serving;
+pub mod signin;
 pub mod standing;
 pub mod subject_export;
 pub mod verification;

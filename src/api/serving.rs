@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::server::HealthReporter;
@@ -21,6 +22,7 @@ use super::auditor::Auditor;
 use super::gate::Gate;
 use super::health_http::Probes;
 use super::http::call::Calls;
+use super::signin::SigningIn;
 use super::{Edge, audit, cohort, erasure, evidence, http, maintenance, outstanding, policy, ranking, rescore};
 use crate::access::audit::{AuditError, AuditLog, Options as AuditOptions};
 use crate::access::authenticate::Authenticator;
@@ -54,6 +56,7 @@ const WRITER_ENDS: Duration = Duration::from_secs(5);
 pub(super) struct Guard {
     credentials: Option<Arc<Credentials>>,
     authenticator: Arc<Authenticator>,
+    signing: Option<SigningIn>,
 }
 
 impl Guard {
@@ -63,7 +66,9 @@ impl Guard {
         // Keys may be another machine's to give.
         tokio::task::spawn_blocking(move || {
             let credentials = Credentials::open(&settings.tls, Timestamp::now())?.map(Arc::new);
-            Ok(Self { credentials, authenticator: Arc::new(Authenticator::open(&settings)?) })
+            let authenticator = Arc::new(Authenticator::open(&settings)?);
+            let signing = SigningIn::open(&settings, &authenticator)?;
+            Ok(Self { credentials, authenticator, signing })
         })
         .await?
     }
@@ -211,7 +216,7 @@ pub(super) async fn serve(
     let address = grpc.local_addr()?;
     let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
     let service = service.scheduled(settings.retention);
-    let Guard { credentials, authenticator } = guard;
+    let Guard { credentials, authenticator, signing } = guard;
     let authenticator_asks = authenticator.asks();
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
@@ -238,12 +243,12 @@ pub(super) async fn serve(
         auditor,
     });
     let gate = Gate::new(authenticator, edge.auditor.clone(), settings.limits);
-    let tending = tokio::spawn(tend(rescoring.clone(), gate.clone()));
+    let tending = tokio::spawn(tend(rescoring.clone(), gate.clone(), signing.clone()));
     let open = !authenticator_asks;
     let gated = gate.layer(routes(&edge, settings, health_service)?.prepare());
     info!(grpc.address = %address, http.address = %told(http_address), ledger.revision = head.revision.0, ledger.head = %head, "ready");
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let (end_http, http_ended) = tokio::sync::oneshot::channel();
+    let (stopping, stopped) = oneshot::channel();
+    let (end_http, http_ended) = oneshot::channel();
     let stop = async move {
         tokio::select! {
             () = shutdown => {}
@@ -276,7 +281,7 @@ pub(super) async fn serve(
     let over_grpc = server(settings).serve_with_incoming_shutdown(gated.clone(), incoming(grpc)?, stop);
     let coming = http.map(incoming).transpose()?;
     let calls = Calls::new(gated, edge.service.clone(), settings.limits.message_bytes);
-    let pages = http::router(&calls, &settings.http, open);
+    let pages = http::router(&calls, &settings.http, open, signing);
     drop(calls);
     let http_server = server(settings).accept_http1(true);
     let over_http = async move {
@@ -286,25 +291,8 @@ pub(super) async fn serve(
         };
         http_server.serve_with_incoming_shutdown(Routes::from(pages), coming, ended).await
     };
-    let mut serving = tokio::spawn(async move { tokio::try_join!(over_grpc, over_http).map(|((), ())| ()) });
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        _ = stopped => None,
-    };
-    match ended {
-        Some(ended) => ended??,
-        None => {
-            if let Ok(ended) = tokio::time::timeout(settings.shutdown.grace, &mut serving).await {
-                ended??;
-            } else {
-                serving.abort();
-                warn!(
-                    shutdown.grace_seconds = settings.shutdown.grace.as_secs(),
-                    "calls were still in flight and were cut off"
-                );
-            }
-        }
-    }
+    let serving = tokio::spawn(async move { tokio::try_join!(over_grpc, over_http).map(|((), ())| ()) });
+    ended(serving, stopped, settings.shutdown.grace).await?;
     tending.abort();
     let (keeping, rescoring, auditor) = (edge.keeping.clone(), edge.rescoring.clone(), edge.auditor.clone());
     drop(edge);
@@ -323,6 +311,25 @@ pub(super) async fn serve(
         joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
     } else {
         warn!("calls that were cut off still hold the writer; everything acknowledged is durable");
+    }
+    Ok(())
+}
+
+/// Waits until nobody is served any more: for as long as it takes, and once stopping has begun for the grace.
+async fn ended(
+    mut serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    stopped: oneshot::Receiver<()>,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        ended = &mut serving => return Ok(ended??),
+        _ = stopped => {}
+    }
+    if let Ok(ended) = tokio::time::timeout(grace, &mut serving).await {
+        ended??;
+    } else {
+        serving.abort();
+        warn!(shutdown.grace_seconds = grace.as_secs(), "calls were still in flight and were cut off");
     }
     Ok(())
 }
@@ -351,11 +358,14 @@ async fn halted(mut conditions: watch::Receiver<Condition>) {
 }
 
 /// Keeps the house in order between calls.
-async fn tend(rescoring: Rescoring, gate: Gate) {
+async fn tend(rescoring: Rescoring, gate: Gate, signing: Option<SigningIn>) {
     let mut interval = tokio::time::interval(TEND);
     loop {
         interval.tick().await;
         gate.tend().await;
+        if let Some(signing) = &signing {
+            signing.tend();
+        }
         rescoring.service().tend();
         rescoring.tend();
         // A generation may have been published that was weighed before somebody was erased.

@@ -2,6 +2,7 @@
 //! first and why. Everything runs as it would for a force: only the records are invented.
 
 mod decisions;
+mod signing;
 
 use std::fmt::Write;
 use std::future::Future;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use super::exit::{Exit, Failure};
 use super::output::{self, Page, count, day, plain};
+use super::stated::StatedArgs;
 use super::word::{Typed, typed};
 use super::{client, explain, list, serve};
 use crate::api::Listeners;
@@ -30,9 +32,12 @@ use crate::domain::Date;
 use crate::domain::word::List;
 use crate::pb::evidence_service_client::EvidenceServiceClient;
 use crate::{pb, telemetry};
+use signing::Signing;
 
 /// Port that commands connect to where no server is named.
 const USUAL_PORT: u16 = 50_051;
+/// Port of the pages.
+const USUAL_HTTP_PORT: u16 = 8_080;
 /// Records in one batch of the import.
 const BATCH: usize = 1_000;
 /// Batches sent ahead of their acknowledgement.
@@ -58,6 +63,12 @@ pub struct Args {
     /// Port to serve on, 0 for any free one [default: 50051, or any free one if that is taken]
     #[arg(long)]
     port: Option<u16>,
+    /// Port to serve the pages on, 0 for any free one [default: 8080, or any free one if that is taken]
+    #[arg(long, value_name = "PORT")]
+    http_port: Option<u16>,
+    /// Have whoever looks at the pages sign in first, at an issuer for development as one of several invented people
+    #[arg(long)]
+    sign_in: bool,
     /// End after showing
     #[arg(long)]
     once: bool,
@@ -79,17 +90,26 @@ impl Args {
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let force = args.force()?;
     let stop = serve::stop_signal()?;
-    let listener = listen(args.port).await?;
-    let address = listener.local_addr()?;
+    let grpc = listen(args.port, USUAL_PORT).await?;
+    let http = listen(args.http_port, USUAL_HTTP_PORT).await?;
+    let place = Place { grpc: grpc.local_addr()?, http: http.local_addr()? };
     let scratch = tempfile::Builder::new().prefix("steelyard-demo-").tempdir().context("cannot make a directory")?;
-    let directory = args.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
-    let settings = Settings::trial(address, directory, args.as_of);
+    let directory = args.keep.clone().unwrap_or_else(|| scratch.path().join("data"));
+    let settings = Settings::trial(place.grpc, directory, args.as_of);
     telemetry::start(&settings.log)?;
+    let (settings, signing) = if args.sign_in {
+        let (signing, listener) = Signing::begin(scratch.path(), place.http).await?;
+        let settings = signing.settle(settings);
+        tokio::spawn(signing.issuer.clone().serve(listener));
+        (settings, Some(signing))
+    } else {
+        (settings, None)
+    };
 
     // The show ends the server by ending `stop`: with --once after the last line, otherwise at the signal.
     let (shown, ended) = tokio::sync::oneshot::channel();
     let show = async {
-        let outcome = show(args, force, address).await;
+        let outcome = show(args, force, place, signing.as_ref()).await;
         if args.once || outcome.is_err() {
             let _ = shown.send(());
         } else {
@@ -98,7 +118,8 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         outcome
     };
-    let (served, outcome) = Box::pin(together(&settings, listener, show, async {
+    let listeners = Listeners { grpc, http: Some(http), health: None };
+    let (served, outcome) = Box::pin(together(&settings, listeners, show, async {
         tokio::select! {
             () = stop => {}
             _ = ended => {}
@@ -112,12 +133,12 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Runs the show beside the server until the server ends.
 async fn together(
     settings: &Settings,
-    listener: TcpListener,
+    listeners: Listeners,
     show: impl Future<Output = anyhow::Result<()>>,
     stop: impl Future<Output = ()>,
 ) -> (anyhow::Result<Exit>, Option<anyhow::Result<()>>) {
     let mut show = pin!(show);
-    let mut server = pin!(serve::serve(settings, Listeners { grpc: listener, http: None, health: None }, stop));
+    let mut server = pin!(serve::serve(settings, listeners, stop));
     let outcome = tokio::select! {
         served = &mut server => return (served, None),
         outcome = &mut show => outcome,
@@ -125,23 +146,32 @@ async fn together(
     (server.await, Some(outcome))
 }
 
-async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
+/// Where it is served.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    grpc: SocketAddr,
+    http: SocketAddr,
+}
+
+async fn listen(port: Option<u16>, usual: u16) -> anyhow::Result<TcpListener> {
     let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
     match port {
         Some(port) => serve::bind(at(port)).await,
-        None => match serve::bind(at(USUAL_PORT)).await {
+        None => match serve::bind(at(usual)).await {
             Ok(listener) => Ok(listener),
             Err(_) => serve::bind(at(0)).await,
         },
     }
 }
 
-async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result<()> {
+async fn show(args: &Args, force: Config, place: Place, signing: Option<&Signing>) -> anyhow::Result<()> {
     let page = Page::of_stdout();
     output::print(&greeting(args, page))?;
-    let server = format!("http://{address}");
-    let channel =
-        client::ServerArgs::at(server.clone()).connect().await.context("cannot connect to the server just started")?;
+    let server = client::ServerArgs {
+        server: format!("http://{}", place.grpc),
+        stated: signing.map_or_else(StatedArgs::default, |signing| StatedArgs::of_token_file(&signing.token)),
+    };
+    let channel = server.connect().await.context("cannot connect to the server just started")?;
     // What a panel decided and what officers wrote is later than any record invented again: a kept force is left as it is.
     let revision = if let Some(revision) = decisions::held(channel.clone()).await? {
         output::print("This directory holds a force already, decided about: it is shown as it was left.\n")?;
@@ -170,7 +200,7 @@ async fn show(args: &Args, force: Config, address: SocketAddr) -> anyhow::Result
             output::print(&format!("\n{title}\n\n{}", explain::screen(&story, false, page)))?;
         }
     }
-    output::print(&farewell(args, &server, &program(), page))?;
+    output::print(&farewell(args, place, signing.map(|signing| signing.token.as_path()), &program(), page))?;
     Ok(())
 }
 
@@ -248,22 +278,35 @@ fn program() -> String {
     name.as_deref().map_or_else(|| "steelyard".to_owned(), |path: &Path| path.display().to_string())
 }
 
-/// How to go on.
-fn farewell(args: &Args, server: &str, program: &str, page: Page) -> String {
+/// How to go on. `token`: the file with the token that commands need.
+fn farewell(args: &Args, place: Place, token: Option<&Path>, program: &str, page: Page) -> String {
     if args.once {
         return match &args.keep {
             Some(kept) => format!("\nKept. To serve it: {program} serve --data-dir {}\n", kept.display()),
             None => "\nNothing was kept.\n".to_owned(),
         };
     }
-    let flag = if server == client::DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
+    let server = format!("http://{}", place.grpc);
+    let mut flags = if server == client::DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
+    if let Some(token) = token {
+        let _ = write!(flags, " --token-file {}", token.display());
+    }
     let commands = [
-        format!("list {}{flag}", typed(List::Outstanding)),
-        format!("list cohort --band very-high,high{flag}"),
-        format!("explain --rank 3 --list cohort{flag}"),
-        format!("list recalls --output csv{flag}"),
+        format!("list {}{flags}", typed(List::Outstanding)),
+        format!("list cohort --band very-high,high{flags}"),
+        format!("explain --rank 3 --list cohort{flags}"),
+        format!("list recalls --output csv{flags}"),
     ];
-    let mut text = format!("\n{}\n", page.bold("Try next, in another terminal"));
+    let mut text = format!("\n{}\n\n  http://{}/\n", page.bold("Look at the pages"), place.http);
+    let _ = match token {
+        Some(_) => writeln!(
+            text,
+            "  Sign in as one of several invented people. The issuer is for development: anybody on this machine can be\n  \
+             any of them."
+        ),
+        None => writeln!(text, "  Anybody on this machine sees everything; with --sign-in people sign in first."),
+    };
+    let _ = writeln!(text, "\n{}", page.bold("Try next, in another terminal"));
     for command in commands {
         let _ = writeln!(text, "  {program} {command}");
     }
@@ -281,7 +324,7 @@ mod tests {
 
     fn args(keep: Option<PathBuf>, once: bool) -> Args {
         let as_of = "2026-03-31".parse().unwrap();
-        Args { subjects: 2_000, seed: 7, as_of, keep, port: None, once }
+        Args { subjects: 2_000, seed: 7, as_of, keep, port: None, http_port: None, sign_in: false, once }
     }
 
     #[test]
@@ -299,14 +342,28 @@ mod tests {
         assert!(text.contains("2,000 people, seed 7, weighed as of 31 March 2026."), "{text}");
     }
 
+    fn place(port: u16) -> Place {
+        Place { grpc: SocketAddr::from(([127, 0, 0, 1], port)), http: SocketAddr::from(([127, 0, 0, 1], 8_080)) }
+    }
+
     #[test]
     fn commands_to_try_name_the_server_only_where_it_is_not_the_usual_one() {
-        let usual = farewell(&args(None, false), client::DEFAULT_SERVER, "steelyard", Page::PLAIN);
+        let usual = farewell(&args(None, false), place(USUAL_PORT), None, "steelyard", Page::PLAIN);
         assert!(usual.contains("steelyard explain --rank 3 --list cohort\n"), "{usual}");
-        let other = farewell(&args(None, false), "http://127.0.0.1:4711", "steelyard", Page::PLAIN);
+        let other = farewell(&args(None, false), place(4_711), None, "steelyard", Page::PLAIN);
         assert!(other.contains("steelyard list outstanding --server http://127.0.0.1:4711\n"), "{other}");
-        let kept = farewell(&args(Some("force".into()), true), client::DEFAULT_SERVER, "steelyard", Page::PLAIN);
+        let kept = farewell(&args(Some("force".into()), true), place(USUAL_PORT), None, "steelyard", Page::PLAIN);
         assert!(kept.contains("steelyard serve --data-dir force"), "{kept}");
+    }
+
+    #[test]
+    fn whoever_has_to_sign_in_is_told_where_and_with_what_commands_go_on() {
+        let open = farewell(&args(None, false), place(USUAL_PORT), None, "steelyard", Page::PLAIN);
+        assert!(open.contains("http://127.0.0.1:8080/\n") && !open.contains("--token-file"), "{open}");
+        let token = Some(Path::new("/scratch/token"));
+        let signed = farewell(&args(None, false), place(USUAL_PORT), token, "steelyard", Page::PLAIN);
+        assert!(signed.contains("list cohort --token-file /scratch/token\n"), "{signed}");
+        assert!(signed.contains("The issuer is for development"), "{signed}");
     }
 
     #[test]
@@ -320,8 +377,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_was_asked_for_is_not_swapped_for_another() {
-        let held = listen(Some(0)).await.unwrap();
+        let held = listen(Some(0), USUAL_PORT).await.unwrap();
         let port = held.local_addr().unwrap().port();
-        assert!(listen(Some(port)).await.is_err());
+        assert!(listen(Some(port), USUAL_PORT).await.is_err());
     }
 }

@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use super::client;
 use crate::access::authenticate::AuthenticatorFault;
 use crate::access::transport::CredentialsFault;
+use crate::api::signin::SigningInFault;
 use crate::config;
 use crate::pb::ErrorReason;
 use crate::service::StartFault;
@@ -119,6 +120,7 @@ pub fn of(error: &anyhow::Error) -> Exit {
             } else if cause.is::<config::Invalid>()
                 || cause.is::<CredentialsFault>()
                 || cause.is::<AuthenticatorFault>()
+                || cause.is::<SigningInFault>()
                 || matches!(cause.downcast_ref::<StartFault>(), Some(StartFault::Policy(_)))
             {
                 Some(Exit::Usage)

@@ -22,6 +22,7 @@ pub mod generate;
 pub mod health;
 pub mod history;
 pub mod import;
+pub mod issuer;
 pub mod keys;
 pub mod list;
 pub mod movements;
@@ -39,6 +40,7 @@ pub mod retention;
 pub mod returns;
 pub mod serve;
 mod sheet;
+mod signer;
 pub mod stated;
 pub mod subject;
 #[cfg(test)]

@@ -69,6 +69,11 @@ impl Interceptor for Stated {
 }
 
 impl StatedArgs {
+    /// A token in a file, and nothing else.
+    pub fn of_token_file(path: &Path) -> Self {
+        Self { token_file: Some(path.to_owned()), ..Self::default() }
+    }
+
     /// What goes with every call to a server, which is reached encrypted or is on this machine.
     ///
     /// # Errors

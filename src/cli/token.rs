@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output;
+use super::signer::Signer;
 use crate::access::grant::Grant;
 
 /// The issuer that these tokens name.
@@ -123,13 +124,13 @@ impl TokenArgs {
         if let Some(lists) = lists {
             claims["lists"] = json!(lists);
         }
-        Ok(Issuer::in_directory(&self.keys.directory)?.sign(&claims))
+        Ok(Issuer::in_directory(&self.keys.directory)?.signer.sign(&claims))
     }
 }
 
 /// The issuer in a directory.
 struct Issuer {
-    pair: Ed25519KeyPair,
+    signer: Signer,
     jwks: PathBuf,
 }
 
@@ -154,32 +155,9 @@ impl Issuer {
             }
             Err(error) => return Err(anyhow::Error::new(error).context(at(&key))),
         };
-        let issuer = Self { pair, jwks };
-        std::fs::write(&issuer.jwks, issuer.set()).with_context(|| at(&issuer.jwks))?;
-        Ok(Self { jwks: std::fs::canonicalize(&issuer.jwks).with_context(|| at(&issuer.jwks))?, ..issuer })
-    }
-
-    fn public(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.pair.public_key())
-    }
-
-    /// The name of the key: digits of its digest.
-    fn kid(&self) -> String {
-        blake3::hash(self.pair.public_key().as_ref()).to_hex()[..16].to_owned()
-    }
-
-    fn set(&self) -> String {
-        let key = json!({
-            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.kid(), "x": self.public(),
-        });
-        format!("{}\n", json!({ "keys": [key] }))
-    }
-
-    fn sign(&self, claims: &serde_json::Value) -> String {
-        let header = json!({ "alg": "EdDSA", "typ": "JWT", "kid": self.kid() });
-        let signed = [header.to_string(), claims.to_string()].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
-        let signature = URL_SAFE_NO_PAD.encode(self.pair.sign(signed.as_bytes()));
-        format!("{signed}.{signature}")
+        let signer = Signer::of(pair);
+        std::fs::write(&jwks, signer.set()).with_context(|| at(&jwks))?;
+        Ok(Self { signer, jwks: std::fs::canonicalize(&jwks).with_context(|| at(&jwks))? })
     }
 }
 
@@ -192,7 +170,7 @@ fn private_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file that is new, for its owner alone.
-fn private_file(path: &Path, text: &[u8]) -> io::Result<()> {
+pub(super) fn private_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -246,8 +224,8 @@ mod tests {
     fn the_key_is_made_once_and_read_by_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("keys");
-        let first = Issuer::in_directory(&directory).unwrap().kid();
-        assert_eq!(Issuer::in_directory(&directory).unwrap().kid(), first);
+        let first = Issuer::in_directory(&directory).unwrap().signer.kid();
+        assert_eq!(Issuer::in_directory(&directory).unwrap().signer.kid(), first);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

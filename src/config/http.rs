@@ -78,7 +78,8 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     let uri: http::Uri = text.parse().map_err(|_| not_one(text))?;
     let plain = matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-        && format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str())) == text;
+        && format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()))
+            == text;
     if plain { Ok(text.to_owned()) } else { Err(not_one(text)) }
 }
 

@@ -271,10 +271,13 @@ fn settings_of_security_that_are_missing_or_contradict_each_other_stop_the_start
         (signing(&[&id[..], &["--signin-frames", "any_site"]].concat()), &["signin.frames"]),
         (signing(&[&id[..], &["--signin-session-minutes", "30"]].concat()), &["signin.idle_minutes"]),
         (
-            signing(&[
-                &id[..],
-                &["--tls-certificate", "c", "--tls-key", "k", "--signin-public-address", "http://localhost"],
-            ].concat()),
+            signing(
+                &[
+                    &id[..],
+                    &["--tls-certificate", "c", "--tls-key", "k", "--signin-public-address", "http://localhost"],
+                ]
+                .concat(),
+            ),
             &["signin.public_address"],
         ),
     ];
@@ -283,7 +286,8 @@ fn settings_of_security_that_are_missing_or_contradict_each_other_stop_the_start
     }
     let given_all = |more: &[&str]| given(None, &[], &[&["--memory"], &signing(more)[..]].concat());
     assert!(given_all(&["--signin-client-id", "a", "--signin-token", "id"]).is_ok_and(|it| it.signin.is_some()));
-    let public = ["--signin-client-id", "c", "--signin-frames", "partitioned", "--signin-public-address", "https://f.example"];
+    let public =
+        ["--signin-client-id", "c", "--signin-frames", "partitioned", "--signin-public-address", "https://f.example"];
     assert!(given_all(&public).is_ok());
     let sound = ["--memory", "--access-jwks-file", "j", "--access-issuer", "i", "--access-audience", "a"];
     assert!(given(None, &[], &sound).is_ok_and(|settings| settings.access.is_asked_for() && settings.audit.enabled));

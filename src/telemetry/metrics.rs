@@ -60,6 +60,8 @@ pub const CONNECTIONS_REFUSED: &str = "steelyard_connections_refused_total";
 pub const TOKEN_KEYS_READ: &str = "steelyard_token_keys_read_timestamp_seconds";
 /// Whether the file that maps certificates was changed and could not be used: 1 or 0.
 pub const CERTIFICATES_FILE_REFUSED: &str = "steelyard_certificates_file_refused";
+/// Sessions of people who signed in from a browser.
+pub const SIGNIN_SESSIONS: &str = "steelyard_signin_sessions";
 
 /// Entries of the audit.
 pub const AUDIT_ENTRIES: &str = "steelyard_audit_entries";
@@ -139,6 +141,7 @@ fn describe() {
     describe_counter!(CONNECTIONS_REFUSED, "Connections closed before they were served: full, silent or handshake");
     describe_gauge!(TOKEN_KEYS_READ, Unit::Seconds, "When the keys of tokens were last read");
     describe_gauge!(CERTIFICATES_FILE_REFUSED, "Whether a new file of certificates could not be used: 1 or 0");
+    describe_gauge!(SIGNIN_SESSIONS, "Sessions of people who signed in from a browser");
 }
 
 /// Prometheus counts in floating point: exact up to 2 to the power of 53.

@@ -39,11 +39,19 @@ export async function launch() {
 
 /** A session in the browser, with what its pages did wrong. */
 export class Session {
-  /** `hosts`: origins that its pages may ask. `expected`: console errors that the test provokes itself, as patterns. */
-  static async open(browser, { hosts, expected = [], ...options }) {
+  /**
+   * `hosts`: origins that its pages may ask. `expected`: console errors that the test provokes itself, as patterns.
+   * `token`: what each request brings, for somebody who has not signed in.
+   */
+  static async open(browser, { hosts, expected = [], token, ...options }) {
     const session = new Session();
     session.faults = [];
-    session.context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/London", ...options });
+    session.context = await browser.newContext({
+      locale: "en-GB",
+      timezoneId: "Europe/London",
+      extraHTTPHeaders: token ? { authorization: `Bearer ${token}` } : {},
+      ...options,
+    });
     session.context.setDefaultTimeout(20_000);
     const tell = (fault) => {
       if (!expected.some((pattern) => pattern.test(fault))) session.faults.push(fault);

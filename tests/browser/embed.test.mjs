@@ -32,7 +32,7 @@ describe("a panel in a page of another site", needed(), () => {
   });
 
   const visit = async (site, path = "/", expected = []) => {
-    const session = await Session.open(browser, { hosts: [site.origin, server.http], expected, extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    const session = await Session.open(browser, { hosts: [site.origin, server.http], expected, token });
     const page = await session.page();
     await page.goto(site.origin + path);
     return { session, page };

@@ -11,8 +11,7 @@ const ROUNDS = 9;
 export async function firstView(browser, { server, list, token }) {
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const extraHTTPHeaders = token ? { authorization: `Bearer ${token}` } : {};
-    const session = await Session.open(browser, { hosts: [server], extraHTTPHeaders });
+    const session = await Session.open(browser, { hosts: [server], token });
     const page = await session.page();
     await page.addInitScript(() => {
       // Usable: what can be pressed is there, and the script has taken it in hand.

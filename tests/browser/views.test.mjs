@@ -25,7 +25,7 @@ describe("every view", needed(), () => {
     await server?.stop();
   });
 
-  const open = (expected) => Session.open(browser, { hosts: [server.http], expected, extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+  const open = (expected) => Session.open(browser, { hosts: [server.http], expected, token });
 
   test("no view has a fault that axe-core can find, in light or dark, on a phone or a wide screen", async () => {
     const session = await open();
@@ -56,7 +56,7 @@ describe("every view", needed(), () => {
 
   test("a page in which nothing runs says all that it says with scripts", async () => {
     const session = await open();
-    const plain = await Session.open(browser, { hosts: [server.http], javaScriptEnabled: false, extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    const plain = await Session.open(browser, { hosts: [server.http], javaScriptEnabled: false, token });
     const [one, other] = [await session.page(), await plain.page()];
     for (const path of [all.list, all.person]) {
       await one.goto(server.http + path);

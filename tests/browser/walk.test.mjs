@@ -24,7 +24,7 @@ describe("a morning's walk", needed(), () => {
   /** A browser of somebody, at a page. */
   async function visit(path, { expected, viewport, ...who } = {}) {
     const token = await officer(server, who);
-    const session = await Session.open(browser, { hosts: [server.http], expected, viewport, extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    const session = await Session.open(browser, { hosts: [server.http], expected, viewport, token });
     const page = await session.page();
     const answer = await page.goto(server.http + path);
     return { session, page, answer };

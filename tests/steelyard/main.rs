@@ -45,6 +45,5 @@ mod torture;
 mod transport;
 mod verify;
 mod watching;
-#[allow(dead_code, reason = "tests of the whole edge use the rest of it")]
 mod web;
 mod worked_person;

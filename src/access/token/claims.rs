@@ -137,9 +137,8 @@ impl IdClaims {
         if self.nonce.ok_or(TokenFault::Missing("nonce"))? != asked.nonce {
             return Err(TokenFault::Claims("nonce is that of another signing in".to_owned()));
         }
-        let printable = |name: &String| {
-            (1..=CALLED).contains(&name.chars().count()) && !name.chars().any(char::is_control)
-        };
+        let printable =
+            |name: &String| (1..=CALLED).contains(&name.chars().count()) && !name.chars().any(char::is_control);
         Ok(self.name.filter(printable).or(self.preferred_username.filter(printable)))
     }
 }

@@ -27,6 +27,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE};
 use crate::api::page::{self, Pages, shell};
+use crate::api::signin::{self, Desk, SigningIn};
 use crate::config::Http;
 use accept::Form;
 use call::Calls;
@@ -37,8 +38,9 @@ use problem::Refused;
 #[derive(Clone, Copy, Debug)]
 pub struct Live;
 
-/// Everything served over HTTP. `open`: whether callers on this machine need not say who they are.
-pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
+/// Everything served over HTTP. `open`: whether callers on this machine need not say who they are. `signing`: where
+/// people sign in from a browser.
+pub fn router(calls: &Calls, settings: &Http, open: bool, signing: Option<SigningIn>) -> Router {
     let pages = Pages::new(calls.clone(), &settings.frame_ancestors);
     let origins = Origins { others: settings.origins.clone(), open };
     let compression = CompressionLayer::new().gzip(true).br(true).compress_when(
@@ -56,9 +58,16 @@ pub fn router(calls: &Calls, settings: &Http, open: bool) -> Router {
             move |calls: State<Calls>, request: Request| other(calls, pages.clone(), request)
         })
         .with_state(calls.clone())
-        .merge(page::router(pages))
-        .layer(compression)
-        .layer(middleware::from_fn_with_state(origins, origin::guard));
+        .merge(page::router(pages.clone()))
+        .layer(compression);
+    let routed = match signing {
+        Some(signing) => {
+            let desk = Desk { signing, pages };
+            routed.merge(signin::router(desk.clone())).layer(middleware::from_fn_with_state(desk, signin::ride))
+        }
+        None => routed,
+    };
+    let routed = routed.layer(middleware::from_fn_with_state(origins, origin::guard));
     if settings.origins.is_empty() { routed } else { routed.layer(cors(settings)) }
 }
 

@@ -18,9 +18,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRequestParts;
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::request;
+use http::{StatusCode, header, request};
 use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 use tonic::Status;
@@ -29,6 +29,7 @@ use super::error;
 use super::http::call::Calls;
 use super::http::query;
 use super::http::shape::contract;
+use super::signin::{self, Standing, visitor};
 use crate::service::fault::Fault;
 use asker::Asker;
 
@@ -48,15 +49,37 @@ impl Pages {
     }
 
     /// Who is signed in, and how to end that.
-    #[expect(clippy::unused_self, reason = "whoever knows sessions fills it in")]
+    #[expect(clippy::unused_self, reason = "a page has nothing else around it either but what it was made with")]
     fn signed_in(&self) -> Markup {
-        html! {}
+        html! {
+            @match visitor().map(|visitor| visitor.standing) {
+                Some(Standing::SignedIn(signed)) => div.who {
+                    a href="/sign-in/who" { span.unseen { "Signed in as " } (signed.called) }
+                    (signin::sign_out())
+                }
+                Some(Standing::Stranger) => div.who { a href="/sign-in" { "Sign in" } },
+                Some(Standing::Bearer) | None => {}
+            }
+        }
     }
 
-    /// Where somebody who is not known goes to sign in; `None`: nobody can.
-    #[expect(clippy::unused_self, reason = "whoever knows sessions fills it in")]
+    /// Where somebody who is not known goes to sign in; `None`: nobody can, or they are known and it does not help.
     fn sign_in(&self) -> Option<Response> {
-        None
+        let visitor = visitor().filter(|visitor| matches!(visitor.standing, Standing::Stranger))?;
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &visitor.address).finish();
+        let path = format!("/sign-in?{query}");
+        if !visitor.address.starts_with("/embed/") {
+            let headers = [(header::LOCATION, path.as_str()), (header::CACHE_CONTROL, "no-store")];
+            return Some((StatusCode::SEE_OTHER, headers).into_response());
+        }
+        // Issuers do not let themselves be put into frames.
+        let content = html! {
+            h1 { "Sign in to see this" }
+            p { a href=(path) target="_blank" rel="noopener" { "Sign in in a window of its own" } ", and then load this page again." }
+        };
+        let mut panel = shell::panel("Sign in", &content, &self.ancestors);
+        *panel.status_mut() = StatusCode::UNAUTHORIZED;
+        Some(panel)
     }
 }
 

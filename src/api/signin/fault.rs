@@ -109,7 +109,10 @@ impl Unsigned {
     pub fn passes(&self) -> bool {
         matches!(
             self,
-            Self::Full | Self::Provider(ProviderFault::Unreachable | ProviderFault::Busy) | Self::NotBegun | Self::Replayed
+            Self::Full
+                | Self::Provider(ProviderFault::Unreachable | ProviderFault::Busy)
+                | Self::NotBegun
+                | Self::Replayed
         )
     }
 }

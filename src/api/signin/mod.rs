@@ -11,8 +11,6 @@ mod return_to;
 mod riding;
 mod routes;
 mod session;
-#[cfg(test)]
-mod tests;
 mod under_way;
 mod visitor;
 
@@ -28,7 +26,7 @@ use crate::access::token::{Asked, TokenFault, Verified, Verifier};
 use crate::config::{Bearer, Settings, SignIn};
 use cookie::Cookies;
 pub use fault::{SigningInFault, Unsigned};
-use provider::{Granted, Provider, ProviderFault, Secret};
+use provider::{Granted, Provider, ProviderFault};
 pub use riding::ride;
 pub use routes::{Desk, router, sign_out};
 use session::{Held, Session, Sessions};

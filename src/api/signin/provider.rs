@@ -180,7 +180,8 @@ impl Provider {
         if !ends.into_iter().chain(&described.end_session_endpoint).all(|end| may_be_gone_to(end, way)) {
             return Err(ProviderFault::Wrong("it names an address that is not encrypted"));
         }
-        if described.code_challenge_methods_supported.as_ref().is_some_and(|known| !known.iter().any(|it| it == "S256")) {
+        if described.code_challenge_methods_supported.as_ref().is_some_and(|known| !known.iter().any(|it| it == "S256"))
+        {
             return Err(ProviderFault::Wrong("it does not know the proof key S256"));
         }
         Ok(described)
@@ -332,7 +333,9 @@ fn may_be_gone_to(address: &str, way: Way) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     let scheme = uri.scheme_str();
-    !host.is_empty() && !address.contains('#') && (scheme == Some("https") || way == Way::Loopback && scheme == Some("http") && here)
+    !host.is_empty()
+        && !address.contains('#')
+        && (scheme == Some("https") || way == Way::Loopback && scheme == Some("http") && here)
 }
 
 fn secret(path: &Path) -> Result<Secret, SigningInFault> {

@@ -11,11 +11,15 @@ const FIRST: &str = "/";
 
 /// The path to go on at; the first page where it is none of this server's.
 pub fn path(stated: &str) -> &str {
-    let plain = stated.len() <= MOST && stated.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\' && byte != b'#');
+    let plain =
+        stated.len() <= MOST && stated.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\' && byte != b'#');
     let own = stated.starts_with('/') && !stated.starts_with("//");
     // Browsers take dots and empty parts out of a path; what is left must not begin as another server's address does.
     let path = stated.split('?').next().unwrap_or_default();
-    let dotted = path.split('/').skip(1).any(|part| matches!(part.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e."));
+    let dotted = path
+        .split('/')
+        .skip(1)
+        .any(|part| matches!(part.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e."));
     let around = ["/sign-in", "/sign-out"].iter().any(|begin| path == *begin || path.starts_with(&format!("{begin}/")));
     if plain && own && !dotted && !path.contains("//") && !around && stated.parse::<PathAndQuery>().is_ok() {
         stated
@@ -30,7 +34,9 @@ mod tests {
 
     #[test]
     fn a_path_of_this_server_is_gone_to() {
-        for stated in ["/", "/lists/wanted?area=North&band=HIGH", "/people?ref=A%2F1", "/embed/list/wanted", "/sign-ins"] {
+        for stated in
+            ["/", "/lists/wanted?area=North&band=HIGH", "/people?ref=A%2F1", "/embed/list/wanted", "/sign-ins"]
+        {
             assert_eq!(path(stated), stated);
         }
     }

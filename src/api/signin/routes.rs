@@ -129,7 +129,12 @@ impl SigningIn {
     }
 
     /// Has the issuer give a token for the code, and begins a session with it: its name.
-    async fn finished(&self, under_way: &UnderWay, answered: Answered, headers: &HeaderMap) -> Result<String, Unsigned> {
+    async fn finished(
+        &self,
+        under_way: &UnderWay,
+        answered: Answered,
+        headers: &HeaderMap,
+    ) -> Result<String, Unsigned> {
         if !self.0.used.first(&under_way.state, Timestamp::now()) {
             return Err(Unsigned::Replayed);
         }
@@ -141,8 +146,7 @@ impl SigningIn {
         }
         let code = answered.outcome.map_err(ProviderFault::Refused)?;
         let granted = self.0.provider.exchange(&code, &under_way.verifier, &under_way.redirect).await?;
-        let asked =
-            Asked { issuer: &described.issuer, client: &self.0.settings.client_id, nonce: &under_way.nonce };
+        let asked = Asked { issuer: &described.issuer, client: &self.0.settings.client_id, nonce: &under_way.nonce };
         let (held, called) = self.believed(&granted, &asked).await?;
         let now = Timestamp::now();
         // Whoever was signed in here before is not any more, and nothing that a browser brought is ever a session's name.
@@ -166,7 +170,7 @@ impl Answered {
         let outcome = match (one("code")?, one("error")?) {
             (Some(code), None) if !code.is_empty() => Ok(code),
             (None, Some(error)) => Err(known(&error)),
-            (Some(_), None) | (None, None) | (Some(_), Some(_)) => return Err("it has neither a code nor an error"),
+            (Some(_) | None, None) | (Some(_), Some(_)) => return Err("it has neither a code nor an error"),
         };
         Ok(Self { state, outcome, issuer: one("iss")? })
     }
@@ -241,7 +245,7 @@ async fn who(State(desk): State<Desk>, headers: HeaderMap) -> Response {
     if !page {
         let told = json!({
             "actor": signed.identity.actor,
-            "called": signed.called,
+            "called": &*signed.called,
             "roles": roles,
             "areas": areas.unwrap_or_else(|| vec!["*"]),
             "until": signed.until.to_string(),
@@ -338,11 +342,20 @@ mod tests {
 
     #[test]
     fn an_answer_has_one_state_and_either_a_code_or_an_error() {
-        let read = |query: &str| Answered::read(query).map(|answered| (answered.state, answered.outcome, answered.issuer));
+        let read =
+            |query: &str| Answered::read(query).map(|answered| (answered.state, answered.outcome, answered.issuer));
         let (state, outcome, issuer) = read("state=s&code=c&iss=https%3A%2F%2Fi").unwrap();
         assert_eq!((state.as_str(), outcome, issuer.as_deref()), ("s", Ok("c".to_owned()), Some("https://i")));
         assert!(read("state=s&error=access_denied").unwrap().1.is_err());
-        for query in ["", "code=c", "state=s", "state=s&code=", "state=s&state=s&code=c", "state=s&code=c&error=e", "state=s&code=c&code=d"] {
+        for query in [
+            "",
+            "code=c",
+            "state=s",
+            "state=s&code=",
+            "state=s&state=s&code=c",
+            "state=s&code=c&error=e",
+            "state=s&code=c&code=d",
+        ] {
             assert!(read(query).is_err(), "{query}");
         }
         assert!(read(&format!("state=s&code={}", "c".repeat(ANSWER))).is_err());

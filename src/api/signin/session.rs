@@ -229,6 +229,8 @@ fn digest(id: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+
     use jiff::SignedDuration;
 
     use super::*;
@@ -316,7 +318,6 @@ mod tests {
         let sessions = sessions(2);
         let id = begun(&sessions, "a");
         let key = *sessions.lock().keys().next().unwrap();
-        use base64::Engine;
         let name = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key);
         assert!(sessions.find(&name, now()).is_none());
         let session = sessions.find(&id, now()).unwrap();
