@@ -10,9 +10,9 @@ import { promisify } from "node:util";
 
 import { ROOT } from "./packages.mjs";
 
-const BINARY = process.env.STEELYARD_BIN ?? join(ROOT, "target", "debug", "steelyard");
+export const BINARY = process.env.STEELYARD_BIN ?? join(ROOT, "target", "debug", "steelyard");
 // Nothing that the person who runs the tests has set for a server of their own may reach this one.
-const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("STEELYARD_")));
+export const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("STEELYARD_")));
 const READY_MS = 120_000;
 
 export const AS_OF = "2026-03-31";

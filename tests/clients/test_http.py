@@ -117,7 +117,9 @@ class Http(unittest.TestCase):
         # Most calls are reached, and not refused for want of anything to ask about.
         phases = [phase for call in told["valid_rates"].values() for phase in call.values()]
         answered = [call for call, phases in told["valid_rates"].items() if any(each["accepted"] for each in phases.values())]
-        self.assertGreater(len(answered), self.operations() * 2 // 3, phases)
+        # A short sample leaves it to chance which; a long one does not.
+        share = 2 / 3 if CASES else 1 / 2
+        self.assertGreater(len(answered), self.operations() * share, phases)
         self.assertIsNone(self.server.process.poll(), "the server must still be there")
 
 

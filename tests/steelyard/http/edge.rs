@@ -17,13 +17,15 @@ fn open(more: &[&str]) -> (Server, Web) {
     (server, web)
 }
 
+/// Method, path, headers, body; and the status and reason that it is refused with.
+type Case<'a> = (&'a str, &'a str, Headers<'a>, &'a [u8], u16, &'a str);
+
 #[test]
 fn what_is_asked_in_another_way_than_it_is_meant_is_told_the_way() {
     let (server, web) = open(&["--limits-message-bytes", "65536"]);
     let body = br#"{"list":"LIST_ALL"}"#;
     let large = format!(r#"{{"list":"LIST_ALL","pageToken":"{}"}}"#, "x".repeat(70_000));
     let write = "/v1/EvidenceService/WriteEvidence";
-    type Case<'a> = (&'a str, &'a str, Headers<'a>, &'a [u8], u16, &'a str);
     let cases: &[Case<'_>] = &[
         ("POST", "/v1/RankingService/Nothing", &[AS_JSON], body, 404, "UNKNOWN_CALL"),
         ("GET", "/v1/NothingService/ListStandings", &[], b"", 404, "UNKNOWN_CALL"),
