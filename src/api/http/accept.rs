@@ -4,6 +4,8 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
+use super::shape::Call;
+
 /// A form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -45,6 +47,15 @@ impl Form {
         match self {
             Self::Csv | Self::Parquet => true,
             Self::Json | Self::Ndjson | Self::Events => false,
+        }
+    }
+
+    /// Forms in which a call answers, the usual one first.
+    pub fn offered(call: &Call) -> &'static [Self] {
+        match (call.many_out, call.gives.as_str()) {
+            (_, "steelyard.v1.ExportStandingsResponse") => &[Self::Ndjson, Self::Events, Self::Csv, Self::Parquet],
+            (true, _) => &[Self::Ndjson, Self::Events],
+            (false, _) => &[Self::Json],
         }
     }
 

@@ -176,11 +176,7 @@ fn by_query(rule: &Rule, call: &Call, method: &Method) -> Result<bool, Refused> 
 
 /// The form wanted, and the query without it.
 fn form(headers: &HeaderMap, query: &str, call: &Call) -> Result<(Form, String), Refused> {
-    let offered: &[Form] = match (call.many_out, call.gives.as_str()) {
-        (_, "steelyard.v1.ExportStandingsResponse") => &[Form::Ndjson, Form::Events, Form::Csv, Form::Parquet],
-        (true, _) => &[Form::Ndjson, Form::Events],
-        (false, _) => &[Form::Json],
-    };
+    let offered = Form::offered(call);
     let mut stated = None;
     let mut rest = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -33,7 +33,8 @@ def before_load_schema(context, raw_schema):
     components.update(raw_schema["components"])
     # How long a call may take is said by `before_call`: any time is sound, and almost none is long enough.
     for path in raw_schema["paths"].values():
-        path["parameters"] = [each for each in path["parameters"] if not each["$ref"].endswith("/grpc-timeout")]
+        parameters = path.get("parameters", [])
+        path["parameters"] = [each for each in parameters if not each.get("$ref", "").endswith("/grpc-timeout")]
 
 
 @schemathesis.hook

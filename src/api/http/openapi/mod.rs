@@ -3,6 +3,7 @@
 //! edge does and cannot fall behind. It tells of calls alone and names nobody.
 
 mod limits;
+mod refusals;
 mod schema;
 
 use std::sync::LazyLock;
@@ -13,83 +14,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::accept::Form;
-use super::problem::{PROBLEM, Refused};
+use super::export::DICTIONARY;
+use super::problem::Refused;
 use super::shape::{Call, Kind, Many, Shape, contract};
 use crate::access::table::{Does, RULES, Rule};
-use crate::api::error::DOMAIN;
 use crate::api::gate::{CORRELATION, ON_BEHALF_OF, PURPOSE, TIMEOUT};
+use refusals::{PROBLEMS, problem, refusal};
 use schema::{Schemas, Way};
 
 /// What is said before anything else.
 const INTRODUCTION: &str = include_str!("introduction.md");
-
-/// Statuses of problems, and when each is answered.
-const PROBLEMS: [(u16, &str, &str, When); 19] = [
-    (400, "BadRequest", "Something of the request is wrong; `violations` says everything.", When::Always),
-    (401, "Unauthorized", "Nobody known calls.", When::Always),
-    (
-        403,
-        "Forbidden",
-        "The caller may not, or the person is out of scope, or a page of another site asks.",
-        When::Always,
-    ),
-    (404, "NotFound", "There is no such person, file, run, generation or policy.", When::Always),
-    (406, "NotAcceptable", "The answer has no form that is wanted.", When::Always),
-    (409, "Conflict", "Somebody else was first, or a revision that is waited for does not come.", When::Always),
-    (410, "Gone", "What a token stands for is no longer kept: begin again.", When::Reading),
-    (413, "ContentTooLarge", "The body, or the answer, is larger than the server allows.", When::Always),
-    (
-        414,
-        "UriTooLong",
-        "The query is longer than the server reads: send it as a body. The answer has no body.",
-        When::ByQuery,
-    ),
-    (415, "UnsupportedMediaType", "The body is not what the call takes.", When::WithBody),
-    (
-        421,
-        "MisdirectedRequest",
-        "A server that asks nobody who they are was called by a name that is not its own.",
-        When::Always,
-    ),
-    (
-        422,
-        "UnprocessableContent",
-        "The request is sound, and not now: what it is about is in another state.",
-        When::Always,
-    ),
-    (
-        429,
-        "TooManyRequests",
-        "The caller asks too fast, or too much at once; `Retry-After` says when to ask again.",
-        When::Always,
-    ),
-    (
-        431,
-        "RequestHeaderFieldsTooLarge",
-        "The headers are larger than the server reads; the answer has no body.",
-        When::Always,
-    ),
-    (500, "InternalServerError", "Something failed inside; the correlation id finds it in the log.", When::Always),
-    (501, "NotImplemented", "The server does not know the call.", When::Always),
-    (
-        503,
-        "ServiceUnavailable",
-        "The server cannot answer just now; `Retry-After` says when to ask again.",
-        When::Always,
-    ),
-    (504, "GatewayTimeout", "The time that the caller gave, or that a call may take, is over.", When::Always),
-    (507, "InsufficientStorage", "The disk has less room than the server keeps free.", When::Writing),
-];
-
-/// Of which calls a status is an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
-    Always,
-    Reading,
-    Writing,
-    WithBody,
-    ByQuery,
-}
 
 /// The document, and the digest that tells one build's from another's.
 struct Document {
@@ -132,6 +66,7 @@ pub fn told() -> Value {
         let call = contract().calls.get(rule.path).expect("a call of the table must be in the contract");
         paths.insert(rule.path.replacen("/steelyard.v1.", "/v1/", 1), path(&schemas, rule, call));
     }
+    paths.insert(DICTIONARY.to_owned(), dictionary());
     let tags: Vec<_> = contract()
         .services
         .iter()
@@ -183,8 +118,13 @@ fn path(schemas: &Schemas, rule: &Rule, call: &Call) -> Value {
     let name = rule.name();
     let (service, method) = name.split_once('.').expect("a call must have a service");
     let mut parameters = vec![parameter(CORRELATION), parameter(ON_BEHALF_OF), parameter(PURPOSE), parameter(TIMEOUT)];
-    if call.many_out {
-        parameters.push(parameter("format"));
+    if let offered @ [_, _, ..] = Form::offered(call) {
+        let words: Vec<_> =
+            Form::ALL.iter().filter(|(_, form)| offered.contains(form)).map(|(word, _)| *word).collect();
+        parameters.push(json!({
+            "name": "format", "in": "query", "schema": { "type": "string", "enum": words },
+            "description": "The form of the answer, for a link that cannot set the header Accept, which it goes before.",
+        }));
     }
     let takes = if call.many_in { Form::Ndjson } else { Form::Json };
     let common = |id: String, with_body: bool| {
@@ -265,23 +205,27 @@ fn first_sentence(text: &str) -> &str {
 
 fn responses(schemas: &Schemas, rule: &Rule, call: &Call, with_body: bool) -> Value {
     let gives = schemas.message(&call.gives, Way::Out);
-    let content = if call.many_out {
-        let problem = json!({ "$ref": "#/components/schemas/Problem" });
-        let last = json!({ "type": "object", "required": ["problem"], "properties": { "problem": problem } });
-        let event = json!({ "type": "object", "required": ["data"], "properties": {
-            "id": { "type": "string", "description": "The token to go on from." },
-            "event": { "type": "string", "description": "`problem` where the stream ends in a fault." },
-            "data": { "type": "string", "contentMediaType": Form::Json.media(), "contentSchema": {
-                "anyOf": [problem, gives],
-            } },
-        } });
-        json!({
-            Form::Ndjson.media(): { "schema": { "anyOf": [last, gives] } },
-            Form::Events.media(): { "schema": event },
-        })
-    } else {
-        json!({ Form::Json.media(): { "schema": gives } })
-    };
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    let forms = Form::offered(call).iter().map(|form| {
+        let schema = match form {
+            Form::Json => gives.clone(),
+            Form::Ndjson => {
+                let last = json!({ "type": "object", "required": ["problem"], "properties": { "problem": problem } });
+                json!({ "anyOf": [last, gives] })
+            }
+            Form::Events => json!({ "type": "object", "required": ["data"], "properties": {
+                "id": { "type": "string", "description": "The token to go on from." },
+                "event": { "type": "string", "description": "`problem` where the stream ends in a fault." },
+                "data": { "type": "string", "contentMediaType": Form::Json.media(), "contentSchema": {
+                    "anyOf": [problem, gives],
+                } },
+            } }),
+            Form::Csv => json!({ "type": "string", "description": "Rows under names of columns, as /data-dictionary.json describes them." }),
+            Form::Parquet => json!({ "description": "The same rows and columns, as an Apache Parquet file." }),
+        };
+        (form.media().to_owned(), json!({ "schema": schema }))
+    });
+    let content: Map<String, Value> = forms.collect();
     let meaning = if call.many_out {
         "A JSON object in each line, or in each event. Where the stream ends in a fault, the last says `problem`."
     } else {
@@ -296,77 +240,25 @@ fn responses(schemas: &Schemas, rule: &Rule, call: &Call, with_body: bool) -> Va
     }
     all.insert("200".to_owned(), json!({ "description": meaning, "headers": told, "content": content }));
     for (status, name, _, when) in PROBLEMS {
-        let given = match when {
-            When::Always => true,
-            When::Reading => rule.does == Does::Reads,
-            When::Writing => rule.does == Does::Writes,
-            When::WithBody => with_body,
-            When::ByQuery => !with_body,
-        };
-        if given {
+        if when.of(rule, with_body) {
             all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
         }
     }
     all.into()
 }
 
-fn refusal(status: u16, when: &str) -> Value {
-    let mut response = json!({ "description": when });
-    let members = response.as_object_mut().expect("a response must be an object");
-    // What cannot be read is refused before there is anybody to answer in JSON.
-    if !matches!(status, 414 | 431) {
-        members
-            .insert("content".to_owned(), json!({ PROBLEM: { "schema": { "$ref": "#/components/schemas/Problem" } } }));
-    }
-    let header = |meaning: &str, schema: &Value| json!({ "description": meaning, "schema": schema });
-    match status {
-        401 => {
-            let how = header("How to say who calls.", &json!({ "type": "string" }));
-            members.insert("headers".to_owned(), json!({ "WWW-Authenticate": how }));
-        }
-        429 | 503 | 507 => {
-            let wait = header("Seconds after which to ask again.", &json!({ "type": "integer", "minimum": 1 }));
-            members.insert("headers".to_owned(), json!({ "Retry-After": wait }));
-        }
-        _ => {}
-    }
-    response
+/// What describes the columns of exports.
+fn dictionary() -> Value {
+    json!({ "get": {
+        "operationId": "DescribeColumns",
+        "summary": "The columns of exports as CSV and Parquet",
+        "security": [],
+        "responses": { "200": { "description": "What each column is.", "content": {
+            Form::Json.media(): { "schema": { "type": "object" } },
+        } } },
+    } })
 }
 
-/// What a refusal says (RFC 9457).
-fn problem() -> Value {
-    let text = |meaning: &str| json!({ "type": "string", "description": meaning });
-    let violation = json!({
-        "type": "object",
-        "required": ["field", "reason", "description"],
-        "properties": {
-            "field": text("The field, by its name in the contract: `records[3].offence.cjs_code`. Empty: the whole."),
-            "reason": text("Reason in UPPER_SNAKE."),
-            "description": text("What is wrong, in a sentence."),
-        },
-    });
-    json!({
-        "type": "object",
-        "description": "Why a request was refused (RFC 9457), with what the gRPC status of the same call says.",
-        "required": ["type", "title", "status", "detail", "reason", "domain"],
-        "properties": {
-            "type": { "type": "string", "format": "uri", "pattern": "^urn:steelyard:problem:[a-z0-9-]+$",
-                "description": "The reason as a name of its own." },
-            "title": text("What the HTTP status is called."),
-            "status": { "type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status." },
-            "detail": text("What is wrong, in a sentence or more."),
-            "reason": { "type": "string", "pattern": "^[A-Z0-9_]+$",
-                "description": "Reason in UPPER_SNAKE: an `ErrorReason` without its prefix, or one of the HTTP edge's own." },
-            "domain": { "type": "string", "const": DOMAIN, "description": "Whose reasons these are." },
-            "code": text("The code of the gRPC status. Left out where there was no call."),
-            "metadata": { "type": "object", "additionalProperties": { "type": "string" },
-                "description": "More of the reason, such as `correlation_id` and `oldest_revision`." },
-            "violations": { "type": "array", "items": violation, "description": "Everything wrong with the request." },
-        },
-    })
-}
-
-const LAST_EVENT: &str = "last-event-id";
 const HELD: &str = "if-none-match";
 
 fn parameter(name: &str) -> Value {
@@ -403,11 +295,6 @@ fn headers() -> Value {
              not sent again.",
             json!({ "type": "string" }),
         ),
-        "format": {
-            "name": "format", "in": "query",
-            "description": "The form of the answer, for a link that cannot set the header Accept, which it goes before.",
-            "schema": { "type": "string", "enum": ["ndjson", "events"] },
-        },
     })
 }
 
