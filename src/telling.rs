@@ -1,6 +1,10 @@
 //! Figures, days and bands as people read them, on a screen and on a page. Nothing
 //! here knows what they are of.
 
+pub mod spreadsheet;
+
+use std::fmt::Write as _;
+
 use crate::domain::Date;
 use crate::pb;
 
@@ -67,4 +71,24 @@ pub fn day(text: &str) -> String {
 /// Text of a record as it may be printed: a control character could otherwise command the terminal.
 pub fn plain(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// `2026-03-31` as `31 March 2026`; of an empty text, that it is not known.
+pub fn day_or_unknown(text: &str) -> String {
+    if text.is_empty() { "a day not known".to_owned() } else { day(text) }
+}
+
+/// Terms of bail: when and where to surrender, and on what conditions.
+pub fn bail_terms(bail: &pb::BailTerms) -> String {
+    let mut text = format!("to surrender on {}", day_or_unknown(&bail.surrender_on));
+    if !bail.place.is_empty() {
+        let _ = write!(text, " at {}", bail.place);
+    }
+    if let Some(last) = bail.extended_to.last() {
+        let _ = write!(text, ", extended to {}", day(last));
+    }
+    if !bail.conditions.is_empty() {
+        let _ = write!(text, "; conditions: {}", bail.conditions.join("; "));
+    }
+    text
 }

@@ -42,20 +42,12 @@ impl Json {
 
     /// Reads a message, or tells everything that is wrong with it.
     fn read<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, Fault> {
-        let mut value: Value = serde_json::from_slice(text).map_err(|error| {
+        let value: Value = serde_json::from_slice(text).map_err(|error| {
             let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
             Fault::field("", "INVALID_JSON", place)
         })?;
-        let mut faults = self.takes.faults(&value);
-        if self.rows {
-            faults.extend(export::faults(&value));
-        }
-        if !faults.is_empty() {
-            return Err(Fault::Invalid(faults));
-        }
-        self.takes.settle(&mut value);
-        // What sounds wrong to the reader alone is told in its words, which name a place and no more.
-        T::deserialize(value).map_err(|_| Fault::field("", "INVALID_JSON", "the body is not a message of this call"))
+        let more = if self.rows { export::faults(&value) } else { Vec::new() };
+        self.takes.read(value, more)
     }
 }
 

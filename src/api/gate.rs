@@ -147,7 +147,7 @@ struct Refusal {
 }
 
 /// The caller's own id for the call, where it sent a usable one.
-fn correlation(headers: &HeaderMap) -> String {
+pub fn correlation(headers: &HeaderMap) -> String {
     let stated = headers.get(CORRELATION).and_then(|value| value.to_str().ok());
     match stated {
         Some(id) if usable(id) && !id.is_empty() => id.to_owned(),

@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, LineStyle, Tab
 use serde::Serialize;
 
 use crate::pb;
+use crate::telling::spreadsheet;
 pub use crate::telling::{band_word, count, day, ordinal, plain, points, short_points, signed_points};
 
 /// How to print.
@@ -192,8 +193,7 @@ pub fn csv<const COLUMNS: usize>(
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it. Numbers stay as they are.
 fn harmless(cell: String) -> String {
-    let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if begins && !is_number(&cell) { format!("'{cell}") } else { cell }
+    if is_number(&cell) { cell } else { spreadsheet::harmless(&cell).into_owned() }
 }
 
 fn is_number(cell: &str) -> bool {

@@ -3,28 +3,23 @@
 
 mod supervision;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use crate::harness::Server;
+use crate::web::{Told, Web};
 
 /// What a server answered.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Answer {
     /// Status.
     pub status: u16,
-    /// Head, as it was sent.
-    pub head: String,
     /// Body.
     pub body: String,
+    told: Told,
 }
 
 impl Answer {
     /// The value of a header. Empty: it was not sent.
     pub fn header(&self, name: &str) -> &str {
-        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
-        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+        self.told.header(name).unwrap_or_default()
     }
 
     /// That the body says all of this.
@@ -46,14 +41,14 @@ impl Answer {
 /// Somebody who looks at pages.
 #[derive(Clone, Debug)]
 pub struct Visitor {
-    address: String,
+    web: Web,
     headers: Vec<(String, String)>,
 }
 
 impl Visitor {
     /// Somebody without a name.
     pub fn of(server: &Server) -> Self {
-        Self { address: server.http_address(), headers: Vec::new() }
+        Self { web: Web::of(server), headers: Vec::new() }
     }
 
     /// With a header in every request.
@@ -76,20 +71,11 @@ impl Visitor {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("pages must be served");
-        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a timeout can be set");
-        let kind = ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned());
-        let length = ("Content-Length".to_owned(), body.len().to_string());
-        let headers = self.headers.iter().chain([&kind, &length].into_iter().filter(|_| method == "POST"));
-        let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let (address, headers) = (&self.address, headers.concat());
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n{body}");
-        stream.write_all(request.as_bytes()).expect("a request must be taken");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer must come");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        let form = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+        let sent = self.headers.iter().chain(Some(&form).filter(|_| method == "POST"));
+        let headers: Vec<_> = sent.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let told = self.web.ask(method, path, &headers, body.as_bytes());
+        let body = String::from_utf8(told.body.clone()).expect("a page must be text");
+        Answer { status: told.status, body, told }
     }
 }

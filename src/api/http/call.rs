@@ -17,7 +17,6 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::ServiceExt;
-use uuid::Uuid;
 
 use super::Live;
 use super::accept::{self, Form};
@@ -83,10 +82,7 @@ impl Calls {
         let by_query = by_query(rule, call, &parts.method).map_err(IntoResponse::into_response)?;
         let (form, query) =
             form(&parts.headers, parts.uri.query().unwrap_or_default(), call).map_err(IntoResponse::into_response)?;
-        let correlation_id: Arc<str> = match parts.headers.get(CORRELATION).and_then(|id| id.to_str().ok()) {
-            Some(id) if !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.into(),
-            Some(_) | None => Uuid::new_v4().to_string().into(),
-        };
+        let correlation_id: Arc<str> = gate::correlation(&parts.headers).into();
         let time = time(&parts.headers).map_err(|fault| problem::of_fault(&fault, &correlation_id))?;
         let ends = time.map(|time| Instant::now() + time);
         let asked = Asked { rule, call, form, correlation_id, ends };

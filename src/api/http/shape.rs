@@ -12,10 +12,12 @@ use prost::Message;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
 use serde_json::Value;
 
 use crate::pb;
+use crate::service::fault::Fault;
 
 /// Faults told of one text.
 const MOST_TOLD: usize = 100;
@@ -266,6 +268,21 @@ impl Shape {
     /// The field of a name, in JSON or in the contract.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|at| &self.fields[*at])
+    }
+
+    /// Reads a message of a value. `more`: what else is wrong with it, of which this shape knows nothing.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read<T: DeserializeOwned>(&self, mut value: Value, more: Vec<pb::Violation>) -> Result<T, Fault> {
+        let mut faults = self.faults(&value);
+        faults.extend(more);
+        if !faults.is_empty() {
+            return Err(Fault::Invalid(faults));
+        }
+        self.settle(&mut value);
+        // What sounds wrong to the reader alone is told in its words, which name a place and no more.
+        T::deserialize(value).map_err(|_| Fault::field("", "INVALID_JSON", "the body is not a message of this call"))
     }
 
     /// Everything in which a value is not this message; empty: nothing.

@@ -10,7 +10,7 @@ use tonic::Status;
 
 use super::shell::{self, Here, Page};
 use super::words::{self, band, band_word, capital, count, counted, day, marks, points, spoken};
-use super::{Pages, Visit};
+use super::{Pages, Visit, asked, table};
 use crate::domain::Date;
 use crate::domain::word::{Band, Circulation, CustodyState, Family, List, OutstandingReason};
 use crate::pb;
@@ -124,7 +124,7 @@ impl Told {
             nav.chips aria-label="By band" #chips {
                 ul {
                     li {
-                        a href=(visit.without(&["filter.bands", "page_token"])) aria-current=[filter.bands.is_empty().then_some("true")] {
+                        a href=(visit.only("filter.bands", "")) aria-current=[filter.bands.is_empty().then_some("true")] {
                             "All " span.number { (count(self.summary.size)) }
                         }
                     }
@@ -146,54 +146,44 @@ impl Told {
     /// The filters of the contract, as a form that needs no script.
     fn form(&self, visit: &Visit) -> Markup {
         let filter = self.filter();
-        let narrowed = visit.query.contains("filter.");
+        let narrowed = visit.asked.begins("filter.");
         let outstanding = self.list.family() == Family::Outstanding;
-        html! {
-            details.filter open[narrowed] {
-                summary { "Filter" @if narrowed { " (in use)" } }
-                form method="get" action=(visit.path) {
-                    div.fields {
-                        fieldset {
-                            legend { "Band" }
-                            @for known in Band::ALL.iter().rev() {
-                                @let proto = known.proto();
-                                @let word = spoken(proto.as_str_name(), "BAND_");
-                                (checkbox("filter.bands", &word.to_uppercase().replace(' ', "_"), &capital(&word), filter.bands.contains(&proto.into())))
-                            }
-                        }
-                        @if self.summary.by_area.len() <= 24 && !self.summary.by_area.is_empty() {
-                            fieldset {
-                                legend { "Area" }
-                                @for area in &self.summary.by_area {
-                                    (checkbox("filter.areas", &area.name, &area.name, filter.areas.contains(&area.name)))
-                                }
-                            }
-                        } @else {
-                            (text("filter.areas", "Area", filter.areas.first().map_or("", String::as_str)))
-                        }
-                        @if outstanding {
-                            (select("filter.reasons", "Reason", OutstandingReason::ALL.iter().map(|it| it.proto().as_str_name()), "OUTSTANDING_REASON_",
-                                filter.reasons().next().map(|it| it.as_str_name())))
-                            (select("filter.circulation_states", "Circulation", Circulation::ALL.iter().map(|it| it.proto().as_str_name()), "CIRCULATION_",
-                                filter.circulation_states().next().map(|it| it.as_str_name())))
-                            (number("filter.min_days_outstanding", "Days outstanding, at least", filter.min_days_outstanding))
-                        }
-                        (text("filter.offender_managers", "Offender manager", filter.offender_managers.first().map_or("", String::as_str)))
-                        (select("filter.custody", "Custody", CustodyState::ALL.iter().map(|it| it.proto().as_str_name()), "CUSTODY_STATE_",
-                            (filter.custody != 0).then(|| filter.custody().as_str_name())))
-                        fieldset {
-                            legend { "Only" }
-                            (checkbox("filter.provisional_only", "true", "Provisional", filter.provisional_only))
-                            (checkbox("filter.overridden_only", "true", "Overridden", filter.overridden_only))
-                        }
-                    }
-                    p.actions {
-                        button type="submit" { "Apply" }
-                        " " a href=(visit.path) { "Clear all" }
-                    }
+        let fields = html! {
+            fieldset {
+                legend { "Band" }
+                @for known in Band::ALL.iter().rev() {
+                    @let proto = known.proto();
+                    @let word = spoken(proto.as_str_name(), "BAND_");
+                    (checkbox("filter.bands", &word.to_uppercase().replace(' ', "_"), &capital(&word), filter.bands.contains(&proto.into())))
                 }
             }
-        }
+            @if self.summary.by_area.len() <= 24 && !self.summary.by_area.is_empty() {
+                fieldset {
+                    legend { "Area" }
+                    @for area in &self.summary.by_area {
+                        (checkbox("filter.areas", &area.name, &area.name, filter.areas.contains(&area.name)))
+                    }
+                }
+            } @else {
+                (text("filter.areas", "Area", filter.areas.first().map_or("", String::as_str)))
+            }
+            @if outstanding {
+                (select("filter.reasons", "Reason", OutstandingReason::ALL.iter().map(|it| it.proto().as_str_name()), "OUTSTANDING_REASON_",
+                    filter.reasons().next().map(|it| it.as_str_name())))
+                (select("filter.circulation_states", "Circulation", Circulation::ALL.iter().map(|it| it.proto().as_str_name()), "CIRCULATION_",
+                    filter.circulation_states().next().map(|it| it.as_str_name())))
+                (number("filter.min_days_outstanding", "Days outstanding, at least", filter.min_days_outstanding))
+            }
+            (text("filter.offender_managers", "Offender manager", filter.offender_managers.first().map_or("", String::as_str)))
+            (select("filter.custody", "Custody", CustodyState::ALL.iter().map(|it| it.proto().as_str_name()), "CUSTODY_STATE_",
+                (filter.custody != 0).then(|| filter.custody().as_str_name())))
+            fieldset {
+                legend { "Only" }
+                (checkbox("filter.provisional_only", "true", "Provisional", filter.provisional_only))
+                (checkbox("filter.overridden_only", "true", "Overridden", filter.overridden_only))
+            }
+        };
+        shell::filter(&visit.path, narrowed, &fields)
     }
 
     /// The rows of this page, and the ways to the others.
@@ -207,7 +197,6 @@ impl Told {
             of_bands.map(|named| named.count).sum()
         };
         let (first, last) = (self.answer.standings.first(), self.answer.standings.last());
-        let next = &self.answer.next_page_token;
         html! {
             @if let (Some(first), Some(last)) = (first, last) {
                 div.scroll tabindex="0" role="region" aria-labelledby="caption" {
@@ -223,12 +212,7 @@ impl Told {
                         }
                     }
                 }
-                @if linked {
-                    nav.pages aria-label="Pages of the list" {
-                        @if !self.asked.page_token.is_empty() { a href=(visit.with("page_token", None)) { "From the top" } " " }
-                        @if !next.is_empty() { a rel="next" href=(visit.with("page_token", Some(next))) { "Next page" } }
-                    }
-                }
+                @if linked { (table::paged(&visit.asked, &visit.path, &self.answer.next_page_token)) }
             } @else if self.answer.list_size == 0 {
                 p { "Nobody whom you may see stands on this list." }
             } @else {
@@ -334,16 +318,21 @@ impl Told {
 
     /// The same list in other forms.
     fn elsewhere(&self, visit: &Visit) -> Markup {
-        let filters = visit.query_of("filter.");
         let name = words::list_path(self.list);
-        let export = |format: &str| format!("/v1/RankingService/ExportStandings?list={name}&format={format}{filters}");
+        let call = |method: &str, format: &str| {
+            let said: Vec<_> = [("list", name.as_str()), ("format", format)]
+                .into_iter()
+                .chain(visit.asked.beginning("filter."))
+                .collect();
+            asked::to(&format!("/v1/RankingService/{method}"), &said)
+        };
         html! {
             aside.elsewhere aria-label="The same list elsewhere" {
                 ul {
                     li { a href={ "/lists/" (name) "/changed" } { "What changed" } }
-                    li { a href=(export("csv")) { "The whole list for a spreadsheet (CSV)" } }
-                    li { a href=(export("parquet")) { "The whole list as Parquet" } }
-                    li { a href={ "/v1/RankingService/ListStandings?list=" (name) (filters) } { "This page as JSON" } }
+                    li { a href=(call("ExportStandings", "csv")) { "The whole list for a spreadsheet (CSV)" } }
+                    li { a href=(call("ExportStandings", "parquet")) { "The whole list as Parquet" } }
+                    li { a href=(call("ListStandings", "")) { "This page as JSON" } }
                 }
             }
         }
@@ -456,9 +445,7 @@ fn movements(list: List, answer: &pb::ListMovementsResponse, visit: &Visit) -> M
                     }
                 }
             }
-            @if !answer.next_page_token.is_empty() {
-                nav.pages aria-label="Pages" { a rel="next" href=(visit.with("page_token", Some(&answer.next_page_token))) { "Next page" } }
-            }
+            (table::paged(&visit.asked, &visit.path, &answer.next_page_token))
         }
     }
 }

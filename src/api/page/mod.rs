@@ -2,6 +2,7 @@
 //! the words of the field and in HTML that needs no script to be read. Every page asks
 //! the contract's calls as whoever looks at it; no rule of the field lives here.
 
+mod asked;
 pub mod asker;
 mod assets;
 mod compare;
@@ -12,6 +13,7 @@ mod oversight;
 mod person;
 mod records;
 pub mod shell;
+mod table;
 pub mod words;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use super::http::query;
 use super::http::shape::contract;
 use super::signin::{self, Standing, visitor};
 use crate::service::fault::Fault;
+use asked::Asked;
 use asker::Asker;
 
 /// What pages are made with.
@@ -103,8 +106,8 @@ pub fn router(pages: Pages) -> Router {
 pub struct Visit {
     /// Who asks.
     pub asker: Asker,
-    /// The query, without parameters that say nothing: an empty field of a form.
-    pub query: String,
+    /// What the query says, without parameters that say nothing: an empty field of a form.
+    pub asked: Asked,
     /// The path.
     pub path: String,
 }
@@ -113,22 +116,16 @@ impl FromRequestParts<Pages> for Visit {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, pages: &Pages) -> Result<Self, Self::Rejection> {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            if !value.trim().is_empty() {
-                query.append_pair(&name, value.trim());
-            }
-        }
         let asker = Asker::of(pages.calls.gated(), parts);
-        Ok(Self { asker, query: query.finish(), path: parts.uri.path().to_owned() })
+        let asked = Asked::of(parts.uri.query().unwrap_or_default().as_bytes()).stated();
+        Ok(Self { asker, asked, path: parts.uri.path().to_owned() })
     }
 }
 
 impl Visit {
     /// The value of a parameter; empty where there is none.
     pub fn parameter(&self, name: &str) -> String {
-        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+        self.asked.one(name).to_owned()
     }
 
     /// The query as a message of the contract, as a call over HTTP reads it, without the parameters of the page itself.
@@ -137,62 +134,19 @@ impl Visit {
     /// Everything that is wrong with it.
     pub fn message<T: DeserializeOwned>(&self, name: &str, own: &[&str]) -> Result<T, Status> {
         let shape = contract().message(name);
-        let mut rest = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
-            if !own.contains(&&*name) {
-                rest.append_pair(&name, &value);
-            }
-        }
-        let value = query::message(shape, &rest.finish()).map_err(Fault::Invalid);
-        let read = value.and_then(|value| {
-            let faults = shape.faults(&value);
-            if !faults.is_empty() {
-                return Err(Fault::Invalid(faults));
-            }
-            T::deserialize(value).map_err(|_| Fault::field("", "INVALID_ARGUMENT", "the address cannot be read"))
-        });
-        read.map_err(|fault| error::status(&fault, ""))
+        let said = self.asked.beginning("").filter(|(name, _)| !own.contains(name));
+        let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish();
+        let value = query::message(shape, &rest).map_err(Fault::Invalid);
+        value.and_then(|value| shape.read(value, Vec::new())).map_err(|fault| error::status(&fault, ""))
     }
 
-    /// The address of this page with some of its parameters, and with one more.
-    fn address(&self, stays: impl Fn(&str) -> bool, more: Option<(&str, &str)>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
-            if stays(&name) {
-                query.append_pair(&name, &value);
-            }
-        }
-        if let Some((name, value)) = more {
-            query.append_pair(name, value);
-        }
-        let query = query.finish();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    /// The address of this page with one parameter set to another value; an empty one takes it away.
+    pub fn with(&self, name: &str, value: &str) -> String {
+        self.asked.with(&self.path, name, value)
     }
 
-    /// The address of this page with one parameter set to another value, or taken away.
-    pub fn with(&self, name: &str, value: Option<&str>) -> String {
-        self.address(|known| known != name, value.map(|value| (name, value)))
-    }
-
-    /// The address of this page without some parameters.
-    pub fn without(&self, names: &[&str]) -> String {
-        self.address(|known| !names.contains(&known), None)
-    }
-
-    /// The address of the first page with one value alone of a parameter.
+    /// The address of the first page with one value alone of a parameter; an empty one takes it away.
     pub fn only(&self, name: &str, value: &str) -> String {
-        self.address(|known| known != name && known != "page_token", Some((name, value)))
-    }
-
-    /// The parameters whose names begin so, to go on an address after others.
-    pub fn query_of(&self, prefix: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
-            if name.starts_with(prefix) {
-                query.append_pair(&name, &value);
-            }
-        }
-        let query = query.finish();
-        if query.is_empty() { query } else { format!("&{query}") }
+        self.asked.and("page_token", "").with(&self.path, name, value)
     }
 }

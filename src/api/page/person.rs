@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 
 use super::shell::{self, Here, Page};
 use super::words::{self, band, band_word, capital, count, day, instant, ordinal, points, sentence, spoken};
-use super::{Pages, Visit, curve};
+use super::{Pages, Visit, asked, curve};
 use crate::domain::word::List;
 use crate::pb;
 
@@ -553,24 +553,15 @@ fn predictors(detail: &pb::StandingDetail) -> Markup {
 
 /// The address of what is held of a person, at one record.
 pub fn records_path(subject_ref: &str, id: Option<&str>) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("ref", subject_ref);
-    if let Some(id) = id {
-        query.append_pair("record", id);
-    }
-    format!("/people/records?{}", query.finish())
+    asked::to("/people/records", &[("ref", subject_ref), ("record", id.unwrap_or_default())])
 }
 
 /// The address of an outstanding file.
 fn file_path(subject_ref: &str, outstanding_id: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("ref", subject_ref).append_pair("id", outstanding_id);
-    format!("/outstanding/file?{}", query.finish())
+    asked::to("/outstanding/file", &[("ref", subject_ref), ("id", outstanding_id)])
 }
 
 /// The address of two people compared.
 pub fn compare_path(list: List, one: &str, other: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("list", &words::list_path(list)).append_pair("a", one).append_pair("b", other);
-    format!("/compare?{}", query.finish())
+    asked::to("/compare", &[("list", &words::list_path(list)), ("a", one), ("b", other)])
 }

@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::shell::{self, Here, Page};
 use super::words::{self, capital, day, instant, spoken};
-use super::{Pages, Visit};
+use super::{Pages, Visit, table};
 use crate::pb;
 
 /// The records of a person.
@@ -36,8 +36,8 @@ pub async fn records(State(pages): State<Pages>, visit: Visit) -> Response {
         h1 { "What is held of " (subject_ref) }
         (shell::told_from(answer.context.as_ref()))
         p {
-            @if history { a href=(visit.with("history", None)) { "Only what is in force" } }
-            @else { a href=(visit.with("history", Some("true"))) { "Also what was superseded or withdrawn" } }
+            @if history { a href=(visit.with("history", "")) { "Only what is in force" } }
+            @else { a href=(visit.with("history", "true")) { "Also what was superseded or withdrawn" } }
         }
         @if !wanted.is_empty() {
             h2 { "The record asked for" }
@@ -49,9 +49,7 @@ pub async fn records(State(pages): State<Pages>, visit: Visit) -> Response {
         }
         @if rest.is_empty() { p { "Nothing" @if !wanted.is_empty() { " else" } " is held." } }
         @for held in &rest { (record(held)) }
-        @if !answer.next_page_token.is_empty() {
-            nav.pages aria-label="Pages" { a rel="next" href=(visit.with("page_token", Some(&answer.next_page_token))) { "Next page" } }
-        }
+        (table::paged(&visit.asked, &visit.path, &answer.next_page_token))
     };
     let back = Some((subject_ref.clone(), words::person_path(&subject_ref, None)));
     Page { title: &title, here: Here::Lists, back, content }.respond(&pages)

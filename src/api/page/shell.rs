@@ -140,6 +140,19 @@ fn send(status: StatusCode, markup: &Markup, ancestors: &str) -> Response {
     (status, headers, markup.0.clone()).into_response()
 }
 
+/// What narrows a list, as a form that needs no script. Folded away while nothing does.
+pub fn filter(path: &str, narrowed: bool, fields: &Markup) -> Markup {
+    html! {
+        details.filter open[narrowed] {
+            summary { "Filter" @if narrowed { " (in use)" } }
+            form method="get" action=(path) {
+                div.fields { (fields) }
+                p.actions { button type="submit" { "Apply" } " " a href=(path) { "Clear all" } }
+            }
+        }
+    }
+}
+
 /// What a page was read from, in a sentence, and plainly if it is old.
 pub fn told_from(context: Option<&pb::ReadContext>) -> Markup {
     html! {

@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::asked;
 use crate::domain::Date;
 use crate::domain::word::List;
 use crate::pb;
@@ -158,12 +159,7 @@ pub const fn component(component: pb::Component) -> &'static str {
 
 /// The address of a person's page. A reference may hold any letter.
 pub fn person_path(subject_ref: &str, list: Option<List>) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("ref", subject_ref);
-    if let Some(list) = list {
-        query.append_pair("list", &list_path(list));
-    }
-    format!("/people?{}", query.finish())
+    asked::to("/people", &[("ref", subject_ref), ("list", &list.map(list_path).unwrap_or_default())])
 }
 
 #[cfg(test)]

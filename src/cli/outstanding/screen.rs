@@ -11,6 +11,7 @@ use crate::cli::word::spoken_number;
 use crate::cli::write::bullets;
 use crate::domain::word::{Circulation, CloseOutcome, OutstandingReason, SupervisionClock, WarrantCategory};
 use crate::pb;
+use crate::telling::bail_terms;
 
 /// The files.
 pub fn screen(answer: &pb::GetOutstandingResponse, page: Page) -> String {
@@ -101,17 +102,7 @@ fn terms(record: &pb::Outstanding, page: Page) -> String {
         said.push(format!("Wanted for: {}", record.offence_ids.join(", ")));
     }
     if let Some(bail) = &record.bail {
-        let mut text = format!("Bail: to surrender on {}", or_unknown(&bail.surrender_on));
-        if !bail.place.is_empty() {
-            let _ = write!(text, " at {}", bail.place);
-        }
-        if let Some(last) = bail.extended_to.last() {
-            let _ = write!(text, ", extended to {}", day(last));
-        }
-        if !bail.conditions.is_empty() {
-            let _ = write!(text, "; conditions: {}", bail.conditions.join("; "));
-        }
-        said.push(text);
+        said.push(format!("Bail: {}", bail_terms(bail)));
     }
     if let Some(warrant) = &record.warrant {
         let category = spoken_number::<WarrantCategory>(warrant.category).to_uppercase();
@@ -138,10 +129,6 @@ fn terms(record: &pb::Outstanding, page: Page) -> String {
         said.push(text);
     }
     said.iter().map(|text| indented(&format!("{text}."), 0, page.width)).collect()
-}
-
-fn or_unknown(date: &str) -> String {
-    if date.is_empty() { "a day not known".to_owned() } else { day(date) }
 }
 
 /// What a clock asks for.

@@ -60,7 +60,11 @@ async fn neglected() -> (Server, Client, Visitor) {
 fn is_a_page(answer: &Answer) {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.body.matches("<h1").count(), 1, "{}", answer.body);
-    assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{}", answer.head);
+    assert!(
+        answer.header("content-security-policy").contains("default-src 'none'"),
+        "{:?}",
+        answer.header("content-security-policy")
+    );
     assert!(!answer.body.contains("style=\"") && !answer.body.contains(" onclick"), "{}", answer.body);
     assert_eq!(answer.body.matches("<script").count(), 1, "the one script is the server's own: {}", answer.body);
     for id in answer.body.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()) {

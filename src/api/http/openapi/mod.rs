@@ -259,6 +259,7 @@ fn dictionary() -> Value {
     } })
 }
 
+const LAST_EVENT: &str = "last-event-id";
 const HELD: &str = "if-none-match";
 
 fn parameter(name: &str) -> Value {

@@ -149,5 +149,3 @@ pub fn problem() -> Value {
         },
     })
 }
-
-const LAST_EVENT: &str = "last-event-id";

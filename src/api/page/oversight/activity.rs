@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::asked::Asked;
 use super::fields::{Field, Filled};
 use super::recording::{self, Form};
 use super::terms::Term;
+use crate::api::page::asked::Asked;
 use crate::api::page::{Pages, Visit};
 use crate::domain::word::{ActivityKind, ActivityOutcome};
 use crate::pb;

@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::asked::Asked;
 use super::charts::{Look, Point, bar, curve, legend};
-use super::cohort;
 use super::fields::{Field, Filled};
-use super::table::{self, Column, figure, or_not_recorded, share, words};
 use super::terms::{Term, told};
-use crate::api::page::shell::{self, Here, Page};
+use super::{answered, cohort};
+use crate::api::page::asked::Asked;
+use crate::api::page::shell::{self, Here};
+use crate::api::page::table::{self, Column, figure, or_not_recorded, share, words};
 use crate::api::page::words::{band, capital, count, counted, day, person_path, points};
 use crate::api::page::{Pages, Visit};
 use crate::domain::Date;
@@ -28,13 +28,7 @@ pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
         let asked: pb::GetAlignmentRequest = visit.message(REQUEST, &[])?;
         visit.asker.cohort().get_alignment(asked).await
     };
-    match answer.await {
-        Ok(answer) => {
-            let content = content(&Asked::of(visit.query.as_bytes()), &answer.into_inner());
-            Page { title: "Alignment of the cohort", here: Here::Cohort, back: None, content }.respond(&pages)
-        }
-        Err(status) => shell::refused(&pages, Here::Cohort, &status),
-    }
+    answered((&pages, &visit), ("Alignment of the cohort", Here::Cohort), answer, content).await
 }
 
 /// What the page is about.
@@ -72,18 +66,11 @@ fn percent(ten_thousandths: u32) -> String {
 fn filter(asked: &Asked) -> Markup {
     let form = Filled { asked, faults: &[] };
     let narrowed = asked.ticked("areas") || asked.ticked("most");
-    html! {
-        details.filter open[narrowed] {
-            summary { "Filter" @if narrowed { " (in use)" } }
-            form method="get" action=(PATH) {
-                div.fields {
-                    (form.line(Field { name: "areas", label: "Area", hint: "Only its people are named and counted." }, "text", ""))
-                    (form.line(Field { name: "most", label: "People named", hint: "On each side of each line, 1 to 1,000." }, "text", "narrow"))
-                }
-                p.actions { button type="submit" { "Apply" } " " a href=(PATH) { "Clear all" } }
-            }
-        }
-    }
+    let fields = html! {
+            (form.line(Field { name: "areas", label: "Area", hint: "Only its people are named and counted." }, "text", ""))
+            (form.line(Field { name: "most", label: "People named", hint: "On each side of each line, 1 to 1,000." }, "text", "narrow"))
+    };
+    shell::filter(PATH, narrowed, &fields)
 }
 
 fn by_status(statuses: &[pb::StatusAlignment]) -> Markup {

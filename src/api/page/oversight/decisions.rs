@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::asked::Asked;
-use super::cohort;
 use super::fields::{Field, Filled};
-use super::table::{self, Column, or_not_recorded};
 use super::terms::{Term, told};
-use crate::api::page::shell::{self, Here, Page};
+use super::{answered, cohort};
+use crate::api::page::asked::Asked;
+use crate::api::page::shell::{self, Here};
+use crate::api::page::table::{self, Column, or_not_recorded};
 use crate::api::page::words::{band, capital, count, counted, day, instant, list_title, ordinal, person_path, points};
 use crate::api::page::{Pages, Visit};
 use crate::domain::word::{CohortStatus, DecisionKind, List, Rag};
@@ -25,13 +25,7 @@ pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
         let asked: pb::ListDecisionsRequest = visit.message(REQUEST, &[])?;
         visit.asker.cohort().list_decisions(asked).await
     };
-    match answer.await {
-        Ok(answer) => {
-            let content = content(&Asked::of(visit.query.as_bytes()), &answer.into_inner());
-            Page { title: "Recent decisions", here: Here::Cohort, back: None, content }.respond(&pages)
-        }
-        Err(status) => shell::refused(&pages, Here::Cohort, &status),
-    }
+    answered((&pages, &visit), ("Recent decisions", Here::Cohort), answer, content).await
 }
 
 /// What the page is about.
@@ -58,10 +52,7 @@ pub fn content(asked: &Asked, answer: &pb::ListDecisionsResponse) -> Markup {
         } @else {
             (table::framed("decisions", "Decisions, the newest first", &COLUMNS, answer.decisions.iter().map(row)))
         }
-        (table::pages(
-            (!answer.next_page_token.is_empty()).then(|| asked.with(PATH, "page_token", &answer.next_page_token)).as_deref(),
-            (!asked.one("page_token").is_empty()).then(|| asked.with(PATH, "page_token", "")).as_deref(),
-        ))
+        (table::paged(asked, PATH, &answer.next_page_token))
     }
 }
 
@@ -69,28 +60,21 @@ fn filter(asked: &Asked) -> Markup {
     let form = Filled { asked, faults: &[] };
     let line = |name, label, kind| form.line(Field { name, label, hint: "" }, kind, "");
     let narrowed = asked.begins("filter.");
-    html! {
-        details.filter open[narrowed] {
-            summary { "Filter" @if narrowed { " (in use)" } }
-            form method="get" action=(PATH) {
-                div.fields {
-                    (form.boxes("filter.decisions", "What was decided", DecisionKind::WORDS))
-                    (form.boxes("filter.statuses", "Status", CohortStatus::WORDS))
-                    div {
-                        (line("filter.areas", "Area", "text"))
-                        (line("filter.officers", "Who decided", "text"))
-                        (line("filter.subject_refs", "Person", "text"))
-                    }
-                    div {
-                        (line("filter.from", "From", "date"))
-                        (line("filter.to", "To", "date"))
-                        (form.tick("filter.identical_rationale_only", "Only where another says the same word for word"))
-                    }
-                }
-                p.actions { button type="submit" { "Apply" } " " a href=(PATH) { "Clear all" } }
+    let fields = html! {
+            (form.boxes("filter.decisions", "What was decided", DecisionKind::WORDS))
+            (form.boxes("filter.statuses", "Status", CohortStatus::WORDS))
+            div {
+                (line("filter.areas", "Area", "text"))
+                (line("filter.officers", "Who decided", "text"))
+                (line("filter.subject_refs", "Person", "text"))
             }
-        }
-    }
+            div {
+                (line("filter.from", "From", "date"))
+                (line("filter.to", "To", "date"))
+                (form.tick("filter.identical_rationale_only", "Only where another says the same word for word"))
+            }
+    };
+    shell::filter(PATH, narrowed, &fields)
 }
 
 const COLUMNS: [Column; 6] = [

@@ -3,8 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::asked::Asked;
 use super::terms::Term;
+use crate::api::page::asked::Asked;
 use crate::api::page::words::capital;
 
 /// Something that is wrong with a form.

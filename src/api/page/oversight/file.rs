@@ -8,16 +8,17 @@ use axum::response::Response;
 use maud::{Markup, html};
 use tonic::Status;
 
-use super::asked;
-use super::table::{self, Column, or_not_recorded, words};
 use super::terms::told;
 use super::timeline::timeline;
 use super::{overdue, victims};
+use crate::api::page::asked;
 use crate::api::page::shell::{self, Here, Page};
+use crate::api::page::table::{self, Column, or_not_recorded, words};
 use crate::api::page::words::{band, capital, day, instant, person_path};
 use crate::api::page::{Pages, Visit};
 use crate::domain::word::{Circulation, CloseOutcome, OutstandingReason, SupervisionClock, WarrantCategory};
 use crate::pb;
+use crate::telling::bail_terms;
 
 /// One file, or every file of a person.
 pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
@@ -133,7 +134,7 @@ pub fn facts(answer: &pb::GetOutstandingResponse, file: &pb::OutstandingFile, re
             (fact("Officer", &or_not_recorded(&record.officer)))
             (fact("Supervisor", &or_not_recorded(&record.supervisor)))
             (fact("Wanted for", &words(&record.offence_ids.join(", "))))
-            @if let Some(bail) = &record.bail { (fact("Bail", &words(&bail_words(bail)))) }
+            @if let Some(bail) = &record.bail { (fact("Bail", &words(&bail_terms(bail)))) }
             @if let Some(warrant) = &record.warrant { (fact("Warrant", &words(&warrant_words(warrant)))) }
             @if let Some(recall) = &record.recall { (fact("Recall", &words(&recall_words(recall)))) }
         }
@@ -157,21 +158,6 @@ fn state(answer: &pb::GetOutstandingResponse, file: &pb::OutstandingFile, record
             @if !last.closed_by.is_empty() { ", by " (last.closed_by) }
         }
     }
-}
-
-fn bail_words(bail: &pb::BailTerms) -> String {
-    let on = if bail.surrender_on.is_empty() { "a day not known".to_owned() } else { day(&bail.surrender_on) };
-    let mut text = format!("to surrender on {on}");
-    if !bail.place.is_empty() {
-        let _ = write!(text, " at {}", bail.place);
-    }
-    if let Some(last) = bail.extended_to.last() {
-        let _ = write!(text, ", extended to {}", day(last));
-    }
-    if !bail.conditions.is_empty() {
-        let _ = write!(text, "; conditions: {}", bail.conditions.join("; "));
-    }
-    text
 }
 
 fn warrant_words(warrant: &pb::WarrantTerms) -> String {

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::asked::{self, Asked};
 use super::fields::{Field, Filled};
-use super::table::{self, Column, or_not_recorded, words};
 use super::terms::{Term, told};
-use super::{overdue, supervision};
-use crate::api::page::shell::{self, Here, Page};
+use super::{answered, overdue, supervision};
+use crate::api::page::asked::{self, Asked};
+use crate::api::page::shell::{self, Here};
+use crate::api::page::table::{self, Column, or_not_recorded, words};
 use crate::api::page::words::{band, capital, count, counted, instant, person_path};
 use crate::api::page::{Pages, Visit};
 use crate::domain::word::{Band, Circulation, OutstandingReason, SupervisionClock};
@@ -36,13 +36,7 @@ pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
         let asked: pb::ListSupervisionGapsRequest = visit.message(REQUEST, &[])?;
         visit.asker.outstanding().list_supervision_gaps(asked).await
     };
-    match answer.await {
-        Ok(answer) => {
-            let content = content(&Asked::of(visit.query.as_bytes()), &answer.into_inner());
-            Page { title: "What is overdue", here: Here::Supervision, back: None, content }.respond(&pages)
-        }
-        Err(status) => shell::refused(&pages, Here::Supervision, &status),
-    }
+    answered((&pages, &visit), ("What is overdue", Here::Supervision), answer, content).await
 }
 
 /// What the page is about.
@@ -61,10 +55,7 @@ pub fn content(asked: &Asked, answer: &pb::ListSupervisionGapsResponse) -> Marku
         } @else {
             (rows(&answer.gaps))
         }
-        (table::pages(
-            (!answer.next_page_token.is_empty()).then(|| asked.with(PATH, "page_token", &answer.next_page_token)).as_deref(),
-            (!asked.one("page_token").is_empty()).then(|| asked.with(PATH, "page_token", "")).as_deref(),
-        ))
+        (table::paged(asked, PATH, &answer.next_page_token))
     }
 }
 
@@ -88,29 +79,22 @@ fn filter(asked: &Asked) -> Markup {
     let form = Filled { asked, faults: &[] };
     let line = |name, label| form.line(Field { name, label, hint: "" }, "text", "");
     let narrowed = asked.begins("filter.");
-    html! {
-        details.filter open[narrowed] {
-            summary { "Filter" @if narrowed { " (in use)" } }
-            form method="get" action=(PATH) {
-                div.fields {
-                    (form.boxes("filter.clocks", "What is overdue", SupervisionClock::WORDS))
-                    (form.boxes("filter.bands", "Band", &[Band::VeryHigh, Band::High, Band::Medium, Band::Low]))
-                    div {
-                        (line("filter.areas", "Area"))
-                        (line("filter.officers", "Officer in the case"))
-                        (line("filter.supervisors", "Supervisor"))
-                        (form.choice(Field { name: "filter.reasons", label: "Why they are outstanding", hint: "" }, "Any", OutstandingReason::WORDS))
-                    }
-                    fieldset {
-                        legend { "Only files" }
-                        (form.tick("filter.never_reviewed_only", "never reviewed"))
-                        (form.tick("filter.never_circulated_only", "never circulated"))
-                    }
-                }
-                p.actions { button type="submit" { "Apply" } " " a href=(PATH) { "Clear all" } }
+    let fields = html! {
+            (form.boxes("filter.clocks", "What is overdue", SupervisionClock::WORDS))
+            (form.boxes("filter.bands", "Band", &[Band::VeryHigh, Band::High, Band::Medium, Band::Low]))
+            div {
+                (line("filter.areas", "Area"))
+                (line("filter.officers", "Officer in the case"))
+                (line("filter.supervisors", "Supervisor"))
+                (form.choice(Field { name: "filter.reasons", label: "Why they are outstanding", hint: "" }, "Any", OutstandingReason::WORDS))
             }
-        }
-    }
+            fieldset {
+                legend { "Only files" }
+                (form.tick("filter.never_reviewed_only", "never reviewed"))
+                (form.tick("filter.never_circulated_only", "never circulated"))
+            }
+    };
+    shell::filter(PATH, narrowed, &fields)
 }
 
 fn rows(gaps: &[pb::SupervisionGap]) -> Markup {

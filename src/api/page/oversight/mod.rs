@@ -4,7 +4,6 @@
 
 mod activity;
 mod alignment;
-mod asked;
 mod charts;
 mod decisions;
 mod fields;
@@ -16,8 +15,7 @@ mod returns;
 mod review;
 mod reviews;
 mod runs;
-mod table;
-mod terms;
+pub(super) mod terms;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -25,10 +23,14 @@ mod victims;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
+use tonic::Status;
 
-use super::Pages;
+use super::asked::Asked;
+use super::shell::{self, Here, Page};
+use super::{Pages, Visit};
 
 /// Every supervisors' page.
 pub fn routes() -> Router<Pages> {
@@ -45,6 +47,22 @@ pub fn routes() -> Router<Pages> {
         .route("/runs", get(runs::page))
         .route("/runs/run", get(runs::one))
         .layer(DefaultBodyLimit::max(recording::LARGEST))
+}
+
+/// A page of what a call answers, or of why it does not.
+async fn answered<T>(
+    (pages, visit): (&Pages, &Visit),
+    (title, here): (&str, Here),
+    answer: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    content: impl FnOnce(&Asked, &T) -> Markup,
+) -> Response {
+    match answer.await {
+        Ok(answer) => {
+            let content = content(&visit.asked, &answer.into_inner());
+            Page { title, here, back: None, content }.respond(pages)
+        }
+        Err(status) => shell::refused(pages, here, &status),
+    }
 }
 
 /// Pages that belong together, and which of them this is.

@@ -10,10 +10,10 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use super::asked::{self, Asked};
 use super::fields::{Fault, Field, Filled, summary};
 use super::{file, gaps};
 use crate::api::http::problem;
+use crate::api::page::asked::{self, Asked};
 use crate::api::page::shell::{self, Here, Page};
 use crate::api::page::words::{capital, sentence};
 use crate::api::page::{Pages, Visit};
@@ -43,7 +43,7 @@ pub struct Form {
 impl Form {
     /// The form, to be filled in.
     pub async fn empty(&self, pages: &Pages, visit: &Visit) -> Response {
-        let asked = Asked::of(visit.query.as_bytes());
+        let asked = visit.asked.clone();
         self.shown(pages, visit, &asked, &[], http::StatusCode::OK, Uuid::new_v4().to_string()).await
     }
 

@@ -11,13 +11,13 @@ use maud::{Markup, html};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::asked::{self, Asked};
 use super::fields::{Fault, Field, Filled, summary};
 use super::overdue::exact;
-use super::table::{self, Column, figure, share, words};
 use super::terms::told;
 use crate::api::http::problem;
+use crate::api::page::asked::{self, Asked};
 use crate::api::page::shell::{self, Here, Page};
+use crate::api::page::table::{self, Column, figure, share, words};
 use crate::api::page::words::{capital, count, counted, day, instant, sentence};
 use crate::api::page::{Pages, Visit};
 use crate::domain::Date;
@@ -38,7 +38,7 @@ const AREAS: Field = Field { name: "areas", label: "Area", hint: "Empty: the who
 
 /// The return.
 pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
-    let mut asked = Asked::of(visit.query.as_bytes());
+    let mut asked = visit.asked.clone();
     if asked.one(AS_AT.name).is_empty() {
         let yesterday = Date::in_london(jiff::Timestamp::now()) + -1;
         asked = asked.and(AS_AT.name, &yesterday.to_string());

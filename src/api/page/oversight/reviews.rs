@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::asked::Asked;
 use super::fields::{Field, Filled};
-use super::table::{self, Column, or_not_recorded, words};
 use super::terms::told;
-use super::{cohort, overdue};
-use crate::api::page::shell::{self, Here, Page};
+use super::{answered, cohort, overdue};
+use crate::api::page::asked::Asked;
+use crate::api::page::shell::{self, Here};
+use crate::api::page::table::{self, Column, or_not_recorded, words};
 use crate::api::page::words::{band, capital, count, counted, instant, person_path};
 use crate::api::page::{Pages, Visit};
 use crate::domain::word::{CohortStatus, Rag};
@@ -35,13 +35,7 @@ pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
         let asked: pb::ListCohortReviewsRequest = visit.message(REQUEST, &[])?;
         visit.asker.cohort().list_cohort_reviews(asked).await
     };
-    match answer.await {
-        Ok(answer) => {
-            let content = content(&Asked::of(visit.query.as_bytes()), &answer.into_inner());
-            Page { title: "Cohort reviews due", here: Here::Cohort, back: None, content }.respond(&pages)
-        }
-        Err(status) => shell::refused(&pages, Here::Cohort, &status),
-    }
+    answered((&pages, &visit), ("Cohort reviews due", Here::Cohort), answer, content).await
 }
 
 /// What the page is about.
@@ -74,19 +68,12 @@ fn filter(asked: &Asked) -> Markup {
     let form = Filled { asked, faults: &[] };
     let line = |name, label| form.line(Field { name, label, hint: "" }, "text", "");
     let narrowed = ["areas", "offender_managers", "overdue_only"].iter().any(|name| asked.ticked(name));
-    html! {
-        details.filter open[narrowed] {
-            summary { "Filter" @if narrowed { " (in use)" } }
-            form method="get" action=(PATH) {
-                div.fields {
-                    (line("areas", "Area"))
-                    (line("offender_managers", "Offender manager"))
-                    fieldset { legend { "Only" } (form.tick("overdue_only", "overdue")) }
-                }
-                p.actions { button type="submit" { "Apply" } " " a href=(PATH) { "Clear all" } }
-            }
-        }
-    }
+    let fields = html! {
+            (line("areas", "Area"))
+            (line("offender_managers", "Offender manager"))
+            fieldset { legend { "Only" } (form.tick("overdue_only", "overdue")) }
+    };
+    shell::filter(PATH, narrowed, &fields)
 }
 
 fn row(review: &pb::CohortReview) -> [Markup; 8] {

@@ -6,9 +6,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use tonic::Status;
 
-use super::asked;
-use super::table::{self, Column, figure, words};
+use crate::api::page::asked;
 use crate::api::page::shell::{self, Here, Page};
+use crate::api::page::table::{self, Column, figure, words};
 use crate::api::page::words::{capital, count, counted, day, instant, person_path, sentence};
 use crate::api::page::{Pages, Visit};
 use crate::pb;
@@ -32,8 +32,8 @@ pub struct Told {
 pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
     match read(&visit).await {
         Ok(read) => {
-            let next = |token: &str, name: &str| (!token.is_empty()).then(|| visit.with(name, Some(token)));
-            let first = |name: &str| (!visit.parameter(name).is_empty()).then(|| visit.with(name, None));
+            let next = |token: &str, name: &str| (!token.is_empty()).then(|| visit.with(name, token));
+            let first = |name: &str| (!visit.parameter(name).is_empty()).then(|| visit.with(name, ""));
             let content = html! {
                 div.title { h1 { "Runs" } p.lead { "Scores fade with time, so everybody is weighed anew each night." } }
                 (state(&read))

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use maud::Markup;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use super::asked::Asked;
 use super::fields::Filled;
 use super::{activity, alignment, decisions, file, gaps, returns, review, reviews, runs, victims};
+use crate::api::page::asked::Asked;
 use crate::pb;
 
 const SCRIPT: &str = "\"><script>alert(1)</script>";

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::asked::Asked;
 use super::fields::{Field, Filled};
 use super::gaps::subject_and_file;
-use super::table::{self, Column, or_not_recorded, words};
-use super::{overdue, supervision};
-use crate::api::page::shell::{self, Here, Page};
+use super::{answered, overdue, supervision};
+use crate::api::page::asked::Asked;
+use crate::api::page::shell::{self, Here};
+use crate::api::page::table::{self, Column, or_not_recorded, words};
 use crate::api::page::words::{band, capital, counted, instant};
 use crate::api::page::{Pages, Visit};
 use crate::pb;
@@ -35,13 +35,7 @@ pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
         let asked: pb::ListVictimUpdatesRequest = visit.message(REQUEST, &[])?;
         visit.asker.outstanding().list_victim_updates(asked).await
     };
-    match answer.await {
-        Ok(answer) => {
-            let content = content(&Asked::of(visit.query.as_bytes()), &answer.into_inner());
-            Page { title: "Victims to tell", here: Here::Supervision, back: None, content }.respond(&pages)
-        }
-        Err(status) => shell::refused(&pages, Here::Supervision, &status),
-    }
+    answered((&pages, &visit), ("Victims to tell", Here::Supervision), answer, content).await
 }
 
 /// What the page is about.
@@ -64,10 +58,7 @@ pub fn content(asked: &Asked, answer: &pb::ListVictimUpdatesResponse) -> Markup 
         } @else {
             (table::framed("victims", "Victims, the most overdue first", &COLUMNS, answer.updates.iter().map(row)))
         }
-        (table::pages(
-            (!answer.next_page_token.is_empty()).then(|| asked.with(PATH, "page_token", &answer.next_page_token)).as_deref(),
-            (!asked.one("page_token").is_empty()).then(|| asked.with(PATH, "page_token", "")).as_deref(),
-        ))
+        (table::paged(asked, PATH, &answer.next_page_token))
     }
 }
 
@@ -75,20 +66,13 @@ fn filter(asked: &Asked) -> Markup {
     let form = Filled { asked, faults: &[] };
     let line = |name, label| form.line(Field { name, label, hint: "" }, "text", "");
     let narrowed = ["areas", "officers", "supervisors", "overdue_only"].iter().any(|name| asked.ticked(name));
-    html! {
-        details.filter open[narrowed] {
-            summary { "Filter" @if narrowed { " (in use)" } }
-            form method="get" action=(PATH) {
-                div.fields {
-                    (line("areas", "Area"))
-                    (line("officers", "Officer in the case"))
-                    (line("supervisors", "Supervisor"))
-                    fieldset { legend { "Only" } (form.tick("overdue_only", "overdue")) }
-                }
-                p.actions { button type="submit" { "Apply" } " " a href=(PATH) { "Clear all" } }
-            }
-        }
-    }
+    let fields = html! {
+            (line("areas", "Area"))
+            (line("officers", "Officer in the case"))
+            (line("supervisors", "Supervisor"))
+            fieldset { legend { "Only" } (form.tick("overdue_only", "overdue")) }
+    };
+    shell::filter(PATH, narrowed, &fields)
 }
 
 fn row(update: &pb::VictimUpdate) -> [Markup; 8] {

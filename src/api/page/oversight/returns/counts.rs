@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::super::charts::{Look, bar, legend};
-use super::super::table::{self, Column, figure, share, words};
 use super::super::terms::{Term, told};
+use crate::api::page::table::{self, Column, figure, share, words};
 use crate::api::page::words::{band, capital};
 use crate::domain::word::{Band, CaseAge, OutstandingReason};
 use crate::pb;

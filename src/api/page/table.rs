@@ -1,10 +1,11 @@
-//! Tables as every supervisors' page has them: with a caption, with a heading to each
+//! Tables as pages have them: with a caption, with a heading to each
 //! row and column, and in a frame of their own that scrolls, by keyboard too, where
 //! the screen is narrower than they are.
 
 use maud::{Markup, html};
 
-use crate::api::page::words::count;
+use super::asked::Asked;
+use super::words::count;
 
 /// A column, by its heading.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,13 @@ pub fn pages(next: Option<&str>, first: Option<&str>) -> Markup {
             }
         }
     }
+}
+
+/// The ways from one page of a list to the others, where the address of the page holds a token.
+pub fn paged(asked: &Asked, path: &str, next_page_token: &str) -> Markup {
+    let next = (!next_page_token.is_empty()).then(|| asked.with(path, "page_token", next_page_token));
+    let first = (!asked.one("page_token").is_empty()).then(|| asked.with(path, "page_token", ""));
+    pages(next.as_deref(), first.as_deref())
 }
 
 /// A part of a whole in per cent with two decimals, rounded down. Empty of nothing.

@@ -2,7 +2,7 @@
 //! sends them. Whether they are right is for the calls to say, so what is not known
 //! goes on to them and is refused there, never left out.
 
-use super::terms::Term;
+use super::oversight::terms::Term;
 
 /// A number of the contract that no word has.
 const NO_WORD: i32 = -1;
@@ -16,6 +16,13 @@ impl Asked {
     pub fn of(text: &[u8]) -> Self {
         let said = form_urlencoded::parse(text);
         Self(said.map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n"))).collect())
+    }
+
+    /// Only what says something, without spaces around it.
+    #[must_use]
+    pub fn stated(self) -> Self {
+        let said = self.0.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
+        Self(said.filter(|(_, value)| !value.is_empty()).collect())
     }
 
     /// The value of a name, without spaces around it. Empty: it was not said.
@@ -36,6 +43,12 @@ impl Asked {
     /// Whether something was said of a name that begins so.
     pub fn begins(&self, beginning: &str) -> bool {
         self.0.iter().any(|(said, value)| said.starts_with(beginning) && !value.trim().is_empty())
+    }
+
+    /// What was said of names that begin so.
+    pub fn beginning<'a>(&'a self, beginning: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let said = self.0.iter().filter(move |(said, _)| said.starts_with(beginning));
+        said.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Number of the word of a name. 0: none was said.
