@@ -170,6 +170,11 @@ bench-http *OPTIONS:
 bench-export *OPTIONS:
     cargo bench --locked --bench export -- {{OPTIONS}}
 
+# How long a reader in a browser waits for a list, and for its next pages, of a server that runs: just bench-view http://127.0.0.1:8080 all [TOKEN]
+bench-view server="http://127.0.0.1:8080" list="all" *token:
+    sh .ci/browser
+    node tests/browser/first_view.mjs {{server}} {{list}} {{token}}
+
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
     for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

@@ -1,7 +1,9 @@
 //! How messages become the bytes of a frame, and bytes become messages: in the
 //! contract's binary form or, for a call that came in over HTTP, as the JSON of the
-//! same messages. A handler knows of neither, so that both are the same call.
+//! same messages, or as rows. A handler knows of none of them, so that all are the same
+//! call.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic_prost::ProstDecoder;
 
 use super::error;
+use super::http::accept::Form;
 use super::http::export;
 use super::http::shape::Shape;
 use crate::service::fault::Fault;
@@ -23,15 +26,15 @@ tokio::task_local! {
     static JSON: Json;
 }
 
-/// That the messages of a call are written in JSON.
+/// That a call came in over HTTP: it is asked in JSON.
 #[derive(Clone, Debug)]
 pub struct Json {
     /// What the messages taken in look like.
     pub takes: &'static Shape,
     /// Joins the call with what is logged of it.
     pub correlation_id: Arc<str>,
-    /// Whether the call is answered in rows of a table: its answers keep the binary form until they are written as such.
-    pub rows: bool,
+    /// How it is answered.
+    pub form: Form,
 }
 
 impl Json {
@@ -46,7 +49,7 @@ impl Json {
             let place = format!("the body is not JSON: line {}, column {}", error.line(), error.column());
             Fault::field("", "INVALID_JSON", place)
         })?;
-        let more = if self.rows { export::faults(&value) } else { Vec::new() };
+        let more = if self.form.has_rows() { export::faults(&value) } else { Vec::new() };
         self.takes.read(value, more)
     }
 }
@@ -73,7 +76,8 @@ where
 
     // Asked for where the call is made, though a stream is written and read elsewhere.
     fn encoder(&mut self) -> Self::Encoder {
-        WholeMessage { json: JSON.try_with(|json| !json.rows).unwrap_or(false), of: PhantomData }
+        let written = JSON.try_with(|json| Written::of(json.form)).unwrap_or(Written::Proto);
+        WholeMessage { written, of: PhantomData }
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -84,27 +88,54 @@ where
     }
 }
 
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// In the binary form: for gRPC, and where columns are gathered from many messages.
+    Proto,
+    Json,
+    /// As the rows of a table in text.
+    Csv,
+}
+
+impl Written {
+    const fn of(form: Form) -> Self {
+        match form {
+            Form::Json | Form::Ndjson | Form::Events => Self::Json,
+            Form::Csv => Self::Csv,
+            Form::Parquet => Self::Proto,
+        }
+    }
+}
+
 /// Writes a message whole. It is written into memory first: the buffer of the connection checks its room at every
 /// byte, and a list is a thousand small fields.
 #[derive(Clone, Copy, Debug)]
 pub struct WholeMessage<T> {
-    json: bool,
+    written: Written,
     of: PhantomData<T>,
 }
 
-impl<T: Message + Serialize> Encoder for WholeMessage<T> {
+impl<T: Message + Serialize + 'static> Encoder for WholeMessage<T> {
     type Item = T;
     type Error = Status;
 
     fn encode(&mut self, item: T, frame: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        if self.json {
-            // Names of fields, mostly: several times what the binary form takes.
-            let mut text = Vec::with_capacity(item.encoded_len() * 5);
-            serde_json::to_writer(&mut text, &item).map_err(|_| Status::internal("an answer cannot be written"))?;
-            frame.put_slice(&text);
-        } else {
-            frame.put_slice(&item.encode_to_vec());
-        }
+        let text = match self.written {
+            Written::Proto => item.encode_to_vec(),
+            Written::Json => {
+                // Names of fields, mostly: several times what the binary form takes.
+                let mut text = Vec::with_capacity(item.encoded_len() * 5);
+                serde_json::to_writer(&mut text, &item).map_err(|_| Status::internal("an answer cannot be written"))?;
+                text
+            }
+            Written::Csv => {
+                let mut item = Some(item);
+                let part = (&mut item as &mut dyn Any).downcast_mut().and_then(Option::take);
+                part.and_then(export::csv::message).ok_or_else(|| Status::internal("an answer has no rows"))?
+            }
+        };
+        frame.put_slice(&text);
         Ok(())
     }
 }
@@ -141,7 +172,7 @@ mod tests {
 
     fn read(text: &str) -> Result<pb::ListStandingsRequest, Fault> {
         let takes = contract().message("steelyard.v1.ListStandingsRequest");
-        Json { takes, correlation_id: "c".into(), rows: false }.read(text.as_bytes())
+        Json { takes, correlation_id: "c".into(), form: Form::Json }.read(text.as_bytes())
     }
 
     #[test]
@@ -162,7 +193,7 @@ mod tests {
     #[test]
     fn an_instant_is_taken_in_however_rfc_3339_lets_it_be_written() {
         let takes = contract().message("steelyard.v1.Record");
-        let json = Json { takes, correlation_id: "c".into(), rows: false };
+        let json = Json { takes, correlation_id: "c".into(), form: Form::Json };
         let read = |instant: &str| {
             let text = serde_json::json!({ "id": "r", "recordedTime": instant }).to_string();
             json.read::<pb::Record>(text.as_bytes()).map(|record| record.recorded_time.unwrap())
@@ -197,19 +228,21 @@ mod tests {
     fn a_call_without_json_is_in_the_binary_form() {
         let mut codec = WholeMessages::<pb::ListStandingsResponse, pb::ListStandingsRequest>::default();
         assert!(matches!(codec.decoder(), Reader::Proto(_)));
-        assert!(!codec.encoder().json);
+        assert_eq!(codec.encoder().written, Written::Proto);
     }
 
     #[tokio::test]
-    async fn a_call_that_is_answered_in_rows_is_asked_in_json_and_answered_in_the_binary_form() {
+    async fn a_call_that_is_answered_in_rows_is_asked_in_json() {
         let takes = contract().message("steelyard.v1.ExportStandingsRequest");
-        for rows in [false, true] {
-            let json = Json { takes, correlation_id: "c".into(), rows };
+        for (form, written) in
+            [(Form::Ndjson, Written::Json), (Form::Csv, Written::Csv), (Form::Parquet, Written::Proto)]
+        {
+            let json = Json { takes, correlation_id: "c".into(), form };
             let full = json.read::<pb::ExportStandingsRequest>(br#"{"list":"LIST_ALL","view":"VIEW_FULL"}"#);
-            assert_eq!(full.is_err(), rows);
+            assert_eq!(full.is_err(), form.has_rows());
             let mut codec = WholeMessages::<pb::ExportStandingsResponse, pb::ExportStandingsRequest>::default();
-            let asked = async { (matches!(codec.decoder(), Reader::Json(_)), codec.encoder().json) };
-            assert_eq!(json.spoken_in(asked).await, (true, !rows));
+            let asked = async { (matches!(codec.decoder(), Reader::Json(_)), codec.encoder().written) };
+            assert_eq!(json.spoken_in(asked).await, (true, written));
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use super::{detail, sensitive};
 use crate::access::{Caller, Permission};
-use crate::domain::SubjectId;
+use crate::domain::dossier::Dossier;
 use crate::domain::word::{Family, List};
+use crate::domain::{Date, SubjectId};
 use crate::pb;
 use crate::ranking::place::percentile;
+use crate::ranking::row::Row;
 use crate::ranking::{Place, Placed, Sight, Standings};
-use crate::scoring::composite::Explanation;
+use crate::scoring::composite::{Composed, Explanation};
 use crate::service::Service;
 use crate::service::ranked::placed;
 
@@ -26,6 +28,15 @@ pub struct Rows<'a> {
     sensitive: bool,
 }
 
+/// What a row is made of.
+#[derive(Clone, Copy)]
+struct Person<'a> {
+    row: &'a Row,
+    composed: Composed,
+    since: Option<Date>,
+    subject_ref: &'a str,
+}
+
 impl<'a> Rows<'a> {
     /// Rows of a list for a caller, in the FULL view or not.
     pub fn new(standings: &'a Standings, list: List, full: bool, caller: &Caller) -> Self {
@@ -33,14 +44,23 @@ impl<'a> Rows<'a> {
         Self { standings, list, full, size, sensitive: caller.may(Permission::SeeSensitiveIntelligence) }
     }
 
-    /// Every row.
+    /// Every row. People lie all over memory: each step is made for all of them before the next, so that the machine fetches
+    /// many at once instead of waiting for one after another.
     pub fn all(&self, placed: &[Placed]) -> Vec<pb::Standing> {
-        placed.iter().map(|placed| self.one(*placed)).collect()
+        let people = placed.iter().map(|placed| self.standings.person(placed.subject));
+        let people: Vec<_> = people.map(|person| person.map(|(row, dossier)| (row, &**dossier))).collect();
+        let looked_up: Vec<_> =
+            people.iter().map(|person| person.map(|(row, dossier)| self.look_up(row, dossier))).collect();
+        placed.iter().zip(looked_up).map(|(placed, person)| self.whole(*placed, person)).collect()
     }
 
     /// One row.
     pub fn one(&self, placed: Placed) -> pb::Standing {
-        let mut standing = self.basic(placed);
+        self.whole(placed, self.person(placed))
+    }
+
+    fn whole(&self, placed: Placed, person: Option<Person<'_>>) -> pb::Standing {
+        let mut standing = self.basic(placed, person);
         if self.full
             && let Some(explanation) = Service::explain(self.standings, placed.subject, self.list.family())
         {
@@ -51,7 +71,17 @@ impl<'a> Rows<'a> {
 
     /// One row with an explanation made before.
     pub fn explained(&self, placed: Placed, explanation: Explanation) -> pb::Standing {
-        pb::Standing { detail: Some(self.detail(placed.subject, explanation)), ..self.basic(placed) }
+        let detail = Some(self.detail(placed.subject, explanation));
+        pb::Standing { detail, ..self.basic(placed, self.person(placed)) }
+    }
+
+    fn person(&self, placed: Placed) -> Option<Person<'a>> {
+        self.standings.person(placed.subject).map(|(row, dossier)| self.look_up(row, dossier))
+    }
+
+    fn look_up(&self, row: &'a Row, dossier: &'a Dossier) -> Person<'a> {
+        let (composed, since) = (*row.composed(self.list.family()), row.outstanding_since());
+        Person { row, composed, since, subject_ref: dossier.subject_ref() }
     }
 
     fn detail(&self, subject: SubjectId, explanation: Explanation) -> pb::StandingDetail {
@@ -70,11 +100,10 @@ impl<'a> Rows<'a> {
         detail
     }
 
-    fn basic(&self, placed: Placed) -> pb::Standing {
-        let Some((row, dossier)) = self.standings.person(placed.subject) else { return pb::Standing::default() };
-        let composed = row.composed(self.list.family());
+    fn basic(&self, placed: Placed, person: Option<Person<'_>>) -> pb::Standing {
+        let Some(Person { row, composed, since, subject_ref }) = person else { return pb::Standing::default() };
         pb::Standing {
-            subject_ref: dossier.subject_ref().to_owned(),
+            subject_ref: subject_ref.to_owned(),
             rank: placed.rank,
             position: placed.position,
             filtered_position: placed.filtered_position,
@@ -87,7 +116,7 @@ impl<'a> Rows<'a> {
             provisional: composed.provisional,
             overridden: composed.overridden,
             child: row.child(),
-            outstanding_since: detail::date(row.outstanding_since()),
+            outstanding_since: detail::date(since),
             percentile: percentile(placed.position, self.size),
             cohort_status: row.cohort_status().map_or(0, |status| status.proto().into()),
             rag: row.rag().map_or(0, |rag| rag.proto().into()),

@@ -122,11 +122,8 @@ impl Calls {
             CORRELATION,
             HeaderValue::from_str(&asked.correlation_id).expect("an id of visible letters must be a value"),
         );
-        let json = Json {
-            takes: contract().message(&call.takes),
-            correlation_id: Arc::clone(&asked.correlation_id),
-            rows: form.has_rows(),
-        };
+        let json =
+            Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id), form };
         let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
         let mut answer = answer;
         let known = answer.extensions_mut().remove::<Known>().filter(|_| by_query);

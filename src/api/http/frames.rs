@@ -29,6 +29,17 @@ pub fn framed(message: &[u8]) -> Bytes {
     frame.freeze()
 }
 
+/// Length of the message whose frame begins here, once that is known.
+fn length(frame: &[u8]) -> Option<usize> {
+    let length = frame.get(1..HEAD)?;
+    Some(u32::from_be_bytes(length.try_into().expect("four bytes must be four")) as usize)
+}
+
+/// Whether these bytes are a frame, no less and no more.
+fn whole(frame: &[u8]) -> bool {
+    length(frame).is_some_and(|length| frame.len() == HEAD + length)
+}
+
 /// The messages of an answer, as its frames hold them, and last of all why there are no more where that is a fault.
 pub struct Messages {
     body: Body,
@@ -51,11 +62,7 @@ impl Messages {
     }
 
     fn next_held(&mut self) -> Option<Bytes> {
-        let length = self.held.get(1..HEAD)?;
-        let length = u32::from_be_bytes(length.try_into().expect("four bytes must be four")) as usize;
-        if self.held.len() < HEAD + length {
-            return None;
-        }
+        let length = length(&self.held).filter(|length| self.held.len() >= HEAD + length)?;
         self.held.advance(HEAD);
         Some(self.held.split_to(length).freeze())
     }
@@ -83,7 +90,13 @@ impl Stream for Messages {
             }
             match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => self.held.extend_from_slice(&data),
+                    Ok(data) => {
+                        // Mostly a message comes whole and alone, and need not be put together.
+                        if self.held.is_empty() && whole(&data) {
+                            return Poll::Ready(Some(Ok(data.slice(HEAD..))));
+                        }
+                        self.held.extend_from_slice(&data);
+                    }
                     Err(frame) => {
                         self.ended = true;
                         let trailers = frame.trailers_ref().and_then(Status::from_header_map);

@@ -24,20 +24,24 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part in a message.
+    /// The part in a message, if it is one.
+    pub fn of(message: pb::ExportStandingsResponse) -> Option<Self> {
+        Some(Self { list: message.list(), context: message.context?, standings: message.standings })
+    }
+
+    /// The part in the bytes of a message.
     ///
     /// # Errors
     /// It is none.
     pub fn read(message: Bytes, correlation_id: &str) -> Result<Self, Status> {
-        let broken = || error::status(&Fault::Internal, correlation_id);
-        let part = pb::ExportStandingsResponse::decode(message).map_err(|_| broken())?;
-        let list = part.list();
-        Ok(Self { list, context: part.context.ok_or_else(broken)?, standings: part.standings })
+        let part = pb::ExportStandingsResponse::decode(message).ok().and_then(Self::of);
+        part.ok_or_else(|| error::status(&Fault::Internal, correlation_id))
     }
 
-    /// The list as a path would name it, such as `bail-failed`.
-    pub fn list_word(&self) -> String {
-        ended(self.list.as_str_name(), "LIST_").to_ascii_lowercase().replace('_', "-")
+    /// A name for a file of its list, such as `steelyard-bail-failed-2026-03-31`.
+    pub fn file_name(&self) -> String {
+        let list = ended(self.list.as_str_name(), "LIST_").to_ascii_lowercase().replace('_', "-");
+        format!("steelyard-{list}-{}", self.context.as_of)
     }
 }
 

@@ -2,88 +2,141 @@
 //! that end in CR and LF. Spreadsheets take some texts for formulas; no text that
 //! somebody stored is let out as one.
 
-use std::borrow::Cow;
-
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
 use super::columns::{COLUMNS, Cell, Part, Take};
+use crate::api::error;
 use crate::api::http::frames::Messages;
+use crate::pb;
+use crate::service::fault::Fault;
 use crate::telling::spreadsheet::harmless;
 
 /// Its media type.
 pub const MEDIA: &str = "text/csv; charset=utf-8; header=present";
 
 /// Bytes of a row, mostly.
-const ROW: usize = 256;
+const ROW: usize = 192;
+
+/// What ends a row.
+const END: &[u8] = b"\r\n";
+
+/// A part as a message of its own: a line with a name for the file, and its rows. `None`: it is no part.
+pub fn message(part: pb::ExportStandingsResponse) -> Option<Vec<u8>> {
+    let part = Part::of(part)?;
+    let mut text = part.file_name().into_bytes();
+    text.push(b'\n');
+    write(&mut text, &part);
+    Some(text)
+}
+
+/// The name and the rows of a message.
+pub fn taken(mut message: Bytes) -> Option<(String, Bytes)> {
+    let end = message.iter().position(|byte| *byte == b'\n')?;
+    let name = String::from_utf8(message.split_to(end).into()).ok()?;
+    message.advance(1);
+    Some((name, message))
+}
 
 /// The file, a piece for each part.
 pub fn stream(
-    first: Part,
+    first: Bytes,
     messages: Messages,
     correlation_id: &str,
 ) -> impl Stream<Item = Result<Bytes, Status>> + Send + 'static {
-    let correlation_id = correlation_id.to_owned();
-    let mut head = Some(head());
-    let rest = messages.map(move |message| Part::read(message?, &correlation_id));
-    tokio_stream::once(Ok(first)).chain(rest).map(move |part| {
-        let mut text = head.take().unwrap_or_default();
-        write(&mut text, &part?);
-        Ok(text.into())
-    })
+    let broken = error::status(&Fault::Internal, correlation_id);
+    let rest = messages.map(move |message| taken(message?).map(|(_, rows)| rows).ok_or_else(|| broken.clone()));
+    tokio_stream::iter([Ok(head().into()), Ok(first)]).chain(rest)
 }
-
-fn writer(into: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(into)
-}
-
-/// What becomes of anything written to memory.
-const TAKEN: &str = "memory must take what is written";
 
 /// The names of the columns.
 fn head() -> Vec<u8> {
-    let mut text = Vec::new();
-    writer(&mut text).write_record(COLUMNS.iter().map(|column| column.name)).expect(TAKEN);
-    text
+    let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+    [names.join(",").as_bytes(), END].concat()
+}
+
+/// What rows are written from.
+enum Piece {
+    /// What stands between most cells.
+    Comma,
+    /// The same in each of them, with the commas about it.
+    Same(Vec<u8>),
+    /// A cell of its own.
+    Own(for<'a> fn(&'a pb::Standing) -> Cell<'a>),
+}
+
+fn pieces(part: &Part) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut same = Vec::new();
+    let mut digits = itoa::Buffer::new();
+    for (number, column) in COLUMNS.iter().enumerate() {
+        if number > 0 {
+            same.push(b',');
+        }
+        match column.take {
+            Take::Part(take) => put(&mut same, take(part), &mut digits),
+            Take::Row(take) => {
+                let before = if same == b"," { Piece::Comma } else { Piece::Same(std::mem::take(&mut same)) };
+                same.clear();
+                pieces.extend([before, Piece::Own(take)]);
+            }
+        }
+    }
+    same.extend_from_slice(END);
+    pieces.push(Piece::Same(same));
+    pieces
 }
 
 /// Writes the rows of a part.
 fn write(text: &mut Vec<u8>, part: &Part) {
     text.reserve(part.standings.len() * ROW);
-    let mut rows = writer(text);
+    let pieces = pieces(part);
     let mut digits = itoa::Buffer::new();
-    let shared: Vec<Option<String>> = COLUMNS
-        .iter()
-        .map(|column| match column.take {
-            Take::Part(take) => Some(field(take(part), &mut digits).into_owned()),
-            Take::Row(_) => None,
-        })
-        .collect();
     for standing in &part.standings {
-        for (column, shared) in COLUMNS.iter().zip(&shared) {
-            match (shared, column.take) {
-                (Some(shared), _) => rows.write_field(shared),
-                (None, Take::Row(take)) => rows.write_field(&*field(take(standing), &mut digits)),
-                (None, Take::Part(_)) => unreachable!("what a part says must have been written already"),
+        for piece in &pieces {
+            match piece {
+                Piece::Comma => text.push(b','),
+                Piece::Same(same) => text.extend_from_slice(same),
+                Piece::Own(take) => put(text, take(standing), &mut digits),
             }
-            .expect(TAKEN);
         }
-        rows.write_record(None::<&[u8]>).expect(TAKEN);
     }
-    rows.flush().expect(TAKEN);
 }
 
-/// The text of a cell, before what it holds is quoted.
-fn field<'a>(cell: Cell<'a>, digits: &'a mut itoa::Buffer) -> Cow<'a, str> {
+/// Writes a cell. Only what somebody stored can hold what has to be quoted.
+fn put(text: &mut Vec<u8>, cell: Cell<'_>, digits: &mut itoa::Buffer) {
     match cell {
-        Cell::Text(text) => harmless(text),
-        Cell::Word(text) | Cell::Date(text) => Cow::Borrowed(text),
-        Cell::Whole(number) => Cow::Borrowed(digits.format(number)),
-        Cell::Truth(true) => Cow::Borrowed("true"),
-        Cell::Truth(false) => Cow::Borrowed("false"),
-        Cell::Nothing => Cow::Borrowed(""),
+        Cell::Text(stored) if is_plain(stored) => text.extend_from_slice(stored.as_bytes()),
+        Cell::Text(stored) => put_quoted(text, &harmless(stored)),
+        Cell::Word(word) | Cell::Date(word) => text.extend_from_slice(word.as_bytes()),
+        Cell::Whole(number) => text.extend_from_slice(digits.format(number).as_bytes()),
+        Cell::Truth(true) => text.extend_from_slice(b"true"),
+        Cell::Truth(false) => text.extend_from_slice(b"false"),
+        Cell::Nothing => {}
     }
+}
+
+/// Whether a text is of what references mostly are: neither a formula nor to be quoted, whoever reads it.
+fn is_plain(text: &str) -> bool {
+    !text.starts_with('-')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+/// Writes a text, in quotes where it would end its cell or its row otherwise.
+fn put_quoted(text: &mut Vec<u8>, cell: &str) {
+    if !cell.contains([',', '"', '\r', '\n']) {
+        text.extend_from_slice(cell.as_bytes());
+        return;
+    }
+    text.push(b'"');
+    for byte in cell.bytes() {
+        if byte == b'"' {
+            text.push(b'"');
+        }
+        text.push(byte);
+    }
+    text.push(b'"');
 }
 
 #[cfg(test)]
@@ -92,7 +145,6 @@ mod tests {
 
     use super::super::columns::tests::{context, standing};
     use super::*;
-    use crate::pb;
     use crate::telling::spreadsheet::{CELL_ENDS, is_unseen};
 
     fn text(standings: Vec<pb::Standing>) -> String {

@@ -42,15 +42,16 @@ pub fn faults(asked: &Value) -> Vec<pb::Violation> {
 /// Why there is no export. What goes wrong once it has begun breaks the body off, so that nobody takes half a list for
 /// a whole one.
 pub async fn answer(form: Form, mut messages: Messages, correlation_id: &str) -> Result<Response, Status> {
-    let first = match messages.next().await {
-        Some(message) => Part::read(message?, correlation_id)?,
-        None => return Err(error::status(&Fault::Internal, correlation_id)),
-    };
-    let name = format!("steelyard-{}-{}", first.list_word(), first.context.as_of);
-    let (media, ending, body) = match form {
-        Form::Parquet => (form.media(), "parquet", parquet::body(first, messages, correlation_id)),
+    let broken = || error::status(&Fault::Internal, correlation_id);
+    let first = messages.next().await.ok_or_else(broken)??;
+    let (media, ending, name, body) = match form {
+        Form::Parquet => {
+            let first = Part::read(first, correlation_id)?;
+            (form.media(), "parquet", first.file_name(), parquet::body(first, messages, correlation_id))
+        }
         Form::Json | Form::Ndjson | Form::Events | Form::Csv => {
-            (csv::MEDIA, "csv", Body::from_stream(csv::stream(first, messages, correlation_id)))
+            let (name, rows) = csv::taken(first).ok_or_else(broken)?;
+            (csv::MEDIA, "csv", name, Body::from_stream(csv::stream(rows, messages, correlation_id)))
         }
     };
     let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}.{ending}\""));
@@ -94,9 +95,15 @@ mod tests {
     use super::super::frames::framed;
     use super::*;
 
+    /// A part in its frame, as the codec writes it.
+    fn written(part: pb::ExportStandingsResponse, form: Form) -> http_body::Frame<bytes::Bytes> {
+        let message = if form == Form::Csv { csv::message(part).unwrap() } else { part.encode_to_vec() };
+        http_body::Frame::data(framed(&message))
+    }
+
     /// Messages of a call that sends these parts and then ends, well or with a fault.
-    fn messages(parts: &[pb::ExportStandingsResponse], end: Option<Status>) -> Messages {
-        let frames = parts.iter().map(|part| Ok(http_body::Frame::data(framed(&part.encode_to_vec()))));
+    fn messages(form: Form, parts: &[pb::ExportStandingsResponse], end: Option<Status>) -> Messages {
+        let frames = parts.iter().map(|part| Ok(written(part.clone(), form)));
         let frames: Vec<Result<_, Status>> = frames.chain(end.map(Err)).collect();
         Messages::of(tonic::body::Body::new(StreamBody::new(tokio_stream::iter(frames))))
     }
@@ -117,7 +124,7 @@ mod tests {
             (Form::Csv, csv::MEDIA, "attachment; filename=\"steelyard-bail-failed-2026-03-31.csv\""),
             (Form::Parquet, Form::Parquet.media(), "attachment; filename=\"steelyard-bail-failed-2026-03-31.parquet\""),
         ] {
-            let response = answer(form, messages(&[part(0..2)], None), "c").await.unwrap();
+            let response = answer(form, messages(form, &[part(0..2)], None), "c").await.unwrap();
             assert_eq!(response.headers()[header::CONTENT_TYPE], media);
             assert_eq!(response.headers()[header::CONTENT_DISPOSITION], name);
             assert!(response.into_body().collect().await.is_ok());
@@ -127,10 +134,10 @@ mod tests {
     #[tokio::test]
     async fn a_fault_before_the_first_row_is_told_and_one_after_it_breaks_the_body_off() {
         for form in [Form::Csv, Form::Parquet] {
-            let told = answer(form, messages(&[], Some(Status::aborted("so"))), "c").await;
+            let told = answer(form, messages(form, &[], Some(Status::aborted("so"))), "c").await;
             assert_eq!(told.unwrap_err().code(), Code::Aborted);
-            assert_eq!(answer(form, messages(&[], None), "c").await.unwrap_err().code(), Code::Internal);
-            let begun = answer(form, messages(&[part(0..2)], Some(Status::aborted("so"))), "c").await.unwrap();
+            assert_eq!(answer(form, messages(form, &[], None), "c").await.unwrap_err().code(), Code::Internal);
+            let begun = answer(form, messages(form, &[part(0..2)], Some(Status::aborted("so"))), "c").await.unwrap();
             assert!(begun.into_body().collect().await.is_err(), "{form:?}");
         }
     }
@@ -140,12 +147,12 @@ mod tests {
         let had = Arc::new(Notify::new());
         let waited = Arc::clone(&had);
         let serve = || async move {
-            let rows = Ok(http_body::Frame::data(framed(&part(0..2).encode_to_vec())));
+            let rows = Ok(written(part(0..2), Form::Csv));
             let end = tokio_stream::once(end).then(move |end| {
                 let waited = Arc::clone(&waited);
                 async move {
                     waited.notified().await;
-                    end.map_or_else(|| Ok(http_body::Frame::data(framed(&part(2..3).encode_to_vec()))), Err)
+                    end.map_or_else(|| Ok(written(part(2..3), Form::Csv)), Err)
                 }
             });
             let messages = StreamBody::new(tokio_stream::once(rows).chain(end));

@@ -40,8 +40,12 @@ const AREAS: Field = Field { name: "areas", label: "Area", hint: "Empty: the who
 pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
     let mut asked = visit.asked.clone();
     if asked.one(AS_AT.name).is_empty() {
-        let yesterday = Date::in_london(jiff::Timestamp::now()) + -1;
-        asked = asked.and(AS_AT.name, &yesterday.to_string());
+        let now = jiff::Timestamp::now();
+        asked = asked.and(AS_AT.name, &(Date::in_london(now) + -1).to_string());
+        // By what is known now: what was documented this morning belongs to yesterday's return.
+        if asked.one(KNOWN_AT.name).is_empty() {
+            asked = asked.and(KNOWN_AT.name, &now.to_string());
+        }
     }
     let request = match request(&visit, &asked) {
         Ok(request) => request,
