@@ -28,10 +28,11 @@ pub struct Rows<'a> {
     sensitive: bool,
 }
 
-/// What a row is made of.
+/// What a row is made of: the reference, and what of the person lies apart in memory.
 #[derive(Clone, Copy)]
 struct Person<'a> {
     row: &'a Row,
+    child: bool,
     composed: Composed,
     since: Option<Date>,
     subject_ref: &'a str,
@@ -81,7 +82,7 @@ impl<'a> Rows<'a> {
 
     fn look_up(&self, row: &'a Row, dossier: &'a Dossier) -> Person<'a> {
         let (composed, since) = (*row.composed(self.list.family()), row.outstanding_since());
-        Person { row, composed, since, subject_ref: dossier.subject_ref() }
+        Person { row, child: row.child(), composed, since, subject_ref: dossier.subject_ref() }
     }
 
     fn detail(&self, subject: SubjectId, explanation: Explanation) -> pb::StandingDetail {
@@ -101,7 +102,7 @@ impl<'a> Rows<'a> {
     }
 
     fn basic(&self, placed: Placed, person: Option<Person<'_>>) -> pb::Standing {
-        let Some(Person { row, composed, since, subject_ref }) = person else { return pb::Standing::default() };
+        let Some(Person { row, child, composed, since, subject_ref }) = person else { return pb::Standing::default() };
         pb::Standing {
             subject_ref: subject_ref.to_owned(),
             rank: placed.rank,
@@ -115,7 +116,7 @@ impl<'a> Rows<'a> {
             harm: row.harm.get(),
             provisional: composed.provisional,
             overridden: composed.overridden,
-            child: row.child(),
+            child,
             outstanding_since: detail::date(since),
             percentile: percentile(placed.position, self.size),
             cohort_status: row.cohort_status().map_or(0, |status| status.proto().into()),
