@@ -92,3 +92,48 @@ pub fn bail_terms(bail: &pb::BailTerms) -> String {
     }
     text
 }
+
+/// The numbers behind a reason: `harm days 365, proof x 0.8`.
+pub fn factors(factors: &[pb::Factor]) -> String {
+    let told = factors.iter().map(|it| {
+        let name = match it.name.as_str() {
+            // Program words of the harm formula, in plain ones.
+            "step" => "taken from".to_owned(),
+            "found" => "if found by police alone".to_owned(),
+            "victim" => "for the victim".to_owned(),
+            "decay" => "faded to".to_owned(),
+            "d" => "harm days left today".to_owned(),
+            name => plain(name).replace('_', " "),
+        };
+        let value = if it.name == "step" { plain(&it.value).replace('_', " ") } else { plain(&it.value) };
+        match it.unit.as_str() {
+            "" => format!("{name} {value}"),
+            "x" => format!("{name} x {value}"),
+            unit if name.ends_with(unit) => format!("{name} {value}"),
+            unit => format!("{name} {value} {}", plain(unit)),
+        }
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_in_plain_words_and_do_not_say_their_unit_twice() {
+        let factor = |name: &str, value: &str, unit: &str| pb::Factor {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            unit: unit.to_owned(),
+        };
+        let told = factors(&[
+            factor("harm_days", "365", "days"),
+            factor("proof", "0.8", "x"),
+            factor("age", "120", "days"),
+            factor("grade", "B2", ""),
+            factor("step", "index_by_cjs_code", ""),
+        ]);
+        assert_eq!(told, "harm days 365, proof x 0.8, age 120 days, grade B2, taken from index by cjs code");
+    }
+}

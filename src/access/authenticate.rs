@@ -103,31 +103,18 @@ impl Authenticator {
     ///
     /// # Errors
     /// Why it cannot be told.
-    pub fn identify(&self, headers: &HeaderMap, peer: &Peer) -> Result<Arc<Identity>, IdentityFault> {
-        self.identify_at(headers, peer, Timestamp::now())
-    }
-
-    /// As [`Self::identify`], at a moment.
-    ///
-    /// # Errors
-    /// Why it cannot be told.
-    pub fn identify_at(
-        &self,
-        headers: &HeaderMap,
-        peer: &Peer,
-        now: Timestamp,
-    ) -> Result<Arc<Identity>, IdentityFault> {
+    pub fn identify(&self, headers: &HeaderMap, peer: &Peer) -> Result<Identified, IdentityFault> {
         let bearer = bearer(headers)?;
         if !self.asks() {
             // Settings keep such a server on this machine; whoever reaches it from elsewhere is refused all the same.
             return match (bearer, peer.address) {
                 (Some(_), _) => Err(IdentityFault::NoIssuer),
                 (None, Some(address)) if !is_of_this_machine(address.ip()) => Err(IdentityFault::Unauthenticated),
-                (None, Some(_) | None) => Ok(Identity::loopback()),
+                (None, Some(_) | None) => Ok(Identified { identity: Identity::loopback(), until: None }),
             };
         }
         let told = match (bearer, &self.verifier) {
-            (Some(token), Some(verifier)) => Some(verifier.read(token, now)?),
+            (Some(token), Some(verifier)) => Some(verifier.read(token, Timestamp::now())?),
             (Some(_), None) => return Err(IdentityFault::NoIssuer),
             (None, _) => None,
         };
@@ -136,8 +123,18 @@ impl Authenticator {
             (Some(_), None) | (None, _) => Holder::Unknown,
         };
         let held = peer.certificate.as_ref().map(|certificate| certificate.sha256);
-        agreed(told, shown, held)
+        let until = told.as_ref().map(|token| token.until);
+        agreed(told, shown, held).map(|identity| Identified { identity, until })
     }
+}
+
+/// Who makes a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// Who it is.
+    pub identity: Arc<Identity>,
+    /// When the token that says so is over, if one does.
+    pub until: Option<Timestamp>,
 }
 
 /// Who it is by token and certificate together.
@@ -248,7 +245,7 @@ mod tests {
     fn a_server_that_asks_for_nothing_serves_this_machine_and_refuses_tokens() {
         let here = Peer { address: Some("[::ffff:127.0.0.1]:1".parse().unwrap()), certificate: None };
         let there = Peer { address: Some("192.0.2.7:1".parse().unwrap()), certificate: None };
-        assert_eq!(open().identify(&headers(&[]), &here).unwrap(), Identity::loopback());
+        assert_eq!(open().identify(&headers(&[]), &here).unwrap().identity, Identity::loopback());
         assert_eq!(open().identify(&headers(&[]), &there), Err(IdentityFault::Unauthenticated));
         assert_eq!(open().identify(&headers(&["Bearer a.b.c"]), &here), Err(IdentityFault::NoIssuer));
     }

@@ -19,6 +19,8 @@ pub mod transport;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+use jiff::Timestamp;
+
 use crate::domain::SubjectId;
 pub use look::Look;
 pub use role::{Permission, Permissions, Role};
@@ -71,6 +73,8 @@ pub struct Caller {
     pub correlation_id: Box<str>,
     /// What they may.
     pub identity: Arc<Identity>,
+    /// When the token that says so is over; `None`: nothing ends by itself.
+    pub until: Option<Timestamp>,
     /// What this call asked for.
     pub look: Arc<Look>,
 }
@@ -84,8 +88,14 @@ impl Caller {
             purpose: "".into(),
             correlation_id: "".into(),
             identity,
+            until: None,
             look: Arc::default(),
         }
+    }
+
+    /// Whether the time of the caller's token is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 
     /// The caller on the loopback address.

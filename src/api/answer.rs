@@ -4,13 +4,15 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Response, Status};
 
-use super::Edge;
 use super::auditor::Auditor;
 use super::http::etag::Known;
+use super::{Edge, error};
 use crate::access::look::Written;
+use crate::access::token::TokenFault;
 use crate::access::{Caller, Disclosure};
 use crate::domain::SubjectId;
 use crate::domain::word::List;
@@ -85,13 +87,23 @@ impl Edge {
         self.answer(method, caller, answer.map(Disclosure::of_nobody))
     }
 
-    /// Answers with a stream. A message is audited, with whom it discloses, before it leaves.
+    /// Answers with a stream. A message is audited, with whom it discloses, before it leaves; and none leaves once the
+    /// caller's token is over: whoever asks again is asked again who they are and what they may.
     pub fn stream<T: Send + 'static>(
         &self,
         caller: &Caller,
         messages: impl Stream<Item = Result<Disclosure<T>, Status>> + Send + 'static,
     ) -> Response<Answers<T>> {
-        self.audited(caller, messages.map(|message| Ok((message?, None))))
+        let asked_by = caller.clone();
+        let messages = messages.map(move |message| {
+            let message = message?;
+            if asked_by.is_over(Timestamp::now()) {
+                let fault = Fault::Unidentified(TokenFault::Expired.into());
+                return Err(error::status(&fault, &asked_by.correlation_id));
+            }
+            Ok((message, None))
+        });
+        self.audited(caller, messages)
     }
 
     /// Answers with a stream of what became of changes. A message is audited, with whom it was written about, before it

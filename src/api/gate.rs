@@ -20,7 +20,7 @@ use super::answer::Disclosed;
 use super::auditor::{Auditor, Outcome};
 use super::error::{self, reason};
 use crate::access::Caller;
-use crate::access::authenticate::Authenticator;
+use crate::access::authenticate::{Authenticator, Identified};
 use crate::access::limit::{Limiter, Own, Place};
 use crate::access::look::Look;
 use crate::access::table::{self, Rule};
@@ -78,12 +78,13 @@ impl Gate {
         let look = Arc::new(Look::of(rule));
         let unknown = |fault| {
             let caller = Caller::nobody().correlated(&correlation_id);
-            Refusal { caller: Caller { look: Arc::clone(&look), ..caller }, fault }
+            Refusal { caller: Caller { look: Arc::clone(&look), ..caller }, fault: Box::new(fault) }
         };
         let peer = extensions.get::<Peer>().cloned().unwrap_or_default();
-        let identity = self.0.authenticator.identify(headers, &peer).map_err(|fault| unknown(fault.into()))?;
-        let mut caller = Caller { look: Arc::clone(&look), ..Caller::of(identity).correlated(&correlation_id) };
-        let refused = |caller: &Caller, fault| Refusal { caller: caller.clone(), fault };
+        let Identified { identity, until } =
+            self.0.authenticator.identify(headers, &peer).map_err(|fault| unknown(fault.into()))?;
+        let mut caller = Caller { look: Arc::clone(&look), until, ..Caller::of(identity).correlated(&correlation_id) };
+        let refused = |caller: &Caller, fault| Refusal { caller: caller.clone(), fault: Box::new(fault) };
         caller.on_behalf_of = stated(headers, ON_BEHALF_OF).map_err(|fault| refused(&caller, fault))?;
         caller.purpose = stated(headers, PURPOSE).map_err(|fault| refused(&caller, fault))?;
         if !caller.may(rule.permission) {
@@ -97,9 +98,9 @@ impl Gate {
         caller.look.failed(reason(&fault));
         let status = error::status(&fault, &caller.correlation_id);
         let (auditor, code) = (&self.0.auditor, status.code());
-        let audited = if let Fault::Limited(_) = &fault {
+        let audited = if let Fault::Limited(_) = *fault {
             auditor.turned_away((&caller.actor, 1), &caller, rule, code).await
-        } else if let Fault::Unidentified(_) = &fault {
+        } else if let Fault::Unidentified(_) = *fault {
             // Nobody is known by it: what floods, floods from an address.
             auditor.turned_away((&from, UNIDENTIFIED), &caller, rule, code).await
         } else {
@@ -143,7 +144,7 @@ impl Gate {
 /// Who was refused, and why.
 struct Refusal {
     caller: Caller,
-    fault: Fault,
+    fault: Box<Fault>,
 }
 
 /// The caller's own id for the call, where it sent a usable one.
@@ -268,7 +269,7 @@ where
             let admitted = gate.admit(rule, request.headers(), request.extensions());
             let entered = admitted.and_then(|caller| match gate.0.limiter.enter(&caller.actor, rule.streams()) {
                 Ok(own) => Ok((caller, own)),
-                Err(limited) => Err(Refusal { caller, fault: limited.into() }),
+                Err(limited) => Err(Refusal { caller, fault: Box::new(limited.into()) }),
             });
             let (caller, own) = match entered {
                 Ok(entered) => entered,

@@ -143,7 +143,9 @@ pub enum Fault {
     #[error("there is no such run")]
     UnknownRun,
     /// No such generation.
-    #[error("no generation of that number has been published")]
+    #[error(
+        "no such generation has been published: none of that number, or, where none was named, none of an earlier day"
+    )]
     UnknownGeneration,
     /// The generation's file is gone.
     #[error("the generation is not kept any more")]

@@ -22,6 +22,7 @@ export async function views(server, token) {
     records: at("/people/records", { ref: managed[0].subjectRef }),
     "records-hostile": at("/people/records", { ref: EVIL }),
     compare: at("/compare", { list: "cohort", a: managed[0].subjectRef, b: managed[1].subjectRef }),
+    "compare-whom": at("/compare", { list: "cohort", a: managed[0].subjectRef, b: managed[0].subjectRef }),
     embedded: at("/embed/list/wanted", { area: "Northgate" }),
     supervision: "/supervision",
     victims: "/supervision/victims",

@@ -146,10 +146,15 @@ impl Calls {
 pub async fn call(
     State(calls): State<Calls>,
     Path((service, method)): Path<(String, String)>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
+    let correlation_id = HeaderValue::from_str(&gate::correlation(request.headers()));
+    let correlation_id = correlation_id.expect("an id of visible letters must be a value");
+    request.headers_mut().insert(CORRELATION, correlation_id.clone());
     let answer = calls.answer(&format!("/steelyard.v1.{service}/{method}"), request).await;
-    answer.unwrap_or_else(|refused| refused)
+    let mut answer = answer.unwrap_or_else(|refused| refused);
+    answer.headers_mut().insert(CORRELATION, correlation_id);
+    answer
 }
 
 /// Whether the message is in the query: calls that read may be made so.
@@ -268,15 +273,11 @@ impl Asked {
     /// An answer with what goes with every one.
     fn marked(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(if self.rule.does == Does::Reads {
-            "private, no-cache"
-        } else {
-            "no-store"
-        }));
-        headers.insert(
-            CORRELATION,
-            HeaderValue::from_str(&self.correlation_id).expect("an id of visible letters must be a value"),
-        );
+        // A whole list is left on no disk by the way.
+        let kept = self.rule.does == Does::Reads && !self.form.has_rows();
+        let caching = HeaderValue::from_static(if kept { "private, no-cache" } else { "no-store" });
+        headers.entry(header::CACHE_CONTROL).or_insert(caching);
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 }

@@ -45,6 +45,8 @@ impl Origins {
         let looks = *method == Method::GET && !path.starts_with("/v1/") && !path.starts_with("/steelyard.");
         match site {
             Some("cross-site") if !looks => foreign(),
+            // Another port of this machine is of the same site, and not of this server.
+            Some("same-site") if !looks && self.open => foreign(),
             Some(_) | None => Ok(()),
         }
     }
@@ -112,6 +114,10 @@ mod tests {
         let site = |site| judged(false, &Method::GET, CALL, &[host, ("sec-fetch-site", site)]);
         assert_eq!(site("cross-site"), Err("FOREIGN_ORIGIN"));
         assert_eq!(site("same-origin"), Ok(()));
+        assert_eq!(site("same-site"), Ok(()));
+        let another_port = [("host", "localhost:8080"), ("sec-fetch-site", "same-site")];
+        assert_eq!(judged(true, &Method::GET, CALL, &another_port), Err("FOREIGN_ORIGIN"));
+        assert_eq!(judged(true, &Method::GET, "/", &another_port), Ok(()));
         assert_eq!(judged(false, &Method::GET, "/", &[host, ("sec-fetch-site", "cross-site")]), Ok(()));
         assert_eq!(judged(false, &Method::POST, "/", &[host, ("sec-fetch-site", "cross-site")]), Err("FOREIGN_ORIGIN"));
     }

@@ -6,6 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use tonic::Status;
 
+use super::lists::text;
 use super::shell::{self, Here, Page};
 use super::words::{self, band, count, plain, points, sentence, signed_points};
 use super::{Pages, Visit};
@@ -18,11 +19,16 @@ const REASONS: usize = 6;
 /// Two people compared.
 pub async fn compare(State(pages): State<Pages>, visit: Visit) -> Response {
     let list = words::list_of_path(&visit.parameter("list")).unwrap_or(List::All);
+    let (one, other) = (visit.parameter("a"), visit.parameter("b"));
+    if one.is_empty() || other.is_empty() || one == other {
+        let content = which(list, &one, &other);
+        return Page { title: "Compare two people", here: Here::Lists, back: None, content }.respond(&pages);
+    }
     let compared = async {
         let asked = pb::CompareStandingsRequest {
             list: list.proto().into(),
-            subject_ref_a: visit.parameter("a"),
-            subject_ref_b: visit.parameter("b"),
+            subject_ref_a: one,
+            subject_ref_b: other,
             ..Default::default()
         };
         Ok::<_, Status>(visit.asker.ranking().compare_standings(asked).await?.into_inner())
@@ -34,6 +40,24 @@ pub async fn compare(State(pages): State<Pages>, visit: Visit) -> Response {
             Page { title: "Two people compared", here: Here::Lists, back, content }.respond(&pages)
         }
         Err(status) => shell::refused(&pages, Here::Lists, &status),
+    }
+}
+
+/// Asks which two.
+fn which(list: List, one: &str, other: &str) -> Markup {
+    html! {
+        h1 { "Compare two people" }
+        @if !one.is_empty() && one == other {
+            div.notice.notice-warning role="note" { p { "That is the same person twice: enter another reference." } }
+        }
+        form.inline method="get" action="/compare" {
+            input type="hidden" name="list" value=(words::list_path(list));
+            div.fields {
+                (text("a", "One reference", one))
+                (text("b", "Another", other))
+            }
+            p.actions { button type="submit" { "Compare" } }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use tonic::Status;
 
+use super::oversight::terms::{Term, told};
 use super::shell::{self, Here, Page};
 use super::words::{self, band, band_word, capital, count, counted, day, marks, points, spoken};
 use super::{Pages, Visit, asked, table};
@@ -168,14 +169,14 @@ impl Told {
                 (text("filter.areas", "Area", filter.areas.first().map_or("", String::as_str)))
             }
             @if outstanding {
-                (select("filter.reasons", "Reason", OutstandingReason::ALL.iter().map(|it| it.proto().as_str_name()), "OUTSTANDING_REASON_",
+                (select("filter.reasons", "Reason", OutstandingReason::ALL.iter().map(|it| (it.proto().as_str_name(), it.told().to_owned())),
                     filter.reasons().next().map(|it| it.as_str_name())))
-                (select("filter.circulation_states", "Circulation", Circulation::ALL.iter().map(|it| it.proto().as_str_name()), "CIRCULATION_",
+                (select("filter.circulation_states", "Circulation", Circulation::ALL.iter().map(|it| (it.proto().as_str_name(), it.told().to_owned())),
                     filter.circulation_states().next().map(|it| it.as_str_name())))
                 (number("filter.min_days_outstanding", "Days outstanding, at least", filter.min_days_outstanding))
             }
             (text("filter.offender_managers", "Offender manager", filter.offender_managers.first().map_or("", String::as_str)))
-            (select("filter.custody", "Custody", CustodyState::ALL.iter().map(|it| it.proto().as_str_name()), "CUSTODY_STATE_",
+            (select("filter.custody", "Custody", CustodyState::ALL.iter().map(|it| it.proto().as_str_name()).map(|name| (name, spoken(name, "CUSTODY_STATE_"))),
                 (filter.custody != 0).then(|| filter.custody().as_str_name())))
             fieldset {
                 legend { "Only" }
@@ -283,7 +284,7 @@ impl Told {
                             @match standing.circulation() {
                                 pb::Circulation::Unspecified => {}
                                 pb::Circulation::NotCirculated => { strong { "Not circulated" } }
-                                circulation => { (capital(&spoken(circulation.as_str_name(), "CIRCULATION_"))) }
+                                circulation => { (capital(told::<Circulation>(circulation.into()))) }
                             }
                         }
                     }
@@ -326,12 +327,14 @@ impl Told {
                 .collect();
             asked::to(&format!("/v1/RankingService/{method}"), &said)
         };
+        let narrowed = visit.asked.beginning("filter.").next().is_some();
+        let all = if narrowed { "All who match the filter" } else { "The whole list" };
         html! {
             aside.elsewhere aria-label="The same list elsewhere" {
                 ul {
                     li { a href={ "/lists/" (name) "/changed" } { "What changed" } }
-                    li { a href=(call("ExportStandings", "csv")) { "The whole list for a spreadsheet (CSV)" } }
-                    li { a href=(call("ExportStandings", "parquet")) { "The whole list as Parquet" } }
+                    li { a href=(call("ExportStandings", "csv")) { (all) " for a spreadsheet (CSV)" } }
+                    li { a href=(call("ExportStandings", "parquet")) { (all) " as Parquet" } }
                     li { a href=(call("ListStandings", "")) { "This page as JSON" } }
                 }
             }
@@ -349,7 +352,7 @@ fn checkbox(name: &str, value: &str, label: &str, checked: bool) -> Markup {
     }
 }
 
-fn text(name: &str, label: &str, value: &str) -> Markup {
+pub(super) fn text(name: &str, label: &str, value: &str) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
@@ -367,20 +370,14 @@ fn number(name: &str, label: &str, value: u32) -> Markup {
     }
 }
 
-fn select<'a>(
-    name: &str,
-    label: &str,
-    values: impl Iterator<Item = &'a str>,
-    prefix: &str,
-    chosen: Option<&str>,
-) -> Markup {
+fn select<'a>(name: &str, label: &str, words: impl Iterator<Item = (&'a str, String)>, chosen: Option<&str>) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
             select name=(name) id=(name) {
                 option value="" { "Any" }
-                @for value in values {
-                    option value=(value) selected[chosen == Some(value)] { (capital(&spoken(value, prefix))) }
+                @for (value, word) in words {
+                    option value=(value) selected[chosen == Some(value)] { (capital(&word)) }
                 }
             }
         }

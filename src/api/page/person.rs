@@ -6,11 +6,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 use tonic::{Code, Status};
 
+use super::oversight::terms::told;
 use super::shell::{self, Here, Page};
 use super::words::{self, band, band_word, capital, count, day, instant, ordinal, points, sentence, spoken};
 use super::{Pages, Visit, asked, curve};
-use crate::domain::word::List;
+use crate::domain::word::{Circulation, List, OutstandingReason};
 use crate::pb;
+use crate::telling::factors;
 
 /// Neighbours shown on either side.
 const NEIGHBOURS: u32 = 3;
@@ -137,7 +139,7 @@ impl Person {
                     }
                     @if !standing.outstanding_since.is_empty() { div { dt { "Outstanding since" } dd { (day(&standing.outstanding_since)) } } }
                     @if standing.circulation != 0 {
-                        div { dt { "Circulated" } dd { (capital(&spoken(standing.circulation().as_str_name(), "CIRCULATION_"))) } }
+                        div { dt { "Circulated" } dd { (capital(told::<Circulation>(standing.circulation))) } }
                     }
                 }
             }
@@ -274,13 +276,7 @@ impl Person {
             (sentence(&share.description))
             @if share.sensitive { " " span.mark { "Rests on sensitive intelligence" } }
             @if !share.factors.is_empty() {
-                span.factors {
-                    @for (place, factor) in share.factors.iter().enumerate() {
-                        @if place > 0 { ", " }
-                        (factor.name.replace('_', " ")) " "
-                        @if factor.unit == "x" { "× " (factor.value) } @else { (factor.value) " " (factor.unit) }
-                    }
-                }
+                span.factors { (factors(&share.factors)) }
             }
             (self.evidence(&share.evidence_ids))
         }
@@ -395,7 +391,7 @@ impl Person {
                     Some(files) => {
                         ul {
                             @for file in &files.files {
-                                li { a href=(file_path(&self.answer.subject_ref, &file.outstanding_id)) { (file.outstanding_id) } ": " (capital(&spoken(file.file.as_ref().map_or("", |file| file.reason().as_str_name()), "OUTSTANDING_REASON_"))) }
+                                li { a href=(file_path(&self.answer.subject_ref, &file.outstanding_id)) { (file.outstanding_id) } ": " (capital(told::<OutstandingReason>(file.file.as_ref().map_or(0, |file| file.reason)))) }
                             }
                         }
                     }

@@ -85,13 +85,18 @@ fn record(held: &pb::HeldRecord) -> Markup {
 
 /// What a record says, as a list of names and values.
 fn members(value: &Value) -> Markup {
+    member("", value)
+}
+
+/// What a member of that name says.
+fn member(name: &str, value: &Value) -> Markup {
     html! {
         @match value {
             Value::Object(members) => {
-                dl.facts { @for (name, member) in members { div { dt { (capital(&parted(name))) } dd { (self::members(member)) } } } }
+                dl.facts { @for (name, value) in members { div { dt { (capital(&parted(name))) } dd { (member(name, value)) } } } }
             }
-            Value::Array(items) => { ul { @for item in items { li { (self::members(item)) } } } }
-            Value::String(text) => { (said(text)) }
+            Value::Array(items) => { ul { @for item in items { li { (member(name, item)) } } } }
+            Value::String(text) => { (said(name, text)) }
             Value::Bool(true) => { "yes" }
             Value::Bool(false) => { "no" }
             Value::Number(number) => { (number) }
@@ -112,16 +117,29 @@ fn parted(name: &str) -> String {
     words
 }
 
-/// A text of a record: a name of the contract without its shouting, a day as a day.
-fn said(text: &str) -> String {
+/// A text of a record: a name of the contract without its shouting and without what its member is called already, a day as a
+/// day.
+fn said(name: &str, text: &str) -> String {
     let shouted = text.contains('_')
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    if shouted { text.to_lowercase().replace('_', " ") } else { day(text) }
+    if !shouted {
+        return day(text);
+    }
+    let vocabulary = parted(name).to_uppercase().replace(' ', "_") + "_";
+    text.strip_prefix(&vocabulary).unwrap_or(text).to_lowercase().replace('_', " ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_does_not_say_again_what_it_is() {
+        assert_eq!(said("sex", "SEX_MALE"), "male");
+        assert_eq!(said("custodyState", "CUSTODY_STATE_AT_LIBERTY"), "at liberty");
+        assert_eq!(said("basis", "BASIS_FACT"), "fact");
+        assert_eq!(said("other", "SEX_MALE"), "sex male");
+    }
 
     #[test]
     fn a_record_is_told_in_words_and_nothing_of_it_is_markup() {

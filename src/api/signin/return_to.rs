@@ -4,7 +4,7 @@
 use http::uri::PathAndQuery;
 
 /// Most characters of a path that is remembered: it has to fit into a cookie.
-const MOST: usize = 1_500;
+const MOST: usize = 600;
 
 /// The first page.
 const FIRST: &str = "/";

@@ -73,8 +73,13 @@ pub async fn ride(State(desk): State<Desk>, mut request: Request, next: Next) ->
         Err(fault) if wants_page(request.headers()) => return desk.told(&fault, return_to::path(&address)),
         Err(fault) => return unavailable(&fault),
     };
+    let is_call = address.starts_with("/v1/");
     let answer = for_visitor(Visitor { address, standing }, next.run(request)).await;
     let (mut parts, body) = answer.into_parts();
+    if is_call {
+        // As with the pages: what somebody who is signed in was shown stays on no disk of a shared machine.
+        parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     // What one is shown is not shown to the next who signs in on the same machine.
     parts.headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     Response::from_parts(parts, Body::new(Riding::on(body, session)))

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::cli::output::{Page, band_word, day, drawn, indented, left, plain, points, right};
 use crate::cli::word::component;
 use crate::pb;
+use crate::telling::factors;
 
 /// Characters of a bar.
 const BAR: usize = 24;
@@ -184,29 +185,6 @@ pub(super) fn waterfall(standing: &pb::Standing, detail: &pb::StandingDetail, ev
     text
 }
 
-/// The numbers behind a reason: `harm days 365, proof x 0.8`.
-fn factors(factors: &[pb::Factor]) -> String {
-    let told = factors.iter().map(|it| {
-        let name = match it.name.as_str() {
-            // Program words of the harm formula, in plain ones.
-            "step" => "taken from".to_owned(),
-            "found" => "if found by police alone".to_owned(),
-            "victim" => "for the victim".to_owned(),
-            "decay" => "faded to".to_owned(),
-            "d" => "harm days left today".to_owned(),
-            name => plain(name).replace('_', " "),
-        };
-        let value = if it.name == "step" { plain(&it.value).replace('_', " ") } else { plain(&it.value) };
-        match it.unit.as_str() {
-            "" => format!("{name} {value}"),
-            "x" => format!("{name} x {value}"),
-            unit if name.ends_with(unit) => format!("{name} {value}"),
-            unit => format!("{name} {value} {}", plain(unit)),
-        }
-    });
-    told.collect::<Vec<_>>().join(", ")
-}
-
 /// What is missing or doubtful, what it could change, and what would settle it.
 pub(super) fn gaps(standing: &pb::Standing, detail: &pb::StandingDetail, page: Page) -> String {
     let mut text = page.heading("WHAT IS MISSING OR DOUBTFUL");
@@ -291,22 +269,6 @@ mod tests {
         assert_eq!(pieces[0].trim_end().chars().count(), BAR / 2);
         assert!(pieces[1].starts_with(&" ".repeat(BAR / 2)) && pieces[2].ends_with('█'));
         assert_eq!(piece(0, 0, 0).chars().count(), BAR);
-    }
-
-    #[test]
-    fn factors_do_not_say_their_unit_twice() {
-        let factor = |name: &str, value: &str, unit: &str| pb::Factor {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            unit: unit.to_owned(),
-        };
-        let told = factors(&[
-            factor("harm_days", "365", "days"),
-            factor("proof", "0.8", "x"),
-            factor("age", "120", "days"),
-            factor("grade", "B2", ""),
-        ]);
-        assert_eq!(told, "harm days 365, proof x 0.8, age 120 days, grade B2");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Streams over HTTP: followed line by line or event by event, taken up again where
 //! they broke off, and ended when the time that the caller gave is over.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use steelyard::pb;
 
 use crate::authorisation::{Guarded, person};
 use crate::harness::{Server, new_id};
+use crate::issuer::Issuer;
 use crate::people::{AS_OF, Somebody};
 use crate::web::{Going, Headers, Web};
 
@@ -161,6 +162,31 @@ async fn a_stream_shows_over_http_only_those_in_scope() {
     let (told, _) = until(&mut stream, 1, of_line);
     assert_eq!(told.len(), 20);
     assert!(told.iter().all(|person| person.starts_with("N-")), "{told:?}");
+    guarded.server.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_more_is_told_once_the_token_that_a_stream_began_with_is_over() {
+    let guarded = Guarded::with(&["--access-leeway-seconds", "0"]).await;
+    guarded.populate().await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let soon = Issuer::claims(
+        "north",
+        &["reader"],
+        &["Northgate"],
+        &json!({ "exp": now + 3, "permissions": ["see_children"] }),
+    );
+    let bearer = format!("Bearer {}", guarded.issuer.of(&soon));
+    let mut stream = guarded.web.begin("GET", &format!("{WATCH}?list=wanted"), &[("authorization", &bearer)], b"");
+    assert_eq!(until(&mut stream, 1, of_line).0.len(), 20);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    guarded.write(person("N", "Northgate", 77)).await;
+    let mut told = Vec::new();
+    while let Some(line) = stream.next() {
+        told.push(line);
+    }
+    assert_eq!(told.last().expect("a last line")["problem"]["reason"], "TOKEN_EXPIRED", "{told:?}");
+    assert!(!told.iter().any(|line| line.to_string().contains("N-77")), "{told:?}");
     guarded.server.kill();
 }
 

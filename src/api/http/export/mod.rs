@@ -59,8 +59,6 @@ pub async fn answer(form: Form, mut messages: Messages, correlation_id: &str) ->
         (header::CONTENT_TYPE, HeaderValue::from_static(media)),
         (header::CONTENT_DISPOSITION, disposition.expect("the name of a list and a day must be a value")),
         (header::LINK, HeaderValue::try_from(described_by()).expect("a path must be a value")),
-        // What a list says of a person is text, whatever a browser would make of it.
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     let mut response = body.into_response();
     for (name, value) in headers {

@@ -26,7 +26,12 @@
       if (message.boundary) note(null);
       for (const change of (message.changes && message.changes.changes) || []) note(change.subjectRef);
     };
-    source.addEventListener("problem", () => { stop(); later(); });
+    source.addEventListener("problem", (event) => {
+      stop();
+      // Who is signed in has another token by now: nothing of it is worth saying.
+      if (JSON.parse(event.data).reason === "TOKEN_EXPIRED") follow();
+      else later();
+    });
     source.onerror = () => {
       if (source && source.readyState === EventSource.CLOSED) { stop(); later(); }
       else tell("Not following just now: trying again.");

@@ -80,7 +80,11 @@ fn beside(name: &str, pages: &[(&str, &str)], here: &str) -> Markup {
 
 /// Pages of what is overdue.
 fn supervision(here: &str) -> Markup {
-    beside("What is overdue", &[("/supervision", "Files"), ("/supervision/victims", "Victims to tell")], here)
+    beside(
+        "What is overdue",
+        &[("/supervision", "Files"), ("/supervision/victims", "Vulnerable and repeat victims")],
+        here,
+    )
 }
 
 /// Pages of the cohort.

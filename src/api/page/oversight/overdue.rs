@@ -69,6 +69,10 @@ pub fn standing(reading: &pb::ClockReading) -> String {
     match clock {
         SupervisionClock::Circulation => without("not circulated as wanted", elapsed, allowed),
         SupervisionClock::Activity => without("no activity", elapsed, allowed),
+        // The last review asked for the next by a day of its own: that is no time that a policy allows.
+        SupervisionClock::Review if allowed % DAY != 0 => {
+            format!("a supervisor’s review was due {} ago", length(late))
+        }
         SupervisionClock::Review => without("no supervisor’s review", elapsed, allowed),
         SupervisionClock::Inspector => format!("an inspector’s review was due {} ago", length(late)),
         SupervisionClock::ChiefInspector => format!("a chief inspector’s review was due {} ago", length(late)),

@@ -153,7 +153,9 @@ pub fn content(asked: &Asked, answer: &pb::GetOutstandingReturnResponse) -> Mark
             p.from {
                 "What was known by " (instant(answer.known_at.as_ref())) ", to revision " (count(answer.revision))
                 ", by policy " (answer.policy_version) ", of store " (answer.store)
-                ". Asked again it says the same: " a href=(json_path(answer)) { "the same as JSON" } "."
+                ". "
+                @if answer.revision == 0 { "Nothing had reached the server by then: “As known at” takes a later time. " }
+                "Asked again it says the same: " a href=(json_path(answer)) { "the same as JSON" } "."
             }
         }
         (form(&Filled { asked: &asked, faults: &[] }))

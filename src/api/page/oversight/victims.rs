@@ -16,6 +16,7 @@ use crate::api::page::{Pages, Visit};
 use crate::pb;
 
 const PATH: &str = "/supervision/victims";
+const OTHERS: &str = "/supervision?filter.clocks=victim-update";
 const REQUEST: &str = "steelyard.v1.ListVictimUpdatesRequest";
 
 const COLUMNS: [Column; 8] = [
@@ -29,21 +30,25 @@ const COLUMNS: [Column; 8] = [
     Column::Words("Who tells"),
 ];
 
-/// Victims to tell.
+/// Vulnerable and repeat victims to tell.
 pub async fn page(State(pages): State<Pages>, visit: Visit) -> Response {
     let answer = async {
         let asked: pb::ListVictimUpdatesRequest = visit.message(REQUEST, &[])?;
         visit.asker.outstanding().list_victim_updates(asked).await
     };
-    answered((&pages, &visit), ("Victims to tell", Here::Supervision), answer, content).await
+    answered((&pages, &visit), ("Vulnerable and repeat victims", Here::Supervision), answer, content).await
 }
 
 /// What the page is about.
 pub fn content(asked: &Asked, answer: &pb::ListVictimUpdatesResponse) -> Markup {
     html! {
         div.title {
-            h1 { "Victims to tell" }
-            p.lead { "Vulnerable and repeat victims whose suspect is outstanding. Whoever has waited longest past the day stands first." }
+            h1 { "Vulnerable and repeat victims to tell" }
+            p.lead { "Those whose suspect is outstanding. Whoever has waited longest past the day stands first." }
+            p.lead {
+                "Other victims are not here: see "
+                a href=(OTHERS) { "every file with a victim to be told" } "."
+            }
         }
         (supervision(PATH))
         (shell::told_from(answer.context.as_ref()))
