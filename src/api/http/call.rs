@@ -118,10 +118,6 @@ impl Calls {
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert(
-            CORRELATION,
-            HeaderValue::from_str(&asked.correlation_id).expect("an id of visible letters must be a value"),
-        );
         let json =
             Json { takes: contract().message(&call.takes), correlation_id: Arc::clone(&asked.correlation_id), form };
         let Ok(answer) = json.spoken_in(self.gated.clone().oneshot(made)).await;
@@ -150,6 +146,7 @@ pub async fn call(
 ) -> Response {
     let correlation_id = HeaderValue::from_str(&gate::correlation(request.headers()));
     let correlation_id = correlation_id.expect("an id of visible letters must be a value");
+    // One that was made up goes with the call, too.
     request.headers_mut().insert(CORRELATION, correlation_id.clone());
     let answer = calls.answer(&format!("/steelyard.v1.{service}/{method}"), request).await;
     let mut answer = answer.unwrap_or_else(|refused| refused);

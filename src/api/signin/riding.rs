@@ -73,7 +73,7 @@ pub async fn ride(State(desk): State<Desk>, mut request: Request, next: Next) ->
         Err(fault) if wants_page(request.headers()) => return desk.told(&fault, return_to::path(&address)),
         Err(fault) => return unavailable(&fault),
     };
-    let is_call = address.starts_with("/v1/");
+    let is_call = request.uri().path().starts_with("/v1/");
     let answer = for_visitor(Visitor { address, standing }, next.run(request)).await;
     let (mut parts, body) = answer.into_parts();
     if is_call {
