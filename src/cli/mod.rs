@@ -1,8 +1,8 @@
 //! The command line: one file a subcommand, or one folder. `serve` and `demo` run a server;
 //! `generate`, `offence`, `predict`, `policy check`, `token`, `config` and `completions` need none;
 //! `restore` makes a data directory that no server has open; `verify` asks a server
-//! or reads the directory of a stopped one; every other is a gRPC client and never
-//! touches the store.
+//! or reads the directory of a stopped one; `doctor` looks at what a server is given,
+//! whether it runs or not; every other is a gRPC client and never touches the store.
 
 pub mod alignment;
 pub mod audit;
@@ -15,6 +15,7 @@ pub mod completions;
 pub mod config;
 pub mod demand;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod gaps;
@@ -140,6 +141,8 @@ enum Command {
     Verify(verify::Args),
     /// Ask whether the server is ready
     Health(health::Args),
+    /// Check settings, certificates, clock, disk, store and schedule of the server on this machine, and say what to do
+    Doctor(doctor::Args),
     /// Make a token for development
     Token(token::Args),
     /// Show the settings
@@ -206,6 +209,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => restore::run(args),
         Command::Verify(args) => wait(verify::run(args)),
         Command::Health(args) => wait(health::run(args)),
+        Command::Doctor(args) => wait(doctor::run(args)),
         Command::Token(args) => token::run(args),
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),

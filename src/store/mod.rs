@@ -18,7 +18,7 @@
 //! - [`journal`]: every group, on the disk before the engine has it; the engine's files
 //!   follow within a second, and a checkpoint says how far
 //! - [`recovery`]: from what a kill or a failing disk left to a store that serves
-//! - [`space`]: room on the disk, and the ballast
+//! - [`space`]: room on the disk, and the ballast; [`survey`]: a store seen from outside, by whoever has not opened it
 //! - [`archive`]: published generations, and the run that makes one
 //! - [`backup`]: the ledger in files; [`load`]: a new store from them
 
@@ -53,6 +53,7 @@ pub mod space;
 pub mod spoil;
 pub mod status;
 mod stub;
+pub mod survey;
 mod suspicion;
 #[cfg(test)]
 mod tests;

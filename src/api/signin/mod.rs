@@ -74,6 +74,14 @@ impl SigningIn {
         }))))
     }
 
+    /// Whether the issuer says of itself what signing in needs.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn issuer_answers(&self) -> Result<(), String> {
+        self.0.provider.described().await.map(drop).map_err(|fault| fault.to_string())
+    }
+
     /// This server as browsers name it, where the settings say so.
     pub fn public(&self) -> Option<&str> {
         self.0.settings.public.as_deref()
