@@ -88,6 +88,15 @@ rescore-drill rounds="100" seed="1":
 small-disk:
     STEELYARD_SMALL_DISK_REQUIRED=1 cargo test --locked --test steelyard small_disk::a_full -- --nocapture
 
+# SIGTERM under load: every call is answered or UNAVAILABLE, nothing acknowledged is lost: just stopping 100 [SEED]
+stopping rounds="100" seed="1":
+    STEELYARD_STOPPING_ROUNDS={{ rounds }} STEELYARD_STOPPING_SEED={{ seed }} cargo test --locked --test steelyard stopping:: -- --nocapture
+
+# Keeps store, settings, policy, contract and answers of this release, for the tests of those to come
+keep-release:
+    cargo build --locked
+    STEELYARD_BIN="$PWD/target/debug/steelyard" python3 tests/clients/keep_release.py
+
 # Attacks on a real server, each for so many seconds: those who may call keep their rate
 attack seconds="20":
     STEELYARD_ATTACK_SECONDS={{ seconds }} cargo test --locked --test steelyard attack:: -- --nocapture --test-threads 1
@@ -113,6 +122,11 @@ broward:
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
 bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention bench-http bench-export
+
+# What a server takes for so many people: memory, disk, processor, time: just sizing 10000 100000 1000000
+sizing *SIZES:
+    cargo build --release --locked
+    STEELYARD_BIN="$PWD/target/release/steelyard" python3 benches/sizing.py {{ SIZES }}
 
 # A run against decoding once and against one statement of PostgreSQL; lists, memory and bytes meanwhile
 bench-rescore *OPTIONS:

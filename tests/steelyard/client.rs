@@ -32,6 +32,19 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client over this channel.
+    pub fn over(channel: Channel) -> Self {
+        Self {
+            evidence: EvidenceServiceClient::new(channel.clone()),
+            maintenance: MaintenanceServiceClient::new(channel.clone()),
+            ranking: RankingServiceClient::new(channel.clone()),
+            outstanding: OutstandingServiceClient::new(channel.clone()),
+            cohort: CohortServiceClient::new(channel.clone()),
+            rescore: RescoreServiceClient::new(channel.clone()),
+            policies: PolicyServiceClient::new(channel),
+        }
+    }
+
     /// Writes records, all or none.
     pub async fn try_write(&mut self, records: Vec<pb::Record>) -> Result<pb::WriteEvidenceResponse, tonic::Status> {
         let request = pb::WriteEvidenceRequest { request_id: new_id(), records, ..Default::default() };

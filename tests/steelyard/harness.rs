@@ -9,13 +9,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use steelyard::pb::cohort_service_client::CohortServiceClient;
-use steelyard::pb::evidence_service_client::EvidenceServiceClient;
-use steelyard::pb::maintenance_service_client::MaintenanceServiceClient;
-use steelyard::pb::outstanding_service_client::OutstandingServiceClient;
-use steelyard::pb::policy_service_client::PolicyServiceClient;
-use steelyard::pb::ranking_service_client::RankingServiceClient;
-use steelyard::pb::rescore_service_client::RescoreServiceClient;
 use tonic::transport::Channel;
 
 pub use crate::client::{Client, new_id, reason, told};
@@ -153,15 +146,7 @@ impl Server {
             .connect()
             .await
             .expect("a ready server must take connections");
-        Client {
-            evidence: EvidenceServiceClient::new(channel.clone()),
-            maintenance: MaintenanceServiceClient::new(channel.clone()),
-            ranking: RankingServiceClient::new(channel.clone()),
-            outstanding: OutstandingServiceClient::new(channel.clone()),
-            cohort: CohortServiceClient::new(channel.clone()),
-            rescore: RescoreServiceClient::new(channel.clone()),
-            policies: PolicyServiceClient::new(channel),
-        }
+        Client::over(channel)
     }
 
     /// Asks it to stop, and waits. Clients that are idle must not hold it up.

@@ -41,6 +41,7 @@ mod retention;
 mod safety_page;
 mod signin;
 mod small_disk;
+mod stopping;
 mod supervision;
 mod torture;
 mod transport;

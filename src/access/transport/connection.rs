@@ -1,9 +1,14 @@
 //! One connection, encrypted or not. It holds its place among those that are
 //! allowed, and ends by itself when the other end has said nothing for too long.
+//!
+//! It takes leave: what the other end still says after our last word is read and
+//! thrown away, until it ends too. A socket that is closed with something unread in it
+//! resets the connection, and with that the other end may lose the answers that it
+//! has not read yet.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,6 +19,9 @@ use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use super::Peer;
+
+/// How long the other end may take to end its side once we have ended ours.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// Bytes to and from the other end.
 #[derive(Debug)]
@@ -33,7 +41,19 @@ pub struct Connection {
     allowed: Duration,
     idle: Duration,
     deadline: Pin<Box<Sleep>>,
+    leave: Leave,
     _place: OwnedSemaphorePermit,
+}
+
+/// How far a connection is with its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leave {
+    /// Not begun.
+    Staying,
+    /// Our last word is said.
+    Taking,
+    /// Nothing more comes, or it was waited for long enough.
+    Taken,
 }
 
 impl Connection {
@@ -41,7 +61,7 @@ impl Connection {
     pub(super) fn new(wire: Wire, peer: Peer, first: Duration, idle: Duration, place: OwnedSemaphorePermit) -> Self {
         let heard = Instant::now();
         let deadline = Box::pin(tokio::time::sleep_until(heard + first));
-        Self { wire, peer, heard, allowed: first, idle, deadline, _place: place }
+        Self { wire, peer, heard, allowed: first, idle, deadline, leave: Leave::Staying, _place: place }
     }
 
     /// The other end.
@@ -55,6 +75,24 @@ impl Connection {
             self.heard = Instant::now();
         }
         written
+    }
+
+    /// Reads and throws away what still comes, until the other end has ended its side too.
+    fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 4_096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            // What is encrypted need not be read to be thrown away.
+            let stream = match &mut self.wire {
+                Wire::Plain(stream) => stream,
+                Wire::Tls(stream) => stream.get_mut().0,
+            };
+            match Pin::new(stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(Ok(()) | Err(_)) => return Poll::Ready(()),
+                Poll::Pending => return self.deadline.as_mut().poll(context),
+            }
+        }
     }
 
     /// Ends the connection once the other end has been silent for longer than allowed.
@@ -140,9 +178,19 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().wire {
-            Wire::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Wire::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        let this = self.get_mut();
+        if this.leave == Leave::Staying {
+            ready!(match &mut this.wire {
+                Wire::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+                Wire::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            })?;
+            this.leave = Leave::Taking;
+            this.deadline.as_mut().reset(Instant::now() + LEAVE);
         }
+        if this.leave == Leave::Taking {
+            ready!(this.poll_leave(context));
+            this.leave = Leave::Taken;
+        }
+        Poll::Ready(Ok(()))
     }
 }

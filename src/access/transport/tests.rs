@@ -147,6 +147,37 @@ async fn where_certificates_are_optional_a_wrong_one_is_refused_and_none_is_not(
 }
 
 #[tokio::test]
+async fn who_is_still_talking_when_the_server_ends_a_connection_reads_its_last_word() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut incoming = Incoming::begin(listener, None, connections(8), Duration::from_hours(1)).unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(&[7; 1_000]).await.unwrap();
+    let mut connection = incoming.next().await.unwrap().unwrap();
+    // Of what the client says one byte is read, and it goes on when the last word is said.
+    connection.read_u8().await.unwrap();
+    connection.write_all(b"last").await.unwrap();
+    let leaving = tokio::spawn(async move { connection.shutdown().await });
+    client.write_all(&[7; 1_000]).await.unwrap();
+    client.shutdown().await.unwrap();
+    tokio::time::timeout(SOON, leaving).await.expect("it must end when both have").unwrap().unwrap();
+    let mut heard = Vec::new();
+    client.read_to_end(&mut heard).await.expect("a connection that is ended in order is not reset");
+    assert_eq!(heard, b"last");
+}
+
+#[tokio::test]
+async fn who_never_stops_talking_is_left_all_the_same() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut incoming = Incoming::begin(listener, None, connections(8), Duration::from_hours(1)).unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(b"x").await.unwrap();
+    let mut connection = incoming.next().await.unwrap().unwrap();
+    tokio::time::timeout(SOON, connection.shutdown()).await.expect("leave must come to its end").unwrap();
+}
+
+#[tokio::test]
 async fn a_client_of_an_older_tls_is_refused() {
     let house = House::new();
     let (address, _peers) = echo(Some(house.credentials(|_| Clients::Off)), connections(8)).await;
