@@ -14,13 +14,14 @@ READY_SECONDS = 120
 
 
 class Server:
-    """A server process on free ports, which logs into a folder."""
+    """A server process on free ports, which logs into a folder. `as_of` None: on the day that its ledger says."""
 
-    def __init__(self, folder: pathlib.Path, *arguments):
+    def __init__(self, folder: pathlib.Path, *arguments, as_of: str | None = AS_OF):
         self.log = open(folder / "log.jsonl", "w+", encoding="utf-8")
         listen = [part for door in ("grpc", "http", "health") for part in (f"--{door}-listen", "127.0.0.1:0")]
+        as_of = ["--as-of", as_of] if as_of else []
         self.process = subprocess.Popen(
-            [BINARY, "serve", *listen, "--as-of", AS_OF, "--log-format", "json", *arguments],
+            [BINARY, "serve", *listen, *as_of, "--log-format", "json", *arguments],
             stderr=self.log,
             env={name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")},
         )
