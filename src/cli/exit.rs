@@ -28,7 +28,7 @@ Exit codes:
    0  done
    1  nothing there: unknown person, not on that list, no match
   64  wrong usage or settings
-  65  data refused, or the store found damaged
+  65  data refused, the store found damaged, or the doctor found something wrong
   66  an input is missing or cannot be read
   69  the server is not there or cannot answer now
   70  something failed inside
