@@ -1,9 +1,16 @@
+{{/* At most 44 characters: a CronJob's name may have 52, and -rescore is eight of them. */}}
 {{- define "steelyard.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 52 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" }}{{ end }}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 44 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" (.Release.Name | trunc 34 | trimSuffix "-") .Chart.Name }}{{ end }}
 {{- end }}
 
 {{- define "steelyard.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* Pods that ask the server something: another name, so that no Service leads to them. */}}
+{{- define "steelyard.jobSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-job
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
@@ -18,11 +25,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.image.digest }}{{ .Values.image.repository }}@{{ .Values.image.digest }}{{ else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{- define "steelyard.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "steelyard.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
 runAsGroup: 65532
 fsGroup: 65532
+# A volume that is right already is left alone: going over it would open key files to the group.
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -35,57 +52,141 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* A Pod that asks the server something: the CronJobs and the test. Takes .root, .token, .args, .deadline. */}}
-{{- define "steelyard.client" -}}
+{{/* What contradicts itself is refused before anything reaches the cluster. */}}
+{{- define "steelyard.check" -}}
+{{- with .Values.tls.certManager }}
+{{- if and .enabled (not .issuerRef.name) }}
+{{- fail "tls.certManager.enabled: name the issuer in tls.certManager.issuerRef.name" }}
+{{- end }}
+{{- end }}
+{{- with .Values.access }}
+{{- if and .jwksUrl .jwksConfigMap }}
+{{- fail "access.jwksUrl and access.jwksConfigMap are both set: give one of the two" }}
+{{- end }}
+{{- if and .jwksUrl (not .caConfigMap) }}
+{{- fail "access.jwksUrl: the image trusts no authority of its own; name in access.caConfigMap a ConfigMap whose ca.crt vouches for that address" }}
+{{- end }}
+{{- if and .issuer (not .jwksUrl) (not .jwksConfigMap) }}
+{{- fail "access.issuer: give the issuer's keys too, in access.jwksUrl or access.jwksConfigMap" }}
+{{- end }}
+{{- if and (or .jwksUrl .jwksConfigMap) (not .issuer) }}
+{{- fail "access.jwksUrl and access.jwksConfigMap: name in access.issuer whose tokens they are for, exactly as `iss` has it" }}
+{{- end }}
+{{- if and .certificatesSecretName .certificatesConfigMap }}
+{{- fail "access.certificatesSecretName and access.certificatesConfigMap are both set: give one of the two" }}
+{{- end }}
+{{- if and (or .certificatesSecretName .certificatesConfigMap) (not $.Values.tls.clientCaSecretName) }}
+{{- fail "access.certificates…: nobody is asked for a certificate; name their authority in tls.clientCaSecretName" }}
+{{- end }}
+{{- end }}
+{{- with .Values.signin }}
+{{- if and .issuer (not $.Values.access.issuer) }}
+{{- fail "signin.issuer: whoever signs in is believed by a token; give access.issuer and its keys too" }}
+{{- end }}
+{{- if and .issuer (not $.Values.access.caConfigMap) }}
+{{- fail "signin.issuer: the image trusts no authority of its own; name in access.caConfigMap a ConfigMap whose ca.crt vouches for that address" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A claim that stays when the chart goes. Takes .root, .name and .volume. */}}
+{{- define "steelyard.claim" -}}
+- metadata:
+    name: {{ .name }}
+    {{- with .volume.annotations }}
+    annotations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+  spec:
+    accessModes: [{{ .root.Values.persistence.accessMode }}]
+    {{- with .volume.storageClassName }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources:
+      requests:
+        storage: {{ .volume.size }}
+{{- end }}
+
+{{/* Where the authority of the server's certificate lies, for those who ask it. */}}
+{{- define "steelyard.serverCa" -}}
+{{- if .Values.tls.caConfigMap -}}
+configMap:
+  name: {{ .Values.tls.caConfigMap }}
+  items:
+    - { key: ca.crt, path: ca.crt }
+{{- else -}}
+secret:
+  secretName: {{ .Values.tls.secretName }}
+  items:
+    - { key: ca.crt, path: ca.crt }
+{{- end }}
+{{- end }}
+
+{{/* A container that asks the server something. Takes .root, .name, .token and .args. */}}
+{{- define "steelyard.asking" -}}
+- name: {{ .name }}
+  image: {{ include "steelyard.image" .root }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: {{ toJson .args }}
+  env:
+    - name: STEELYARD_SERVER
+      value: https://{{ include "steelyard.name" .root }}.{{ .root.Release.Namespace }}.svc:{{ .root.Values.service.ports.grpc }}
+    - name: STEELYARD_SERVER_CA
+      value: /run/steelyard/server/ca.crt
+    {{- if .token }}
+    - name: STEELYARD_TOKEN_FILE
+      value: /run/steelyard/token/token
+    {{- end }}
+  securityContext:
+    {{- include "steelyard.containerSecurity" .root | nindent 4 }}
+  resources:
+    {{- toYaml .root.Values.jobResources | nindent 4 }}
+  volumeMounts:
+    - { name: server, mountPath: /run/steelyard/server, readOnly: true }
+    {{- if .token }}
+    - { name: token, mountPath: /run/steelyard/token, readOnly: true }
+    {{- end }}
+    - { name: tmp, mountPath: /tmp }
+{{- end }}
+
+{{/* A Pod of such containers, each once the one before it ended well. Takes .root, .account, .token and .steps: lists of arguments. */}}
+{{- define "steelyard.askingPod" -}}
 restartPolicy: Never
+serviceAccountName: {{ .account }}
 automountServiceAccountToken: false
 # Variables of Services begin with the same letters as settings do, and a name that is no setting is refused.
 enableServiceLinks: false
 securityContext:
   {{- include "steelyard.podSecurity" .root | nindent 2 }}
-{{- with .root.Values.image.pullSecrets }}
-imagePullSecrets:
+{{- include "steelyard.pullSecrets" .root }}
+{{- with initial .steps }}
+initContainers:
   {{- range . }}
-  - name: {{ . }}
+  {{- include "steelyard.asking" (dict "root" $.root "name" (first .) "token" $.token "args" .) | nindent 2 }}
   {{- end }}
 {{- end }}
 containers:
-  - name: steelyard
-    image: {{ include "steelyard.image" .root }}
-    imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-    args: {{ toJson .args }}
-    env:
-      - name: STEELYARD_SERVER
-        value: https://{{ include "steelyard.name" .root }}:{{ .root.Values.service.ports.grpc }}
-      - name: STEELYARD_SERVER_CA
-        value: /run/steelyard/server/ca.crt
-      {{- if .token }}
-      - name: STEELYARD_TOKEN_FILE
-        value: /run/steelyard/token/token
-      {{- end }}
-    securityContext:
-      {{- include "steelyard.containerSecurity" .root | nindent 6 }}
-    resources:
-      requests: { cpu: 50m, memory: 64Mi }
-      limits: { memory: 256Mi }
-    volumeMounts:
-      - { name: server, mountPath: /run/steelyard/server, readOnly: true }
-      {{- if .token }}
-      - { name: token, mountPath: /run/steelyard/token, readOnly: true }
-      {{- end }}
-      - { name: tmp, mountPath: /tmp }
+  {{- $args := last .steps }}
+  {{- include "steelyard.asking" (dict "root" .root "name" (first $args) "token" .token "args" $args) | nindent 2 }}
 volumes:
   - name: server
-    secret:
-      secretName: {{ .root.Values.tls.secretName }}
-      items:
-        - { key: ca.crt, path: ca.crt }
+    {{- include "steelyard.serverCa" .root | nindent 4 }}
   {{- if .token }}
   - name: token
     secret:
       secretName: {{ .token }}
       defaultMode: 0440
+      items:
+        - { key: token, path: token }
   {{- end }}
   - name: tmp
     emptyDir: {}
+{{- with .root.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
