@@ -34,8 +34,17 @@ def checksums() -> dict:
     return {(each["name"], each["version"]): each.get("checksum") for each in lock["package"]}
 
 
+def built() -> set[tuple[str, str]]:
+    """Name and version of every crate of the binary: unlike the metadata, without what only tests switch on."""
+    command = ["cargo", "tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--target", TARGET, "--format", "{p}"]
+    lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return {(line.split()[0], line.split()[1].removeprefix("v")) for line in lines if line}
+
+
 def linked(graph: dict) -> dict:
     """What is reached from the binary by dependencies of neither tests nor builds: package id to ids."""
+    there = built()
+    kept = {each["id"] for each in graph["packages"] if (each["name"], each["version"]) in there}
     nodes = {node["id"]: node for node in graph["resolve"]["nodes"]}
     found, waiting = {}, [graph["resolve"]["root"]]
     while waiting:
@@ -43,7 +52,9 @@ def linked(graph: dict) -> dict:
         if package in found:
             continue
         needed = [
-            each["pkg"] for each in nodes[package]["deps"] if any(kind["kind"] is None for kind in each["dep_kinds"])
+            each["pkg"]
+            for each in nodes[package]["deps"]
+            if each["pkg"] in kept and any(kind["kind"] is None for kind in each["dep_kinds"])
         ]
         found[package] = needed
         waiting.extend(needed)
