@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Authority:
-    """Vouches for servers."""
+    """Vouches for servers and clients."""
 
     def __init__(self):
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -33,12 +33,19 @@ class Authority:
 
     def server(self, *names: str) -> tuple[bytes, bytes]:
         """Certificate and key of a server of these names, in PEM."""
+        return self._of(ExtendedKeyUsageOID.SERVER_AUTH, *names)
+
+    def client(self, name: str) -> tuple[bytes, bytes]:
+        """Certificate and key of a client, in PEM."""
+        return self._of(ExtendedKeyUsageOID.CLIENT_AUTH, name)
+
+    def _of(self, usage, *names: str) -> tuple[bytes, bytes]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         certificate = self._sign(subject, key.public_key(), [
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+            (x509.ExtendedKeyUsage([usage]), False),
         ])
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return certificate.public_bytes(serialization.Encoding.PEM), private

@@ -124,7 +124,7 @@ class Whole(unittest.TestCase):
             self.assertGreater(spec["startingDeadlineSeconds"], 10)
             self.assertGreater(spec["jobTemplate"]["spec"]["activeDeadlineSeconds"], 0)
             accounts.add(pod["serviceAccountName"])
-            tokens.add(one([{"kind": "x", "metadata": {"name": each["name"]}, **each} for each in pod["volumes"]], "x", "token")["secret"]["secretName"])
+            tokens.add(one([{"kind": "x", "metadata": {"name": each["name"]}, **each} for each in pod["volumes"]], "x", "self")["secret"]["secretName"])
             server = one(made, "StatefulSet")["spec"]["template"]["spec"]
             self.assertEqual(pod["containers"][0]["image"], server["containers"][0]["image"])
         self.assertEqual((len(accounts), len(tokens)), (2, 2))
@@ -257,7 +257,7 @@ class Refused(unittest.TestCase):
             ("service.ports.grpc", 0), ("service.ports.grpc", 65536), ("service.ports.http", "8443"), ("service.type", "ExternalName"),
             ("image.pullPolicy", "Sometimes"), ("image.digest", "sha256:12"), ("image.repository", ""), ("tls.secretName", ""),
             ("rescore.tokenSecretName", ""), ("rescore.schedule", "daily"), ("rescore.startingDeadlineSeconds", 5),
-            ("persistence.store.size", "20"), ("persistence.accessMode", "ReadWriteMany"), ("access.jwksUrl", "http://issuer.example"),
+            ("persistence.store.size", "20"), ("persistence.store.directory", "../data"), ("persistence.accessMode", "ReadWriteMany"), ("access.jwksUrl", "http://issuer.example"),
             ("shutdown.graceSeconds", -1), ("startupSeconds", 0), ("networkPolicy.callers", [{}]), ("networkPolicy.callers", [{"pods": {}}]),
             ("networkPolicy.egress", [{}]), ("resources.limits.gpu", 1), ("resources.requests.cpu", -1), ("podLabels", {"app.kubernetes.io/name": "x"}),
             ("podAnnotations", {"checksum/settings": "x"}), ("encryption.enabled", "true"), ("networkPolicy.enabled", 1),
@@ -276,6 +276,7 @@ class Refused(unittest.TestCase):
             ({"access": {"jwksConfigMap": "a"}}, "access.issuer"),
             ({"access": {"certificatesConfigMap": "a"}}, "tls.clientCaSecretName"),
             ({"access": {"certificatesConfigMap": "a", "certificatesSecretName": "b"}, "tls": {"clientCaSecretName": "c"}}, "give one of the two"),
+            ({"backup": {"certificateSecretName": "a"}}, "tls.clientCaSecretName"),
             ({"signin": issuer}, "access.issuer"),
             ({"signin": issuer, "access": {**issuer, "jwksConfigMap": "a"}}, "access.caConfigMap"),
             ({"monitoring": {"prometheusRule": {"enabled": True, "alerts": {"NoSuchAlert": {"enabled": False}}}}}, "there is no such alert"),

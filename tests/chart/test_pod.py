@@ -4,6 +4,7 @@ succeed against it over TLS with tokens of their own, and it stops within its gr
 """
 
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -11,10 +12,13 @@ import tempfile
 import time
 import unittest
 
+import kubernetes_validate
+import yaml
 from box import USER, Box, Image, Neighbours, needed, until
 from certificates import Authority
-from charts import NAMESPACE, VALUES, environment, manifests, one, pods
+from charts import NAMESPACE, ROOT, VALUES, environment, manifests, one, pods, rendered
 from issuing import Issuer
+from restricted import broken
 from served import AS_OF
 
 SERVER = "StatefulSet/steelyard"
@@ -22,28 +26,50 @@ SERVICE = f"steelyard.{NAMESPACE}.svc"
 READY = "http://127.0.0.1:9090/readyz"
 SECRET, CONFIG = 0o440, 0o644
 PEOPLE = 60
+RESCORE, BACKUP = "nightly-run", "nightly-backup"
+CERTIFICATE = '[[certificate]]\ndns = "{0}"\nactor = "{0}"\nroles = ["batch"]\nareas = ["*"]\n'
 
 
-class Pods(unittest.TestCase):
-    """A release with everything sealed."""
+PAGE = ROOT / "docs" / "OPERATIONS.md"
+
+
+def documented(name: str | None) -> dict:
+    """A manifest of the page of operations by its name; without one, the values that it installs with."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = [each for each in map(yaml.safe_load, blocks) if each.get("metadata", {}).get("name") == name]
+    assert len(found) == 1, f"{len(found)} of {name}"
+    return found[0]
+
+
+class Release(unittest.TestCase):
+    """A release by some values, whose Pods are started."""
+
+    values: dict
 
     @classmethod
     def setUpClass(cls):
+        if cls is Release:
+            raise unittest.SkipTest("the tests are below")
         needed()
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="steelyard-pod-"))
         cls.authority = Authority()
-        cls.made = manifests(VALUES["encrypted"])
-        access = VALUES["encrypted"]["access"]
+        cls.made = manifests(cls.values)
+        access = cls.values["access"]
         cls.issuer = Issuer(cls.folder, access["issuer"], environment(pods(cls.made)[SERVER]["containers"][0])["STEELYARD_ACCESS_AUDIENCE"])
         certificate, key = cls.authority.server("steelyard", SERVICE)
         # What an operator makes before the release, by docs/OPERATIONS.md.
         cls.secrets = {
             "steelyard-tls": {"tls.crt": certificate, "tls.key": key, "ca.crt": cls.authority.pem()},
-            "steelyard-rescore-token": {"token": cls.issuer.token("nightly-run", ["batch"]).encode()},
-            "steelyard-backup-token": {"token": cls.issuer.token("nightly-backup", ["batch"]).encode() + b"\n"},
+            "steelyard-rescore-token": {"token": cls.issuer.token(RESCORE, ["batch"]).encode()},
+            "steelyard-backup-token": {"token": cls.issuer.token(BACKUP, ["batch"]).encode() + b"\n"},
+            "clients-ca": {"ca.crt": cls.authority.pem()},
         }
+        for name in (RESCORE, BACKUP):
+            certificate, key = cls.authority.client(name)
+            cls.secrets[name] = {"tls.crt": certificate, "tls.key": key}
         cls.configs = {
             "issuer-keys": {"jwks.json": cls.issuer.keys.read_bytes()},
+            "certificates": {"certificates.toml": "".join(map(CERTIFICATE.format, (RESCORE, BACKUP))).encode()},
             "steelyard": {name: text.encode() for name, text in one(cls.made, "ConfigMap", "steelyard")["data"].items()},
         }
         cls.neighbours = Neighbours(cls.folder, {SERVICE: "127.0.0.1"})
@@ -128,6 +154,12 @@ class Pods(unittest.TestCase):
             ended = importer.run(arguments, given)
             self.assertEqual(ended.returncode, 0, f"{arguments}: {ended.stdout}{ended.stderr}")
 
+
+class Sealed(Release):
+    """Everything that is stored is sealed; jobs have tokens."""
+
+    values = VALUES["encrypted"]
+
     def test_a_night_of_a_release(self):
         box = self.box(SERVER)
         process = self.ready(box)
@@ -155,6 +187,32 @@ class Pods(unittest.TestCase):
         process = self.ready(box)
         self.assertEqual(list(self.job("CronJob/steelyard-rescore")), [first])
         self.stop(process)
+
+        # What the page says of a restore, to the letter.
+        restore = documented("steelyard-restore")["spec"]["containers"][0]
+        restored = box.run(restore["args"], environment(restore))
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        served, self.made = self.made, manifests(self.values | {"persistence": {"store": {"directory": "data-2"}}})
+        self.addCleanup(setattr, self, "made", served)
+        self.assertTrue(box.path(environment(pods(self.made)[SERVER]["containers"][0])["STEELYARD_DATA_DIR"]).is_dir())
+        process = self.ready(box)
+        self.assertEqual(list(self.job("CronJob/steelyard-rescore")), [first])
+        made, verified = self.job("CronJob/steelyard-backup")
+        self.assertIn("sound", verified.lower())
+        self.stop(process)
+
+    def test_the_pod_that_restores_keeps_the_rules_of_the_others(self):
+        pod = documented("steelyard-restore")
+        kubernetes_validate.validate(pod, "1.37", strict=True)
+        self.assertEqual(broken(pod["spec"]), [])
+        served = pods(self.made)[SERVER]
+        self.assertEqual(pod["spec"]["securityContext"], served["securityContext"])
+        self.assertEqual(pod["spec"]["containers"][0]["securityContext"], served["containers"][0]["securityContext"])
+        claims = {each["name"]: each["persistentVolumeClaim"]["claimName"] for each in pod["spec"]["volumes"] if "persistentVolumeClaim" in each}
+        self.assertEqual(claims, {name: f"{name}-steelyard-0" for name in ("store", "backups")})
+        mounts = {each["name"]: each["mountPath"] for each in served["containers"][0]["volumeMounts"]}
+        for mount in pod["spec"]["containers"][0]["volumeMounts"]:
+            self.assertEqual(mount["mountPath"], mounts[mount["name"]])
 
     def test_a_key_that_the_world_may_read_starts_nothing(self):
         box = self.box(SERVER)
@@ -184,6 +242,42 @@ class Pods(unittest.TestCase):
         until(lambda: "took a new certificate" in self.log(box).read_text(encoding="utf-8"), "renewed", process)
         self.assertEqual(list(self.job("Pod/steelyard-health")), ["SERVING\n"])
         self.stop(process)
+
+
+class Certified(Release):
+    """Jobs have certificates in place of tokens."""
+
+    values = VALUES["minimal"] | {
+        "tls": {"clientCaSecretName": "clients-ca"},
+        "access": VALUES["minimal"]["access"] | {"certificatesConfigMap": "certificates"},
+        "rescore": {"certificateSecretName": RESCORE},
+        "backup": {"certificateSecretName": BACKUP},
+    }
+
+    def test_a_job_is_known_by_its_certificate(self):
+        process = self.ready(self.box(SERVER))
+        self.assertIn("is published", *self.job("CronJob/steelyard-rescore"))
+        self.assertEqual(list(self.job("Pod/steelyard-health")), ["SERVING\n"])
+        # Whoever shows none is nobody.
+        given = environment(pods(self.made)["CronJob/steelyard-rescore"]["containers"][0])
+        given = {name: value for name, value in given.items() if not name.startswith("STEELYARD_CLIENT")}
+        refused = self.box("CronJob/steelyard-rescore").run(["rescore", "--quiet"], given)
+        self.assertIn("UNAUTHENTICATED", refused.stderr)
+        self.stop(process)
+
+
+class Documented(unittest.TestCase):
+    """The page of operations and the chart say the same."""
+
+    def test_the_values_of_the_page_render_what_serves(self):
+        values = documented(None)
+        made = manifests(values)
+        self.assertEqual(environment(pods(made)[SERVER]["containers"][0])["STEELYARD_ACCESS_JWKS_URL"], values["access"]["jwksUrl"])
+        notes = rendered(values)["NOTES.txt"]
+        self.assertNotIn("IT DOES NOT", notes)
+        # Every Secret and ConfigMap that the notes name is made by a command of the page.
+        for wanted in re.findall(r"^  (?:Secret|ConfigMap) (\S+?),? with", notes, re.MULTILINE):
+            self.assertIn(f" {wanted} --from-file", PAGE.read_text(encoding="utf-8"), wanted)
 
 
 if __name__ == "__main__":

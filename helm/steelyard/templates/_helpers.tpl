@@ -79,6 +79,11 @@ capabilities:
 {{- fail "access.certificates…: nobody is asked for a certificate; name their authority in tls.clientCaSecretName" }}
 {{- end }}
 {{- end }}
+{{- range $job := list "rescore" "backup" }}
+{{- if and (index $.Values $job).certificateSecretName (not $.Values.tls.clientCaSecretName) }}
+{{- fail (printf "%s.certificateSecretName: nobody is asked for a certificate; name their authority in tls.clientCaSecretName" $job) }}
+{{- end }}
+{{- end }}
 {{- with .Values.signin }}
 {{- if and .issuer (not $.Values.access.issuer) }}
 {{- fail "signin.issuer: whoever signs in is believed by a token; give access.issuer and its keys too" }}
@@ -122,7 +127,7 @@ secret:
 {{- end }}
 {{- end }}
 
-{{/* A container that asks the server something. Takes .root, .name, .token and .args. */}}
+{{/* A container that asks the server something. Takes .root, .name, .as and .args; .as is a job of the values, or empty. */}}
 {{- define "steelyard.asking" -}}
 - name: {{ .name }}
   image: {{ include "steelyard.image" .root }}
@@ -133,9 +138,14 @@ secret:
       value: https://{{ include "steelyard.name" .root }}.{{ .root.Release.Namespace }}.svc:{{ .root.Values.service.ports.grpc }}
     - name: STEELYARD_SERVER_CA
       value: /run/steelyard/server/ca.crt
-    {{- if .token }}
+    {{- if .as.certificateSecretName }}
+    - name: STEELYARD_CLIENT_CERTIFICATE
+      value: /run/steelyard/self/tls.crt
+    - name: STEELYARD_CLIENT_KEY
+      value: /run/steelyard/self/tls.key
+    {{- else if .as }}
     - name: STEELYARD_TOKEN_FILE
-      value: /run/steelyard/token/token
+      value: /run/steelyard/self/token
     {{- end }}
   securityContext:
     {{- include "steelyard.containerSecurity" .root | nindent 4 }}
@@ -143,13 +153,13 @@ secret:
     {{- toYaml .root.Values.jobResources | nindent 4 }}
   volumeMounts:
     - { name: server, mountPath: /run/steelyard/server, readOnly: true }
-    {{- if .token }}
-    - { name: token, mountPath: /run/steelyard/token, readOnly: true }
+    {{- if .as }}
+    - { name: self, mountPath: /run/steelyard/self, readOnly: true }
     {{- end }}
     - { name: tmp, mountPath: /tmp }
 {{- end }}
 
-{{/* A Pod of such containers, each once the one before it ended well. Takes .root, .account, .token and .steps: lists of arguments. */}}
+{{/* A Pod of such containers, each once the one before it ended well. Takes .root, .account, .as and .steps: lists of arguments. */}}
 {{- define "steelyard.askingPod" -}}
 restartPolicy: Never
 serviceAccountName: {{ .account }}
@@ -162,22 +172,24 @@ securityContext:
 {{- with initial .steps }}
 initContainers:
   {{- range . }}
-  {{- include "steelyard.asking" (dict "root" $.root "name" (first .) "token" $.token "args" .) | nindent 2 }}
+  {{- include "steelyard.asking" (dict "root" $.root "name" (first .) "as" $.as "args" .) | nindent 2 }}
   {{- end }}
 {{- end }}
 containers:
   {{- $args := last .steps }}
-  {{- include "steelyard.asking" (dict "root" .root "name" (first $args) "token" .token "args" $args) | nindent 2 }}
+  {{- include "steelyard.asking" (dict "root" .root "name" (first $args) "as" .as "args" $args) | nindent 2 }}
 volumes:
   - name: server
     {{- include "steelyard.serverCa" .root | nindent 4 }}
-  {{- if .token }}
-  - name: token
+  {{- with .as }}
+  - name: self
     secret:
-      secretName: {{ .token }}
+      secretName: {{ .certificateSecretName | default .tokenSecretName }}
       defaultMode: 0440
       items:
-        - { key: token, path: token }
+        {{- range ternary (list "tls.crt" "tls.key") (list "token") (ne .certificateSecretName "") }}
+        - { key: {{ . }}, path: {{ . }} }
+        {{- end }}
   {{- end }}
   - name: tmp
     emptyDir: {}
