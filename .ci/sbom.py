@@ -25,7 +25,7 @@ TARGET = "x86_64-unknown-linux-gnu"
 
 
 def metadata() -> dict:
-    command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", TARGET]
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET]
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
 
 
@@ -36,7 +36,7 @@ def checksums() -> dict:
 
 def built() -> set[tuple[str, str]]:
     """Name and version of every crate of the binary: unlike the metadata, without what only tests switch on."""
-    command = ["cargo", "tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--target", TARGET, "--format", "{p}"]
+    command = ["cargo", "tree", "--locked", "--edges", "normal", "--prefix", "none", "--target", TARGET, "--format", "{p}"]
     lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     return {(line.split()[0], line.split()[1].removeprefix("v")) for line in lines if line}
 

@@ -15,15 +15,16 @@ VALUES = {"default": {}} | {
 }
 
 
-def rendered(values: dict, name: str = RELEASE) -> dict[str, str]:
+def rendered(values: dict, name: str = RELEASE, chart: pathlib.Path = CHART) -> dict[str, str]:
     """Every template, by its name: NOTES.txt among them."""
-    with Chart.load(str(CHART)) as chart:
-        return {path.removeprefix("steelyard/templates/"): text for path, text in chart.render(values, name=name, namespace=NAMESPACE).items()}
+    with Chart.load(str(chart)) as loaded:
+        made = loaded.render(values, name=name, namespace=NAMESPACE)
+    return {path.removeprefix("steelyard/templates/"): text for path, text in made.items()}
 
 
-def manifests(values: dict, name: str = RELEASE) -> list[dict]:
+def manifests(values: dict, name: str = RELEASE, chart: pathlib.Path = CHART) -> list[dict]:
     """Every object that would be made."""
-    made = [text for path, text in sorted(rendered(values, name).items()) if path.endswith(".yaml")]
+    made = [text for path, text in sorted(rendered(values, name, chart).items()) if path.endswith(".yaml")]
     return [each for text in made for each in yaml.safe_load_all(text) if each]
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,27 @@ KEEP_GOLDEN = os.environ.get("STEELYARD_KEEP_GOLDEN") == "1"
 KUBERNETES = ["1.35", "1.36", "1.37"]
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 LINTED_ERROR, LINTED_WARNING = 3, 2
+
+
+ALERTS = """
+groups:
+  - name: some
+    rules:
+      - alert: First
+        expr: up < 1
+        for: 5m
+        labels: { severity: warn }
+        annotations:
+          summary: "{{ $labels.instance }} is away, {{ $value | humanize }}"
+          description: |
+            Two lines:
+            "quoted".
+      - { alert: Second, expr: "vector(1) > bool 0" }
+  - name: recorded
+    interval: 1m
+    rules:
+      - { record: "a:b", expr: "sum(up)" }
+"""
 
 
 def changed(values: dict, path: str, value) -> dict:
@@ -394,14 +416,28 @@ class Alerts(unittest.TestCase):
         for given, rule in zip(alerts, shown, strict=True):
             self.assertEqual((rule["expr"], rule.get("annotations")), (given["expr"], given.get("annotations")))
             self.assertEqual(rule["labels"], {**given.get("labels", {}), "team": "iom"})
-        if alerts:
-            first = alerts[0]["alert"]
-            off = changed(values, f"monitoring.prometheusRule.alerts.{first}", {"enabled": False})
-            names = [rule.get("alert") for group in one(manifests(off), "PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
-            self.assertNotIn(first, names)
-            other = changed(values, f"monitoring.prometheusRule.alerts.{first}", {"expr": "vector(1) > 2", "for": "7m"})
-            rule = next(rule for group in one(manifests(other), "PrometheusRule")["spec"]["groups"] for rule in group["rules"] if rule.get("alert") == first)
-            self.assertEqual((rule["expr"], rule["for"], rule["annotations"]), ("vector(1) > 2", "7m", alerts[0]["annotations"]))
+        self.assertEqual([each["name"] for each in made], [each["name"] for each in file["groups"] if each["rules"]])
+
+    def test_an_alert_is_changed_or_left_out_by_its_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            chart = pathlib.Path(folder) / "steelyard"
+            shutil.copytree(CHART, chart)
+            (chart / "files" / "alerts.yaml").write_text(ALERTS, encoding="utf-8")
+
+            def rules(alerts: dict) -> list[dict]:
+                values = {"monitoring": {"prometheusRule": {"enabled": True, "ruleLabels": {"team": "iom"}, "alerts": alerts}}}
+                rule = one(manifests(values, chart=chart), "PrometheusRule")
+                validate(rule)
+                return [each for group in rule["spec"]["groups"] for each in group["rules"]]
+
+            first, second = yaml.safe_load(ALERTS)["groups"][0]["rules"]
+            recorded = yaml.safe_load(ALERTS)["groups"][1]["rules"][0]
+            labelled = [{**each, "labels": {**each.get("labels", {}), "team": "iom"}} for each in (first, second)]
+            self.assertEqual(rules({}), [*labelled, recorded])
+            self.assertEqual(rules({"First": {"enabled": False}}), [labelled[1], recorded])
+            self.assertEqual(rules({"First": {"enabled": True}}), [*labelled, recorded])
+            changed = rules({"First": {"expr": "up < 2", "for": "7m", "labels": {"severity": "page"}}})[0]
+            self.assertEqual(changed, {**labelled[0], "expr": "up < 2", "for": "7m", "labels": {"severity": "page", "team": "iom"}})
 
     def test_the_dashboard_is_that_of_the_file(self):
         shown = one(manifests(VALUES["full"]), "ConfigMap", "steelyard-dashboard")
