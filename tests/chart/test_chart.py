@@ -277,7 +277,7 @@ class Refused(unittest.TestCase):
     def test_values_of_the_wrong_kind(self):
         for path, value in [
             ("service.ports.grpc", 0), ("service.ports.grpc", 65536), ("service.ports.http", "8443"), ("service.type", "ExternalName"),
-            ("image.pullPolicy", "Sometimes"), ("image.digest", "sha256:12"), ("image.repository", ""), ("tls.secretName", ""),
+            ("image.pullPolicy", "Sometimes"), ("image.digest", "sha256:12"), ("image.repository", ""), ("image.tag", "a b"), ("tls.secretName", ""),
             ("rescore.tokenSecretName", ""), ("rescore.schedule", "daily"), ("rescore.startingDeadlineSeconds", 5),
             ("persistence.store.size", "20"), ("persistence.store.directory", "../data"), ("persistence.accessMode", "ReadWriteMany"), ("access.jwksUrl", "http://issuer.example"),
             ("shutdown.graceSeconds", -1), ("startupSeconds", 0), ("networkPolicy.callers", [{}]), ("networkPolicy.callers", [{"pods": {}}]),
@@ -344,10 +344,13 @@ class Empty(unittest.TestCase):
         look(SCHEMA, "")
 
     def test_every_port_is_the_one_given(self):
-        ports = {"grpc": 1, "http": 65535, "health": 443}
+        ports = {"grpc": 1, "http": 65535}
         made = manifests({"service": {"ports": ports}})
-        shown = {port["name"]: port["port"] for each in made if each["kind"] == "Service" for port in each["spec"]["ports"]}
-        self.assertEqual(shown, ports)
+        self.assertEqual({port["name"]: port["port"] for port in one(made, "Service", "steelyard")["spec"]["ports"]}, ports)
+        # Whoever goes to the Pod itself goes to its own ports.
+        headless = {port["name"]: port["port"] for port in one(made, "Service", "steelyard-headless")["spec"]["ports"]}
+        container = pods(made)["StatefulSet/steelyard"]["containers"][0]
+        self.assertEqual(headless, {port["name"]: port["containerPort"] for port in container["ports"] if port["name"] in headless})
         pod = pods(made)["CronJob/steelyard-rescore"]
         self.assertTrue(environment(pod["containers"][0])["STEELYARD_SERVER"].endswith(":1"))
 
