@@ -27,8 +27,8 @@ from served import BINARY
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 KEEP_GOLDEN = os.environ.get("STEELYARD_KEEP_GOLDEN") == "1"
-# The three newest that kubernetes-validate knows.
-KUBERNETES = ["1.35", "1.36", "1.37"]
+# The oldest that the chart is for, and the three newest that kubernetes-validate knows.
+KUBERNETES = ["1.29", "1.35", "1.36", "1.37"]
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 LINTED_ERROR, LINTED_WARNING = 3, 2
 
@@ -226,6 +226,7 @@ class Whole(unittest.TestCase):
             self.assertEqual(chart.dependencies, [])
             version = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["package"]["version"]
             self.assertEqual((chart.metadata["appVersion"], chart.version), (version, version))
+            self.assertEqual(chart.metadata["kubeVersion"], f">={KUBERNETES[0]}.0-0")
 
     def test_the_readme_is_made_from_the_schema(self):
         made = subprocess.run([sys.executable, ROOT / "helm" / "readme.py"], capture_output=True, text=True, check=True)
