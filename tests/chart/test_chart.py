@@ -201,9 +201,11 @@ class Whole(unittest.TestCase):
                                 self.assertTrue(any(value.startswith(f"{mount}/") for mount in mounts), (variable, value))
 
     def test_names_stay_within_what_kubernetes_takes(self):
-        for release in ("a", "steelyard-" + "x" * 43, "x" * 53):
+        for release in ("a", "steelyard-" + "x" * 43, "x" * 44 + "steelyard", "x" * 53):
             for manifest in manifests(VALUES["full"], release):
                 name = manifest["metadata"]["name"]
+                # Alerts know the server by the name of the Service that Prometheus reads.
+                self.assertIn("steelyard", name)
                 self.assertLessEqual(len(name), 52 if manifest["kind"] == "CronJob" else 63, name)
                 self.assertRegex(name, "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 

@@ -1,6 +1,7 @@
-{{/* At most 44 characters: a CronJob's name may have 52, and -rescore is eight of them. */}}
+{{/* At most 44 characters: a CronJob's name may have 52, and -rescore is eight of them. The chart's name is always in it: alerts go by
+that. */}}
 {{- define "steelyard.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 44 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" (.Release.Name | trunc 34 | trimSuffix "-") .Chart.Name }}{{ end }}
+{{- if and (contains .Chart.Name .Release.Name) (le (len .Release.Name) 44) }}{{ .Release.Name }}{{ else }}{{ printf "%s-%s" (.Release.Name | trunc 34 | trimSuffix "-") .Chart.Name }}{{ end }}
 {{- end }}
 
 {{- define "steelyard.selector" -}}
