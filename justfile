@@ -7,7 +7,7 @@ default:
     @just --list --unsorted
 
 # Every tier of tests, the cheapest first
-test: lint test-rules test-clients test-browser test-benchmarks
+test: lint test-rules test-clients test-browser test-chart test-benchmarks
     @echo; echo "Closing lines of the test runners:"; cat target/closing-lines.txt
 
 # What a build server runs
@@ -26,6 +26,7 @@ lint:
     taplo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
     buf lint
+    hadolint Containerfile
     cargo fetch --locked --quiet
     cargo deny --offline check bans licenses sources
     cargo deny --offline --manifest-path tests/powercut/Cargo.toml check bans licenses sources
@@ -52,6 +53,16 @@ test-browser:
         --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination=target/test-browser.tap tests/browser/*.test.mjs
     @echo "browser:" $(grep -E '^# (tests|pass|fail|skipped)' target/test-browser.tap | tr -d '#') >> target/closing-lines.txt
+
+# The image, of what tests have built or of `just image release`: binary, SBOM and OCI archive in target/image
+image profile="dev":
+    sh .ci/buildah
+    sh .ci/image {{ profile }}
+
+# The image and the chart: what is in it, what Helm renders, and both started as nearly as a cluster would
+test-chart: image
+    STEELYARD_BIN="$PWD/target/image/steelyard" python3 -m pytest -q tests/chart 2>&1 | tee target/test-chart.log
+    @tail -n 1 target/test-chart.log >> target/closing-lines.txt
 
 # Everything that the OpenAPI document says, asked rightly and wrongly: just fuzz-http 10000 [SEED]
 fuzz-http cases="10000" seed="7":
@@ -105,12 +116,14 @@ attack seconds="20":
 restore-drill:
     cargo test --locked --test steelyard restore_drill:: -- --nocapture
 
-# The page of settings, the data dictionary, the screens of the command line and the facts in PRIVACY and TRANSPARENCY, made anew from the code
+# The page of settings, the data dictionary, the screens of the command line, the facts in PRIVACY and TRANSPARENCY, and the chart's README and renders, made anew
 keep:
     cargo run --locked --quiet -- config reference > docs/CONFIGURATION.md
     STEELYARD_KEEP_SCREENS=1 cargo test --locked --lib cli::
     STEELYARD_KEEP_DICTIONARY=1 cargo test --locked --lib http::export::dictionary::
     STEELYARD_KEEP_PAPERS=1 cargo test --locked --test steelyard papers::the_papers_say_what_the_code_does
+    python3 helm/readme.py > helm/steelyard/README.md
+    STEELYARD_KEEP_GOLDEN=1 STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/chart/test_chart.py
 
 # The demonstration, on a free port, ending by itself
 demo:

@@ -14,7 +14,7 @@
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
 //! - [`domain`]: words of the field
 //!
-//! Beside them: [`config`], [`telemetry`], [`access`], [`telling`], and [`demonstration`], an invented force.
+//! Beside them: [`config`], [`telemetry`], [`access`], [`guarded`], [`telling`], and [`demonstration`], an invented force.
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -23,6 +23,7 @@ pub mod cli;
 pub mod config;
 pub mod demonstration;
 pub mod domain;
+pub mod guarded;
 pub mod intake;
 pub mod policy;
 pub mod ranking;

@@ -95,7 +95,7 @@ pub(super) const CLIENT_SECRET_FILE: Key = Key {
     flag: "signin-client-secret-file",
     variable: "STEELYARD_SIGNIN_CLIENT_SECRET_FILE",
     shape: Shape::Value("FILE"),
-    takes: "the path of a file that only its owner may read",
+    takes: "the path of a file that others may not read",
     default: None,
     meaning: "The secret of the registration. Without it the service is a public client, which PKCE alone protects. Read \
               once, at the start.",

@@ -63,9 +63,9 @@ pub(super) const KEY: Key = Key {
     flag: "tls-key",
     variable: "STEELYARD_TLS_KEY",
     shape: Shape::Value("FILE"),
-    takes: "the path of a PEM file that only its owner may read",
+    takes: "the path of a PEM file that others may not read",
     default: None,
-    meaning: "Private key of the certificate. A file that others than its owner may read is refused.",
+    meaning: "Private key of the certificate. A file that others may read is refused: see SECURITY.md.",
 };
 
 pub(super) const CLIENT_CA: Key = Key {

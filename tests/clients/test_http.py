@@ -5,60 +5,25 @@ says, rightly and wrongly, as somebody with a token, and judges each answer by i
 STEELYARD_FUZZ_CASES says how often, about; a few of each operation unless it is set.
 """
 
-import base64
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.request
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from issuing import Issuer
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from served import AS_OF, BINARY, ROOT, Server
 
 SUBJECTS = 60
 ISSUER = "https://issuer.test"
 AUDIENCE = "steelyard-test"
-ROLES = [
-    "reader", "analyst", "offender_manager", "detective", "supervisor", "cohort_panel", "evidence_writer", "batch",
-    "policy_author", "policy_approver", "auditor", "administrator",
-]
-BY_NAME = ["see_children", "see_sensitive_intelligence"]
 CASES = int(os.environ.get("STEELYARD_FUZZ_CASES", "0"))
 SEED = os.environ.get("STEELYARD_FUZZ_SEED", "7")
 FUZZ = ROOT / "tests" / "clients" / "schemathesis"
-
-
-def part(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
-class Issuer:
-    """Makes tokens that the server is told to believe."""
-
-    def __init__(self, folder: pathlib.Path):
-        self.key = Ed25519PrivateKey.generate()
-        raw = serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        public = part(self.key.public_key().public_bytes(*raw))
-        key = {"kty": "OKP", "crv": "Ed25519", "kid": "test", "use": "sig", "alg": "EdDSA", "x": public}
-        self.keys = folder / "jwks.json"
-        self.keys.write_text(json.dumps({"keys": [key]}), encoding="utf-8")
-
-    def token(self) -> str:
-        """Somebody who may everything, for a day."""
-        now = int(time.time())
-        claims = {
-            "iss": ISSUER, "aud": AUDIENCE, "sub": "fuzz", "iat": now - 60, "nbf": now - 60, "exp": now + 80_000,
-            "roles": ROLES, "areas": ["*"], "permissions": BY_NAME,
-        }
-        header = {"alg": "EdDSA", "typ": "JWT", "kid": "test"}
-        signed = ".".join(part(json.dumps(each).encode()) for each in (header, claims))
-        return f"{signed}.{part(self.key.sign(signed.encode()))}"
 
 
 class Http(unittest.TestCase):
@@ -67,7 +32,7 @@ class Http(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="steelyard-http-"))
-        issuer = Issuer(cls.folder)
+        issuer = Issuer(cls.folder, ISSUER, AUDIENCE)
         cls.token = issuer.token()
         believed = ["--access-jwks-file", issuer.keys, "--access-issuer", ISSUER, "--access-audience", AUDIENCE]
         cls.server = Server(cls.folder, "--memory", *believed)

@@ -18,6 +18,7 @@ use rustls::{RootCertStore, ServerConfig};
 use tracing::{info, warn};
 
 use crate::config::{Clients, Pair, Tls};
+use crate::guarded;
 use crate::telemetry::metrics as figures;
 
 /// Most bytes of a file of certificates: a store of authorities is some hundred KiB.
@@ -37,7 +38,7 @@ pub enum CredentialsFault {
         source: io::Error,
     },
     /// Others may read the private key.
-    #[error("tls.key: {} may be read by others than its owner (mode {mode:o}); chmod 600", path.display())]
+    #[error("tls.key: {} may be read by others (mode {mode:o}): {}", path.display(), guarded::WANTED)]
     KeyReadable {
         /// The file.
         path: PathBuf,
@@ -184,12 +185,12 @@ impl Files {
     }
 }
 
-/// Reads a file; a secret one only where nobody but its owner can. The file that is judged is the one that is read.
+/// Reads a file; a secret one only where it is guarded. The file that is judged is the one that is read.
 fn whole(key: &'static str, path: &Path, secret: bool) -> Result<Vec<u8>, CredentialsFault> {
     let unreadable = |source| CredentialsFault::Unreadable { key, path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
-    if secret {
-        guarded(path, &file.metadata().map_err(unreadable)?)?;
+    if secret && let Some(mode) = guarded::exposed(&file.metadata().map_err(unreadable)?) {
+        return Err(CredentialsFault::KeyReadable { path: path.to_owned(), mode });
     }
     let mut bytes = Vec::new();
     file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -198,19 +199,6 @@ fn whole(key: &'static str, path: &Path, secret: bool) -> Result<Vec<u8>, Creden
         return Err(CredentialsFault::Unusable { key, path: path.to_owned(), problem });
     }
     Ok(bytes)
-}
-
-#[cfg(unix)]
-fn guarded(path: &Path, file: &std::fs::Metadata) -> Result<(), CredentialsFault> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.permissions().mode() & 0o7777;
-    let others = mode & 0o077;
-    if others == 0 { Ok(()) } else { Err(CredentialsFault::KeyReadable { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn guarded(_path: &Path, _file: &std::fs::Metadata) -> Result<(), CredentialsFault> {
-    Ok(())
 }
 
 fn settle(pair: &Pair, clients: &Clients, files: &Files, now: Timestamp) -> Result<Held, CredentialsFault> {

@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::provider::ProviderFault;
 use crate::access::reach::AuthorityFault;
 use crate::access::token::TokenFault;
+use crate::guarded;
 
 /// Why nobody could sign in: the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -21,10 +22,7 @@ pub enum SigningInFault {
         source: io::Error,
     },
     /// Others can read it.
-    #[error(
-        "signin.client_secret_file: {} may be read by others than its owner (mode {mode:o}): make it 600",
-        path.display()
-    )]
+    #[error("signin.client_secret_file: {} may be read by others (mode {mode:o}): {}", path.display(), guarded::WANTED)]
     Exposed {
         /// The file.
         path: PathBuf,

@@ -21,6 +21,7 @@ use tracing::warn;
 use super::fault::SigningInFault;
 use crate::access::reach::{self, Way};
 use crate::config::SignIn;
+use crate::guarded;
 
 /// Most bytes of an answer.
 const ANSWER_BYTES: u64 = 256 << 10;
@@ -341,13 +342,8 @@ fn may_be_gone_to(address: &str, way: Way) -> bool {
 fn secret(path: &Path) -> Result<Secret, SigningInFault> {
     let unreadable = |source| SigningInFault::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(SigningInFault::Exposed { path: path.to_owned(), mode });
-        }
+    if let Some(mode) = guarded::exposed(&file.metadata().map_err(unreadable)?) {
+        return Err(SigningInFault::Exposed { path: path.to_owned(), mode });
     }
     let mut text = String::new();
     file.take(SECRET_BYTES).read_to_string(&mut text).map_err(unreadable)?;

@@ -23,8 +23,8 @@ pub enum KeyRingError {
         /// The lock that is held.
         path: PathBuf,
     },
-    /// Others than the owner may read or write a file of keys.
-    #[error("{}: its mode is {mode:o}, and only its owner may read and write it: set it to 600", path.display())]
+    /// A file of keys is not guarded.
+    #[error("{}: may be read or written by others (mode {mode:o}): {}", path.display(), crate::guarded::WANTED)]
     Exposed {
         /// The file.
         path: PathBuf,

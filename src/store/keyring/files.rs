@@ -4,13 +4,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::KeyRingError;
-
-/// Permission bits of everybody but the owner.
-const OTHERS: u32 = 0o077;
+use crate::guarded;
 
 /// The file beside `path` that is written before it takes its name.
 pub fn aside(path: &Path) -> PathBuf {
@@ -22,15 +20,14 @@ pub fn aside(path: &Path) -> PathBuf {
 /// Reads a file of keys; `None` where there is none.
 ///
 /// # Errors
-/// The file system refused, or others than its owner may read or write it.
+/// The file system refused, or it is not guarded.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, KeyRingError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(KeyRingError::io("opening", path)(error)),
     };
-    let mode = file.metadata().map_err(KeyRingError::io("reading", path))?.mode() & 0o777;
-    if mode & OTHERS != 0 {
+    if let Some(mode) = guarded::exposed(&file.metadata().map_err(KeyRingError::io("reading", path))?) {
         return Err(KeyRingError::Exposed { path: path.to_owned(), mode });
     }
     let mut bytes = Vec::new();
