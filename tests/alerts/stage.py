@@ -68,7 +68,7 @@ class Server:
         command = [*self.inside, BINARY, "serve", *listen, "--http-listen", "off", *where, "--log-format", "json", *self.arguments, *more]
         self.ready = None
         self.process = subprocess.Popen(
-            [str(part) for part in command], stderr=subprocess.PIPE, env=CLEAN, text=True,
+            [str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=CLEAN, text=True,
             # As Python has it: a write beyond a limit is an error, as on a full disk, and no signal.
             restore_signals=False,
         )

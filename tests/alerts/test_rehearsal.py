@@ -6,8 +6,10 @@ runbook says is done; the faults are mended and each alert ends. Lengths of time
 nothing else of the rules is changed.
 """
 
+import base64
 import contextlib
 import datetime
+import json
 import os
 import pathlib
 import shlex
@@ -16,12 +18,13 @@ import subprocess
 import tempfile
 import threading
 import time
+import traceback
 import uuid
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 import rules
 from stage import BINARY, CLEAN, Altered, Callers, Prometheus, Server, run, until
@@ -31,7 +34,6 @@ MISSING = [tool for tool in ("prometheus", "promtool") if not shutil.which(tool)
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}; on Debian: apt install prometheus")
 # How long an alert may take to fire, or to end.
 PATIENCE = 60
-LIMIT = "a limit on the size of files"
 
 
 def days_ago(days: int) -> str:
@@ -368,13 +370,17 @@ class CertificatesFileRefused(Certificates):
 
 
 class Kept(Scene):
-    """In good health where hours are seconds: a night and a backup every few."""
+    """In good health where hours are seconds: a night and a backup every few, from the beginning."""
 
     ages = True
 
-    def harm(self):
+    def __init__(self, name: str, play):
+        super().__init__(name, play)
         self.over = threading.Event()
         self.keeper = threading.Thread(target=self._keep, daemon=True)
+
+    def prepare(self):
+        super().prepare()
         self.keeper.start()
 
     def _keep(self):
@@ -384,18 +390,20 @@ class Kept(Scene):
 
     def close(self):
         self.over.set()
-        self.keeper.join()
+        if self.keeper.ident:
+            self.keeper.join()
         super().close()
 
 
 class Left(Scene):
-    """A run and a backup once, and then neither."""
+    """A run and a backup once, and then neither. Its audit is told of as well, as a minute is long where hours are seconds."""
 
     ages = True
     expects = {"SteelyardNoRun", "SteelyardBackupOld"}
+    may = {"SteelyardAuditLag"}
 
     def harm(self):
-        self.bring(self.play.more)
+        self.server.ask("rescore", "--request-id", uuid.uuid4())
 
     def mend(self):
         self.server.ask("rescore", "--request-id", uuid.uuid4())
@@ -430,7 +438,10 @@ class Keys(Scene):
 
     def __init__(self, name: str, play):
         self.keys = play.folder / f"{name}.jwks"
-        self.keys.write_text('{"keys": []}')
+        raw = serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        public = base64.urlsafe_b64encode(ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(*raw)).rstrip(b"=").decode()
+        key = {"kty": "OKP", "crv": "Ed25519", "kid": "test", "use": "sig", "alg": "EdDSA", "x": public}
+        self.keys.write_text(json.dumps({"keys": [key]}))
         believed = ["--access-jwks-file", self.keys, "--access-issuer", "https://issuer.test", "--access-audience", "steelyard"]
         self.arguments = ["--memory", *believed, "--access-refresh-seconds", "1"]
         super().__init__(name, play)
@@ -448,7 +459,8 @@ class Lie(Scene):
     lie: dict = {}
 
     def __init__(self, name: str, play):
-        self.name, self.play, self.server = name, play, play.healthy.server
+        self.name, self.play, self.server, self.folder = name, play, play.healthy.server, play.folder / name
+        self.folder.mkdir()
 
     def address(self):
         return self.play.altered.address, f"/{self.name}"
@@ -562,8 +574,8 @@ class Play:
 
     def __init__(self, folder: pathlib.Path):
         self.folder, self.problems, self.seconds, self.followed = folder, {}, {}, {}
-        self.force, self.large, self.more = folder / "force.ndjson", folder / "large.ndjson", folder / "more.ndjson"
-        for file, people, seed in ((self.force, 60, 5), (self.large, 1_200, 6), (self.more, 30, 7)):
+        self.force, self.large = folder / "force.ndjson", folder / "large.ndjson"
+        for file, people, seed in ((self.force, 60, 5), (self.large, 1_200, 6)):
             run(BINARY, "generate", "--subjects", people, "--seed", seed, "--as-of", TODAY.isoformat(), "--out", file)
         self.healthy = Healthy("healthy", self)
         self.altered = Altered(self.healthy.server)
@@ -578,8 +590,8 @@ class Play:
         def one(scene):
             try:
                 act(scene)
-            except Exception as fault:  # whatever it is, the other scenes go on
-                self.problems.setdefault(scene.name, []).append(f"{act.__name__}: {fault!r}")
+            except Exception:  # whatever it is, the other scenes go on
+                self.problems.setdefault(scene.name, []).append(traceback.format_exc())
 
         threads = [threading.Thread(target=one, args=(scene,)) for scene in scenes or self.scenes.values()]
         for thread in threads:
@@ -661,9 +673,12 @@ class Play:
     def follow(self, scene: Scene):
         """Types what the runbook says, as its reader would, asked of this server."""
         sections = rules.runbook()
+        settings = scene.folder / "steelyard.toml"
+        settings.write_text(f'data_dir = "{scene.server.store}"\n')
         for alert in sorted(scene.expects):
             for command in rules.commands(sections.get(alert, "")):
-                words = shlex.split(command.replace("/var/lib/steelyard", str(scene.server.store)))
+                command = command.replace("/var/lib/steelyard", str(scene.server.store)).replace("/etc/steelyard/steelyard.toml", str(settings))
+                words = shlex.split(command)
                 if words[0] != "steelyard" and not command.startswith("curl -s http://127.0.0.1:9090"):
                     continue
                 if words[0] == "curl":
@@ -702,7 +717,7 @@ def test_it_is_told_of_and_nothing_else_is(play, name):
     assert scene.expects <= set(told) <= scene.expects | scene.may
     for alert in told.values():
         for text in alert["annotations"].values():
-            assert "<no value>" not in text and "error" not in text.split(), text
+            assert "<no value>" not in text and "<error" not in text, text
 
 
 def test_that_nobody_is_watched_is_told_of(play):
@@ -710,7 +725,7 @@ def test_that_nobody_is_watched_is_told_of(play):
 
 
 def test_nothing_was_told_before_the_faults_but_what_was_there_from_the_start(play):
-    from_the_start = {"old", "backup-missing", "certificate-expires"}
+    from_the_start = {"old", "backup-missing", "certificate-expires", "disk-small", "left", "disk-reserved"}
     assert {name for firing in play.before.values() for name in firing} <= from_the_start
 
 
