@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every test. Needs Rust, Python 3, Node.js and Chromium; what else they need is installed into target/tools and
-# target/browser and nowhere else. On Debian as root the last three are installed where they are missing.
+# Every test. Needs Rust, Python 3, Node.js, Chromium and Prometheus; what else they need is installed into target/tools and
+# target/browser and nowhere else. On Debian as root all but Rust are installed where they are missing.
 # Without an argument `just test` runs; with arguments, those recipes: `sh ./test.sh lint`.
 set -eu
 cd "$(dirname "$0")"
@@ -32,5 +32,8 @@ export PATH
 case " $* " in
     # Said now, and not after an hour of other tests.
     *" test "* | *" ci "* | *" test-browser "*) sh .ci/browser ;;
+esac
+case " $* " in
+    *" test "* | *" ci "* | *" test-alerts "*) sh .ci/prometheus ;;
 esac
 exec just "$@"

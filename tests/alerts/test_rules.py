@@ -55,7 +55,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
-def tested(name: str) -> dict[str, int]:
+def told_of(name: str) -> dict[str, int]:
     """How often unit tests want it pending, firing, and something that is not it."""
     wanted = {"pending": 0, "firing": 0, "quiet": 0}
     for path in TESTS:
@@ -96,7 +96,7 @@ def test_no_alert_is_without_a_test_a_runbook_and_plain_words(name):
     assert rule["annotations"]["runbook_url"] == f"docs/OPERATIONS.md#{name.lower()}"
     assert name.lower() in anchors(rules.OPERATIONS.read_text(encoding="utf-8"))
     assert rule["annotations"]["description"].endswith(".") and not rule["annotations"]["summary"].endswith(".")
-    wanted = tested(name)
+    wanted = told_of(name)
     assert wanted["firing"] and wanted["quiet"], wanted
     # Whether its time passes is seen where it waits.
     assert wanted["pending"] or "for" not in rule or name == "SteelyardErrorBudgetBurnsFast" or name == "SteelyardListsSlow", wanted
