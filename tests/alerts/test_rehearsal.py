@@ -21,6 +21,7 @@ import time
 import traceback
 import uuid
 
+import grpc
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -314,6 +315,31 @@ class AuditCut(Scene):
         self.server.start()
 
 
+class WatchLags(Scene):
+    """Somebody follows a list and does not read on, while more than ten thousand events are written."""
+
+    expects = {"SteelyardWatchLags"}
+    people = False
+
+    def harm(self):
+        self.channel = grpc.insecure_channel(self.server.grpc, options=[("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 1024)])
+        self.followed = self.channel.unary_stream("/steelyard.v1.RankingService/WatchStandings")(Callers.LIST_ALL)
+        time.sleep(1)
+        self.bring(self.play.large)
+
+    def mend(self):
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(grpc.RpcError):
+            for _ in self.followed:
+                pass
+
+    def close(self):
+        super().close()
+        self.channel.close()
+
+
 class Certificates(Scene):
     """Over TLS, with a certificate that ends soon; and beside it a file that says whom certificates speak for."""
 
@@ -519,13 +545,6 @@ class QueueFills(Lie):
     lie = {"steelyard_writer_queue_requests": 250}
 
 
-class WatchLags(Lie):
-    """It would take a client that reads no further while ten thousand events are written."""
-
-    expects = {"SteelyardWatchLags"}
-    lie = {"steelyard_watch_lag_revisions": 20_000}
-
-
 class ListsSlow(Lie):
     """It would take a machine that is slow for long."""
 
@@ -573,7 +592,7 @@ class Play:
     def __init__(self, folder: pathlib.Path):
         self.folder, self.problems, self.seconds, self.followed = folder, {}, {}, {}
         self.force, self.large = folder / "force.ndjson", folder / "large.ndjson"
-        for file, people, seed in ((self.force, 60, 5), (self.large, 1_200, 6)):
+        for file, people, seed in ((self.force, 60, 5), (self.large, 1_800, 6)):
             run(BINARY, "generate", "--subjects", people, "--seed", seed, "--as-of", TODAY.isoformat(), "--out", file)
         self.healthy = Healthy("healthy", self)
         self.altered = Altered(self.healthy.server)

@@ -107,7 +107,7 @@ def test_the_runbook_has_what_its_reader_needs(name):
     section = rules.runbook()[name]
     assert section.strip().startswith(ALERTS[name]["labels"]["severity"].capitalize() + ".")
     assert rules.commands(section)
-    for part in ("\nDo: ", "\nCall: ", "\nRehearsed: "):
+    for part in ("\n- Do: ", "\n- Call: ", "\n- Rehearsed: "):
         assert part in section, part
 
 
