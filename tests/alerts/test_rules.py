@@ -111,6 +111,12 @@ def test_the_runbook_has_what_its_reader_needs(name):
         assert part in section, part
 
 
+def test_a_server_in_good_health_has_every_figure_that_an_alert_looks_at():
+    asked = {name for rule in ALERTS.values() for name in re.findall(r"\b(?:steelyard|process)_\w+", rule["expr"])}
+    healthy = yaml.safe_load((HERE / "healthy.test.yaml").read_text(encoding="utf-8"))["tests"][0]
+    assert asked == {series["series"].split("{")[0] for series in healthy["input_series"]} - {"up"}
+
+
 def test_the_runbook_has_no_alert_that_there_is_not():
     assert list(rules.runbook()) == list(ALERTS)
 
