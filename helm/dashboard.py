@@ -26,6 +26,12 @@ FAULTS = ', code=~"INTERNAL|UNKNOWN|DATA_LOSS|UNAVAILABLE|DEADLINE_EXCEEDED"'
 CALLS = "steelyard_rpc_duration_seconds"
 
 
+def share(summed: str) -> str:
+    """The share of calls that fail; 0 where none did."""
+    every = f"{summed} ({rate(CALLS + '_count')})"
+    return f"({summed} ({rate(CALLS + '_count', FAULTS)}) or 0 * {every}) / {every}"
+
+
 def of(name: str, legend: str = "") -> list:
     """The median and the slow ends of a histogram."""
     return [(quantile(q, name), f"{legend}p{round(q * 100)}") for q in (0.5, 0.95, 0.99)]
@@ -43,7 +49,7 @@ ROWS = [
         ("stat", "Age of the backup", "s", 3, "Time since the newest verified backup was written.",
          [(f"time() - {is_('steelyard_backup_last_success_timestamp_seconds')}", "{{instance}}")]),
         ("stat", "Failing calls", "percentunit", 3, "Share of calls that fail by the server's fault.",
-         [(f"sum({rate(CALLS + '_count', FAULTS)}) / sum({rate(CALLS + '_count')}) or 0 * max({is_('steelyard_rpc_in_flight')})", "")]),
+         [(share("sum"), "")]),
         ("stat", "People", "short", 3, "People on the list of everybody.", [(f"sum({is_('steelyard_list_people', EVERYBODY)})", "")]),
         ("stat", "Version", "short", 3, "The program that runs.", [(is_("steelyard_build_info"), "{{version}}")]),
     ]),
@@ -53,7 +59,7 @@ ROWS = [
         ("timeseries", "Calls that were not OK", "reqps", 8, "By code; refusals that the caller can mend are among them.",
          [(f"sum by (code) ({rate(CALLS + '_count', NOT_OK)})", "{{code}}")]),
         ("timeseries", "Share of calls that fail", "percentunit", 8, "By the server's fault; 0.1 % is what a month allows.",
-         [(f"sum by (instance) ({rate(CALLS + '_count', FAULTS)}) / sum by (instance) ({rate(CALLS + '_count')})", "{{instance}}")]),
+         [(share("sum by (instance)"), "{{instance}}")]),
         *(
             ("timeseries", f"Time of calls, p{round(q * 100)}", "s", 8, "Until the answer begins, by method.",
              [(quantile(q, CALLS, ", method"), "{{method}}")])

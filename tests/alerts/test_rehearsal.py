@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.parse
 import uuid
 
 import grpc
@@ -769,6 +770,20 @@ def test_every_alert_is_rehearsed_as_its_runbook_says(play):
     for alert in rehearsed:
         wanted = "Rehearsed: with figures altered" if alert in lies else "Rehearsed: yes, by `tests/alerts/test_rehearsal.py`"
         assert wanted in " ".join(sections[alert].split()), alert
+
+
+def test_the_dashboard_shows_a_server_in_good_health(play):
+    board = json.loads((rules.ROOT / "helm" / "steelyard" / "files" / "dashboard.json").read_text(encoding="utf-8"))
+    # Nobody signed in, there is no TLS and no issuer, and no call went wrong.
+    empty = {"Signed in", "Certificate and keys", "Calls that were not OK"}
+    seen = 0
+    for panel in board["panels"]:
+        for target in panel.get("targets", []):
+            asked = target["expr"].replace("$__rate_interval", "30s").replace("$instance", "healthy")
+            found = play.watchers[False].asked("/api/v1/query?query=" + urllib.parse.quote(asked))["result"]
+            assert found or panel["title"] in empty, f"{panel['title']}: nothing is found by {asked}"
+            seen += bool(found)
+    assert seen > 40
 
 
 def test_what_the_runbook_has_its_reader_type_works(play):
