@@ -7,7 +7,7 @@ default:
     @just --list --unsorted
 
 # Every tier of tests, the cheapest first
-test: lint test-rules test-clients test-browser test-chart test-benchmarks
+test: lint test-rules test-clients test-alerts test-browser test-chart test-benchmarks
     @echo; echo "Closing lines of the test runners:"; cat target/closing-lines.txt
 
 # What a build server runs
@@ -44,6 +44,14 @@ test-clients:
     @mkdir -p target
     STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q tests/clients 2>&1 | tee target/test-clients.log
     @tail -n 1 target/test-clients.log >> target/closing-lines.txt
+
+# The alerts: unit tests by promtool, the dashboard, and a rehearsal of faults in real servers under a real Prometheus
+test-alerts:
+    sh .ci/prometheus
+    cargo build --locked
+    @mkdir -p target
+    STEELYARD_BIN="$PWD/target/debug/steelyard" python3 -m pytest -q -rs tests/alerts 2>&1 | tee target/test-alerts.log
+    @echo "alerts:" "$(tail -n 1 target/test-alerts.log)" >> target/closing-lines.txt
 
 # A real browser against the real server: gRPC-web of another site, the pages, the examples of dashboards
 test-browser:
@@ -116,9 +124,10 @@ attack seconds="20":
 restore-drill:
     cargo test --locked --test steelyard restore_drill:: -- --nocapture
 
-# The page of settings, the data dictionary, the screens of the command line, the facts in PRIVACY and TRANSPARENCY, and the chart's README and renders, made anew
+# The page of settings, the data dictionary, the screens of the command line, the dashboard, the facts in PRIVACY and TRANSPARENCY, the chart's README and renders, made anew
 keep:
     cargo run --locked --quiet -- config reference > docs/CONFIGURATION.md
+    python3 helm/dashboard.py > helm/steelyard/files/dashboard.json
     STEELYARD_KEEP_SCREENS=1 cargo test --locked --lib cli::
     STEELYARD_KEEP_DICTIONARY=1 cargo test --locked --lib http::export::dictionary::
     STEELYARD_KEEP_PAPERS=1 cargo test --locked --test steelyard papers::the_papers_say_what_the_code_does

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every test. Needs Rust, Python 3, Node.js, Chromium and buildah; what else they need is installed into target/tools and
-# target/browser and nowhere else. On Debian as root the last four are installed where they are missing.
+# Every test. Needs Rust, Python 3, Node.js, Chromium, Prometheus and buildah; what else they need is installed into
+# target/tools and target/browser and nowhere else. On Debian as root all but Rust are installed where they are missing.
 # Without an argument `just test` runs; with arguments, those recipes: `sh ./test.sh lint`.
 set -eu
 cd "$(dirname "$0")"
@@ -35,5 +35,8 @@ case " $* " in
 esac
 case " $* " in
     *" test "* | *" ci "* | *" test-chart "* | *" image "*) sh .ci/buildah ;;
+esac
+case " $* " in
+    *" test "* | *" ci "* | *" test-alerts "*) sh .ci/prometheus ;;
 esac
 exec just "$@"

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::answer::Disclosed;
 use super::auditor::{Auditor, Outcome};
+use super::counted::{Counts, Sending};
 use super::error::{self, reason};
 use crate::access::Caller;
 use crate::access::authenticate::{Authenticator, Identified};
@@ -53,18 +54,65 @@ struct Inner {
     auditor: Auditor,
     limiter: Arc<Limiter>,
     longest: Duration,
+    counts: Counts,
 }
 
 impl Gate {
     /// A gate that knows callers, writes into an audit and holds callers to limits.
     pub fn new(authenticator: Arc<Authenticator>, auditor: Auditor, limits: config::Limits) -> Self {
-        Self(Arc::new(Inner { authenticator, auditor, limiter: Limiter::new(limits), longest: limits.request_timeout }))
+        let (limiter, longest) = (Limiter::new(limits), limits.request_timeout);
+        Self(Arc::new(Inner { authenticator, auditor, limiter, longest, counts: Counts::new() }))
     }
 
     /// Forgets what no call needs any more, and tells the audit of calls that were turned away. To be called now and then.
     pub async fn tend(&self) {
         self.0.limiter.tend();
         self.0.auditor.tend().await;
+    }
+
+    /// Answers a call of the contract; with the places that it keeps until the answer was sent, where it had any.
+    async fn let_through<S>(
+        &self,
+        rule: &'static Rule,
+        mut inner: S,
+        mut request: Request<Body>,
+    ) -> Result<(Response<Body>, Option<(Place, Own)>), Infallible>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let turned_away = |fault| {
+            let correlation_id = correlation(request.headers());
+            error::status(&fault, &correlation_id).into_http()
+        };
+        let place = match self.0.limiter.begin() {
+            Ok(place) => place,
+            Err(limited) => return Ok((turned_away(limited.into()), None)),
+        };
+        if let Err(fault) = self.0.auditor.ready() {
+            return Ok((turned_away(fault), None));
+        }
+        let admitted = self.admit(rule, request.headers(), request.extensions());
+        let entered = admitted.and_then(|caller| match self.0.limiter.enter(&caller.actor, rule.streams()) {
+            Ok(own) => Ok((caller, own)),
+            Err(limited) => Err(Refusal { caller, fault: Box::new(limited.into()) }),
+        });
+        let (caller, own) = match entered {
+            Ok(entered) => entered,
+            Err(refusal) => {
+                let peer = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+                let from = peer.map_or_else(String::new, |address| format!("from {}", address.ip()));
+                return Ok((self.refuse(rule, refusal, from).await.into_http(), None));
+            }
+        };
+        let time = deadline(request.headers()).map_or(self.0.longest, |stated| stated.min(self.0.longest));
+        request.extensions_mut().insert(caller.clone());
+        let answer = if let Ok(answer) = tokio::time::timeout(time, inner.call(request)).await {
+            answer?
+        } else {
+            caller.look.failed(pb::ErrorReason::DeadlineExceeded);
+            error::status(&Fault::DeadlineExceeded, &caller.correlation_id).into_http()
+        };
+        Ok((self.let_out(&caller, rule, answer).await, Some((place, own))))
     }
 
     /// The caller of a request, allowed to make it.
@@ -191,10 +239,11 @@ pub fn deadline(headers: &HeaderMap) -> Option<Duration> {
     Some(stated.saturating_sub(MOMENT))
 }
 
-/// An answer that keeps its call's places until it has been sent.
+/// An answer that keeps its call's places until it has been sent, and tells how it ended.
 struct Held {
     body: Body,
-    _places: (Place, Own),
+    sending: Sending,
+    _places: Option<(Place, Own)>,
 }
 
 impl http_body::Body for Held {
@@ -205,7 +254,15 @@ impl http_body::Body for Held {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Status>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+        let held = self.get_mut();
+        let polled = Pin::new(&mut held.body).poll_frame(context);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => frame.trailers_ref().into_iter().for_each(|it| held.sending.trailed(it)),
+            Poll::Ready(Some(Err(status))) => held.sending.ended(status.code()),
+            Poll::Ready(None) => held.sending.ended(Code::Ok),
+            Poll::Pending => {}
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -245,51 +302,31 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         // The one that is ready goes with the call.
         let waiting = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, waiting);
-        let Some(rule) = table::rule(request.uri().path()) else {
-            // Health and reflection tell nothing of anybody; whatever else there is not is told so.
-            return Box::pin(inner.call(request));
+        let rule = table::rule(request.uri().path());
+        let Some(rule) = rule else {
+            if request.uri().path().starts_with("/grpc.") {
+                // Health and reflection tell nothing of anybody, and are asked all day long.
+                return Box::pin(inner.call(request));
+            }
+            // Whatever else there is not is told so.
+            let going = self.gate.0.counts.begin(None);
+            return Box::pin(async move {
+                let answer = inner.call(request).await?;
+                let sending = going.answered(&answer);
+                Ok(answer.map(|body| Body::new(Held { body, sending, _places: None })))
+            });
         };
         let gate = self.gate.clone();
         Box::pin(async move {
-            let turned_away = |fault| {
-                let correlation_id = correlation(request.headers());
-                error::status(&fault, &correlation_id).into_http()
-            };
-            let place = match gate.0.limiter.begin() {
-                Ok(place) => place,
-                Err(limited) => return Ok(turned_away(limited.into())),
-            };
-            if let Err(fault) = gate.0.auditor.ready() {
-                return Ok(turned_away(fault));
-            }
-            let admitted = gate.admit(rule, request.headers(), request.extensions());
-            let entered = admitted.and_then(|caller| match gate.0.limiter.enter(&caller.actor, rule.streams()) {
-                Ok(own) => Ok((caller, own)),
-                Err(limited) => Err(Refusal { caller, fault: Box::new(limited.into()) }),
-            });
-            let (caller, own) = match entered {
-                Ok(entered) => entered,
-                Err(refusal) => {
-                    let peer = request.extensions().get::<Peer>().and_then(|peer| peer.address);
-                    let from = peer.map_or_else(String::new, |address| format!("from {}", address.ip()));
-                    return Ok(gate.refuse(rule, refusal, from).await.into_http());
-                }
-            };
-            let time = deadline(request.headers()).map_or(gate.0.longest, |stated| stated.min(gate.0.longest));
-            request.extensions_mut().insert(caller.clone());
-            let answer = if let Ok(answer) = tokio::time::timeout(time, inner.call(request)).await {
-                answer?
-            } else {
-                caller.look.failed(pb::ErrorReason::DeadlineExceeded);
-                error::status(&Fault::DeadlineExceeded, &caller.correlation_id).into_http()
-            };
-            let answer = gate.let_out(&caller, rule, answer).await;
+            let going = gate.0.counts.begin(Some(rule));
+            let (answer, places) = gate.let_through(rule, inner, request).await?;
+            let sending = going.answered(&answer);
             // A stream goes on after its answer has begun.
-            Ok(answer.map(|body| Body::new(Held { body, _places: (place, own) })))
+            Ok(answer.map(|body| Body::new(Held { body, sending, _places: places })))
         })
     }
 }

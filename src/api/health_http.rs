@@ -4,6 +4,7 @@
 //! changed through them.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -20,11 +21,15 @@ use crate::service::Service;
 use crate::service::keeping::{Backup, Detail, Keeping};
 use crate::telemetry::metrics::{self as figures, Metrics, flag, float};
 
+/// How often what was observed is gathered: until then every observation is held, 24 bytes each.
+const GATHER: Duration = Duration::from_secs(5);
+
 /// What the probes are answered from.
 #[derive(Clone)]
 pub struct Probes {
     stage: Arc<Mutex<Stage>>,
-    metrics: Metrics,
+    /// `None`: nothing is counted.
+    metrics: Option<Metrics>,
 }
 
 /// How far the server has come.
@@ -39,9 +44,9 @@ enum Stage {
 }
 
 impl Probes {
-    /// Not ready yet.
-    pub fn opening() -> Self {
-        Self { stage: Arc::new(Mutex::new(Stage::Opening)), metrics: figures::start() }
+    /// Not ready yet. Counting begins here, where anybody can ask for what was counted.
+    pub fn opening(counting: bool) -> Self {
+        Self { stage: Arc::new(Mutex::new(Stage::Opening)), metrics: counting.then(figures::start) }
     }
 
     /// Lists are served from now on.
@@ -61,9 +66,14 @@ impl Probes {
             .route("/readyz", get(readyz))
             .route("/metrics", get(rendered))
             .with_state(self.clone());
+        let metrics = self.metrics.clone();
         tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::warn!(error = %error, "liveness, readiness and metrics are no longer served");
+            let served = async { axum::serve(listener, router).await };
+            tokio::select! {
+                Err(error) = served => {
+                    tracing::warn!(error = %error, "liveness, readiness and metrics are no longer served");
+                }
+                () = tend(metrics) => {}
             }
         })
     }
@@ -79,6 +89,15 @@ impl Probes {
     /// How the store stands; asks the file system, so on a thread that may block.
     async fn detail(service: Service, keeping: Keeping) -> Option<Detail> {
         tokio::task::spawn_blocking(move || service.detail(&keeping)).await.ok()
+    }
+
+    /// The same, with the figures of lists, runs and queue set.
+    async fn observed(service: Service, keeping: Keeping) -> Option<Detail> {
+        let observed = tokio::task::spawn_blocking(move || {
+            service.observe();
+            service.detail(&keeping)
+        });
+        observed.await.ok()
     }
 }
 
@@ -97,11 +116,22 @@ async fn readyz(State(probes): State<Probes>) -> Response {
 
 async fn rendered(State(probes): State<Probes>) -> Response {
     if let Stage::Serving(service, keeping) = probes.stage()
-        && let Some(detail) = Probes::detail(service, keeping).await
+        && let Some(detail) = Probes::observed(service, keeping).await
     {
         observe(&detail);
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render()).into_response()
+    let Some(metrics) = probes.metrics else { return StatusCode::NOT_FOUND.into_response() };
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
+}
+
+/// Gathers what was observed, whether anybody asks for it or not.
+async fn tend(metrics: Option<Metrics>) {
+    let mut interval = tokio::time::interval(GATHER);
+    while let Some(metrics) = &metrics {
+        interval.tick().await;
+        metrics.tend();
+    }
+    std::future::pending::<()>().await;
 }
 
 /// What `/readyz` says besides its status.
@@ -223,6 +253,7 @@ fn observe(detail: &Detail) {
     }
     if let Some(disk) = &status.disk {
         gauge!(figures::DISK_FREE_BYTES).set(float(disk.free_bytes));
+        gauge!(figures::STORE_BYTES).set(float(disk.engine_bytes));
     }
     if let Some(audit) = &detail.audit {
         gauge!(figures::AUDIT_ENTRIES).set(float(audit.head.entries));

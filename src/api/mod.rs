@@ -7,6 +7,7 @@ mod audit_tests;
 pub mod auditor;
 pub mod codec;
 pub mod cohort;
+pub mod counted;
 pub mod detail;
 pub mod erasure;
 pub mod error;

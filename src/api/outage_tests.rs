@@ -65,7 +65,7 @@ async fn served() -> Served {
         let keeping = started.service.keep(None, settings.backup.clone()).unwrap();
         let audit = anchored(&started.service, AuditLog::in_passing).await?;
         let (kept, guard) = ((keeping, Archive::in_memory(), audit), Guard::open(&settings).await?);
-        serve(started, kept, guard, &settings, (listener, None), Probes::opening(), stopped).await
+        serve(started, kept, guard, &settings, (listener, None), Probes::opening(false), stopped).await
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     Served { store, channel, ended, stop }

@@ -96,8 +96,8 @@ pub async fn run(
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let probes = Probes::opening();
     let Listeners { grpc, http, health } = listeners;
+    let probes = Probes::opening(health.is_some());
     let probing = health.map(|listener| probes.serve(listener));
     let outcome = open_and_serve(settings, (grpc, http), &probes, shutdown).await;
     if let Some(probing) = probing {
@@ -158,7 +158,7 @@ pub async fn run_on(
     let keeping = started.service.keep(None, settings.backup.clone())?;
     let audit = anchored(&started.service, AuditLog::in_passing).await?;
     let kept = (keeping, Archive::in_memory(), audit);
-    serve(started, kept, guard, settings, (listener, None), Probes::opening(), shutdown).await
+    serve(started, kept, guard, settings, (listener, None), Probes::opening(false), shutdown).await
 }
 
 /// The place of backups, for a store that has files.

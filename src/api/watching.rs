@@ -25,6 +25,7 @@ use crate::ranking::Standings;
 use crate::service::fault::Fault;
 use crate::service::ranked::Reading;
 use crate::service::watch::{Event, Follower, Kind, Outcome, Told};
+use crate::service::watched::Watch;
 use crate::service::{Seen, Service};
 
 /// Most changes in one message, and in a page unless asked otherwise.
@@ -51,7 +52,9 @@ pub async fn watch(edge: &Arc<Edge>, caller: &Caller, asked: pb::WatchStandingsR
     let since = Revision(asked.since_revision);
     let follower = edge.service.follow(caller, list, &asked.resume_token, since, seen).await?;
     let (sender, parts) = mpsc::channel(IN_FLIGHT);
-    let watching = Watching { edge: Arc::clone(edge), caller: caller.clone(), list, follower, silence: SILENCE };
+    let watch = edge.service.watched();
+    let caller = caller.clone();
+    let watching = Watching { edge: Arc::clone(edge), caller, list, follower, watch, silence: SILENCE };
     tokio::spawn(watching.run(sender));
     Ok(ReceiverStream::new(parts))
 }
@@ -62,6 +65,7 @@ struct Watching {
     caller: Caller,
     list: List,
     follower: Follower,
+    watch: Watch,
     silence: Duration,
 }
 
@@ -101,6 +105,7 @@ impl Watching {
     fn next(&mut self) -> Result<Next, Fault> {
         let Disclosure { answer: Reading { standings, found }, subjects } =
             self.edge.service.advance(&self.caller, &mut self.follower, CHANGES as usize)?;
+        self.watch.brought(self.follower.brought());
         let (event, complete) = match found {
             Outcome::Again => return Ok(Next::Again),
             Outcome::Idle => return Ok(Next::Idle(self.edge.service.context(&standings))),

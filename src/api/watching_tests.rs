@@ -64,7 +64,8 @@ async fn watching(edge: &Arc<Edge>, silence: Duration) -> Receiver<Result<Part, 
     let (list, caller) = (List::All, Caller::loopback());
     let follower = edge.service.follow(&caller, list, "", Revision(0), Seen::default()).await.unwrap();
     let (sender, messages) = mpsc::channel(IN_FLIGHT);
-    tokio::spawn(Watching { edge: Arc::clone(edge), caller, list, follower, silence }.run(sender));
+    let watch = edge.service.watched();
+    tokio::spawn(Watching { edge: Arc::clone(edge), caller, list, follower, watch, silence }.run(sender));
     messages
 }
 

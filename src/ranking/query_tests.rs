@@ -177,6 +177,10 @@ proptest! {
             for band in Band::ALL {
                 prop_assert_eq!(summary.in_band(*band), count(&|row| row.composed(list.family()).effective == *band));
             }
+            let whole = standings.summary(list, &Filter::default(), &Sight::EVERYBODY);
+            for (band, found) in standings.in_bands(list) {
+                prop_assert_eq!(found, whole.in_band(band) as usize, "by their places");
+            }
             for (name, found) in &summary.by_area {
                 let area = standings.names().find_area(name).unwrap();
                 prop_assert_eq!(*found, count(&|row| row.areas.any_of(&[area])));

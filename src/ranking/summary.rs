@@ -44,6 +44,17 @@ impl Summary {
 }
 
 impl Standings {
+    /// How many stand on a list by effective band, from LOW. The list is in order of bands: nobody is looked at one by one.
+    pub fn in_bands(&self, list: List) -> [(Band, usize); Band::ALL.len()] {
+        let tree = self.tree(list);
+        // Places count from the highest band.
+        let until = |place: u8| tree.count_before(|key| key.band_place() <= place);
+        [Band::Low, Band::Medium, Band::High, Band::VeryHigh].map(|band| {
+            let place = band_place(band);
+            (band, until(place) - place.checked_sub(1).map_or(0, until))
+        })
+    }
+
     /// Counts those on a list who are in sight and match a filter. Areas out of sight are not named.
     pub fn summary(&self, list: List, filter: &Filter, sight: &Sight) -> Summary {
         let mut tally = Tally::new(list.family(), self.as_of());

@@ -4,10 +4,11 @@
 //! is told by it. Nothing here writes to the audit.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::Service;
@@ -37,6 +38,8 @@ pub struct Anchoring {
     /// A head of the ledger that the audit did not have at the start: told until the process ends, whatever is written
     /// down meanwhile.
     missing: OnceLock<AuditHead>,
+    /// Since when the ledger is known to be behind the audit, microseconds since 1970; 0: it is not.
+    behind: AtomicI64,
 }
 
 impl Anchoring {
@@ -57,6 +60,23 @@ impl Anchoring {
     pub(super) fn written(&self, head: AuditHead, revision: Revision) {
         self.written.store(Some(head.into()));
         self.written_at.store(revision.0, Ordering::Relaxed);
+        // Whatever came since is seen at the next look.
+        self.behind.store(0, Ordering::Relaxed);
+    }
+
+    /// For how long the ledger is known to have been behind the audit. Who looks for the first time since they differ begins
+    /// to count.
+    pub(super) fn look(&self, now: Timestamp) -> Duration {
+        if self.moved().is_none() {
+            self.behind.store(0, Ordering::Relaxed);
+            return Duration::ZERO;
+        }
+        let now = now.as_microsecond();
+        let since = match self.behind.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => now,
+            Err(since) => since,
+        };
+        Duration::from_micros(u64::try_from(now - since).unwrap_or(0))
     }
 }
 
@@ -114,6 +134,11 @@ impl Service {
     /// Head of the audit that the ledger holds; `None`: none yet.
     pub fn audit_anchored(&self) -> Option<AuditHead> {
         self.anchoring.written.load().as_ref().map(|written| **written)
+    }
+
+    /// For how long the ledger is known to have been behind the audit.
+    pub(super) fn audit_lag(&self) -> Duration {
+        self.anchoring.look((self.now)())
     }
 
     /// The audit, once it is open.

@@ -26,6 +26,7 @@ pub mod moves;
 pub mod mutation;
 pub mod note;
 mod noting;
+mod observed;
 pub mod outage;
 #[cfg(test)]
 mod outage_tests;
@@ -45,6 +46,7 @@ pub mod verify;
 pub mod victim;
 pub mod views;
 pub mod watch;
+pub mod watched;
 mod weighing;
 pub mod writer;
 
@@ -137,6 +139,7 @@ pub struct Service {
     anchoring: Arc<Anchoring>,
     mark: Arc<Mark>,
     streams: watch::Streams,
+    watched: watched::Watched,
     blocking: Arc<Semaphore>,
     simulating: Arc<Semaphore>,
     stale_after: Duration,
@@ -216,6 +219,7 @@ impl Service {
             retention: Arc::new(Retention::new(Periods::PUBLISHED)),
             anchoring,
             streams: watch::Streams::default(),
+            watched: watched::Watched::default(),
             board,
             store,
             queue,
@@ -330,8 +334,13 @@ impl Service {
 
     /// Whether lists weighed on a day are older than allowed.
     pub fn stale(&self, as_of: Date) -> bool {
+        !self.stale_by(as_of).is_zero()
+    }
+
+    /// By how much lists weighed on a day are older than allowed.
+    fn stale_by(&self, as_of: Date) -> Duration {
         let age = (self.now)().duration_since(as_of.london_midnight());
-        Duration::try_from(age).is_ok_and(|age| age > self.stale_after)
+        Duration::try_from(age).unwrap_or_default().saturating_sub(self.stale_after)
     }
 
     /// Now.

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::changes::{Candidate, Candidates, Changes, Compacted};
 use super::fault::Fault;
 use super::ranked::Reading;
+use super::watched::Watch;
 use super::{Seen, Service};
 use crate::access::{Caller, Disclosure};
 use crate::domain::word::List;
@@ -163,6 +164,12 @@ impl Follower {
             Stage::Settled(at) => Some(at),
             Stage::Begin | Stage::Whole { .. } | Stage::Difference { .. } => None,
         }
+    }
+
+    /// The revision up to which it has been brought, or as at which it began to be told the whole list. `None`: it was told
+    /// nothing yet.
+    pub const fn brought(&self) -> Option<Revision> {
+        self.stage.rests_on()
     }
 
     /// What the reader is told next, of at most `most` people. The standings must be the newest: whatever led to them is in
@@ -388,6 +395,11 @@ impl Service {
     /// Tells that there may be something new. A hint: what there is, the standings say.
     pub fn revisions(&self) -> watch::Receiver<Revision> {
         self.board.revisions()
+    }
+
+    /// Counts a stream that follows a list, until what this gives is dropped.
+    pub fn watched(&self) -> Watch {
+        self.watched.begin()
     }
 
     /// What ends streams when the server stops.

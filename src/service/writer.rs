@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use metrics::{Histogram, histogram};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -25,6 +26,7 @@ use crate::domain::{Date, SubjectId};
 use crate::store::pb::AsOfMoved;
 use crate::store::pb::event::Body;
 use crate::store::{AppendError, Group, Head, NoRoom, Store, StoreError, ViewKey};
+use crate::telemetry::metrics::{WRITER_COMMIT_SECONDS, WRITER_GROUP, float};
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
@@ -59,6 +61,8 @@ pub struct Writer {
     pub(super) anchored: Instant,
     /// People whose erasure is staged: their keys are destroyed once it is kept.
     pub(super) erasing: Vec<SubjectId>,
+    grouped: Histogram,
+    committed: Histogram,
 }
 
 /// A change that the service makes by itself, at start.
@@ -107,6 +111,8 @@ impl Writer {
             anchoring: Arc::default(),
             anchored: Instant::now(),
             erasing: Vec::new(),
+            grouped: histogram!(WRITER_GROUP),
+            committed: histogram!(WRITER_COMMIT_SECONDS),
         };
         writer.look();
         // What expired is passed over whether it is still there or not: on a disk that is low it can stay.
@@ -157,6 +163,7 @@ impl Writer {
                 Ok(first) => waiting.push(first),
                 Err(Waited::Quiet) => {
                     self.look();
+                    self.anchoring.look((self.now)());
                     self.anchor();
                     continue;
                 }
@@ -169,6 +176,7 @@ impl Writer {
             }
             self.serve(&mut waiting);
             self.expire();
+            self.anchoring.look((self.now)());
             self.anchor();
         }
         let Some(halt) = self.halt else { return Ok(()) };
@@ -238,6 +246,7 @@ impl Writer {
                     break;
                 }
             }
+            self.grouped.record(float(answers.len() as u64));
             let committed = self.commit(group, touched, now).and_then(|()| self.destroy_erased());
             self.erasing.clear();
             for (queued, outcome) in answers {
@@ -329,11 +338,13 @@ impl Writer {
         if group.is_empty() {
             return Ok(());
         }
+        let judged = Instant::now();
         self.state.settle(&mut touched);
         let weighing = Board::weigh(&self.state, &touched);
         self.note(&mut group, &weighing)?;
         self.append(group)?;
         self.board.publish(&self.state, &weighing, now);
+        self.committed.record(judged.elapsed().as_secs_f64());
         Ok(())
     }
 

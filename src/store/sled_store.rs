@@ -25,6 +25,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use metrics::histogram;
 
 use super::Identity;
 use super::engine::{Batch, CommitError, Engine, Row};
@@ -32,6 +35,7 @@ use super::error::{Panicked, StoreError, is_no_room};
 use super::keyed::KeyedStore;
 use super::sled_files::{Home, holds_files, patiently, remove_half_written_snapshots, sync};
 use super::sled_log;
+use crate::telemetry::metrics::ENGINE_SYNC_SECONDS;
 
 /// A store on disk.
 pub type SledStore = KeyedStore<SledEngine>;
@@ -229,11 +233,14 @@ impl Engine for SledEngine {
     }
 
     fn sync(&self) -> Result<(), CommitError> {
+        let begun = Instant::now();
         self.with("flushing", |open| {
             open.db.flush().map_err(failed("flushing"))?;
             // Whatever fdatasync fails with, a full disk too, pages may have been dropped: it is final.
             let data = self.directory.join("db");
-            open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::refused("syncing", &data)(error)))
+            open.data.sync_data().map_err(|error| CommitError::Failed(StoreError::refused("syncing", &data)(error)))?;
+            histogram!(ENGINE_SYNC_SECONDS).record(begun.elapsed().as_secs_f64());
+            Ok(())
         })
     }
 

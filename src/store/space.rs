@@ -5,13 +5,18 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use super::status::{DiskStatus, NoRoom};
+
+/// How long what the engine takes is remembered.
+const REMEMBERED: Duration = Duration::from_secs(15);
 
 /// How much room is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct Space {
     ballast: PathBuf,
     limits: Limits,
     held: Mutex<u64>,
+    /// Bytes of the engine's files, and when they were looked at.
+    engine: Mutex<Option<(Instant, u64)>>,
 }
 
 impl Space {
@@ -41,7 +48,7 @@ impl Space {
     pub fn new(root: &Path, limits: Limits) -> Self {
         let ballast = root.join("ballast");
         let held = fs::metadata(&ballast).map_or(0, |file| file.len());
-        Self { root: root.to_owned(), ballast, limits, held: Mutex::new(held) }
+        Self { root: root.to_owned(), ballast, limits, held: Mutex::new(held), engine: Mutex::default() }
     }
 
     /// Bytes free to this process.
@@ -70,7 +77,21 @@ impl Space {
     pub fn status(&self) -> DiskStatus {
         let ballast_bytes = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let least_bytes = self.limits.least_bytes;
-        DiskStatus { free_bytes: self.free().unwrap_or(0), least_bytes, ballast_bytes }
+        let engine_bytes = self.engine_bytes();
+        DiskStatus { free_bytes: self.free().unwrap_or(0), least_bytes, ballast_bytes, engine_bytes }
+    }
+
+    /// Bytes on the disk of the engine's files, as they were some seconds ago at most.
+    fn engine_bytes(&self) -> u64 {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        match *engine {
+            Some((at, bytes)) if at.elapsed() < REMEMBERED => bytes,
+            Some(_) | None => {
+                let bytes = on_disk(&self.root.join("sled"));
+                *engine = Some((Instant::now(), bytes));
+                bytes
+            }
+        }
     }
 
     /// Gives the ballast's blocks back to the disk.
@@ -128,6 +149,17 @@ fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
         left -= piece as u64;
     }
     file.sync_all()
+}
+
+/// Bytes that a directory's files take; what goes meanwhile, or cannot be looked at, takes none.
+fn on_disk(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(file) if file.is_dir() => on_disk(&entry.path()),
+        Ok(file) => file.blocks() * 512,
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
 }
 
 #[cfg(test)]

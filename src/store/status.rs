@@ -45,6 +45,8 @@ pub struct DiskStatus {
     pub least_bytes: u64,
     /// Bytes of the ballast file, given up so that a full disk can be recovered from. 0: given up.
     pub ballast_bytes: u64,
+    /// Bytes of the engine's files, as they were some seconds ago at most.
+    pub engine_bytes: u64,
 }
 
 /// A start that had to rebuild the engine's files.

@@ -39,6 +39,7 @@ mod restore;
 mod restore_drill;
 mod retention;
 mod safety_page;
+mod seeing;
 mod signin;
 mod small_disk;
 mod stopping;

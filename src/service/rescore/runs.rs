@@ -109,6 +109,11 @@ impl Runs {
         runs
     }
 
+    /// The run that ended last, however it did.
+    pub fn ended_last(&self) -> Option<&Run> {
+        self.by_id.values().filter(|run| run.state != RunState::Running).max_by_key(|run| run.ended_micros)
+    }
+
     /// Every generation, by number from 1.
     pub fn generations(&self) -> &[Generation] {
         &self.generations

@@ -10,11 +10,15 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use metrics::histogram;
 
 use super::super::{Head, Identity, StoredEvent};
 use super::error::JournalError;
 use super::files;
 use super::frame::{self, FRAME_HEADER, HEADER, Header};
+use crate::telemetry::metrics::{JOURNAL_APPEND_SECONDS, JOURNAL_SYNC_SECONDS};
 
 /// Bytes of zeros that a segment grows by.
 const STRETCH: u64 = 1 << 20;
@@ -89,6 +93,7 @@ impl Tail {
     /// # Errors
     /// The write's or the sync's failure. The frame may be there in part or whole.
     pub fn append(&mut self, events: &[StoredEvent], head: &Head, segment_bytes: u64) -> Result<(), JournalError> {
+        let begun = Instant::now();
         let mut frame = std::mem::take(&mut self.frame);
         frame.clear();
         frame::encode(&self.header, self.end, events, &head.hash, &mut frame);
@@ -99,7 +104,10 @@ impl Tail {
             frame.resize(usize::try_from(length - self.end).expect("a frame and a stretch must fit memory"), 0);
         }
         self.file.write_all_at(&frame, self.end).map_err(JournalError::io("writing a group", &self.path))?;
+        let written = Instant::now();
         self.file.sync_data().map_err(|source| JournalError::Sync { path: self.path.clone(), source })?;
+        histogram!(JOURNAL_APPEND_SECONDS).record(written.duration_since(begun).as_secs_f64());
+        histogram!(JOURNAL_SYNC_SECONDS).record(written.elapsed().as_secs_f64());
         self.end = end;
         self.length = length;
         if frame.capacity() <= KEPT_BUFFER {

@@ -11,6 +11,7 @@ use steelyard::policy::Policy;
 use steelyard::reference::{OGRS3, TWO_YEAR_PREDICTORS, tables};
 use steelyard::scoring::Rules;
 use steelyard::scoring::harm::Catalogue;
+use steelyard::telemetry::metrics::FIGURES;
 use toml::{Table, Value};
 
 use super::{calls, trial};
@@ -42,6 +43,7 @@ pub fn all(policy: &str) -> Vec<Fact> {
         fact("permissions", permissions()),
         fact("roles", roles()),
         fact("retention", retention()),
+        fact("metrics", metrics()),
     ]
 }
 
@@ -61,6 +63,17 @@ fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("a text takes everything");
         text
     })
+}
+
+/// Every figure that `/metrics` tells.
+fn metrics() -> String {
+    let mut table = head(["figure", "kind", "unit", "meaning"]);
+    for figure in FIGURES {
+        let labels = if figure.labels.is_empty() { String::new() } else { format!("{{{}}}", figure.labels.join(",")) };
+        let (name, kind, unit, meaning) = (figure.name, figure.kind.word(), figure.unit, figure.meaning);
+        writeln!(table, "| `{name}{labels}` | {kind} | {unit} | {meaning} |").expect("a text takes everything");
+    }
+    table
 }
 
 fn version(policy: &Policy) -> String {

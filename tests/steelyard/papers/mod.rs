@@ -19,7 +19,7 @@ use facts::Fact;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PAPERS: [&str; 2] = ["docs/PRIVACY.md", "docs/TRANSPARENCY.md"];
 /// Every page with tables of facts.
-const PAGES: [&str; 3] = [PAPERS[0], PAPERS[1], "docs/SECURITY.md"];
+const PAGES: [&str; 4] = [PAPERS[0], PAPERS[1], "docs/SECURITY.md", "docs/OPERATIONS.md"];
 const BEGIN: &str = "<!-- facts: ";
 const END: &str = "<!-- end of facts -->";
 
