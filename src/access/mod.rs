@@ -22,6 +22,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 
 use crate::domain::SubjectId;
+use crate::telemetry::trace::CallTrace;
 pub use look::Look;
 pub use role::{Permission, Permissions, Role};
 pub use scope::Scope;
@@ -77,6 +78,8 @@ pub struct Caller {
     pub until: Option<Timestamp>,
     /// What this call asked for.
     pub look: Arc<Look>,
+    /// What is noted of this call, where it is traced.
+    pub trace: Option<Arc<CallTrace>>,
 }
 
 impl Caller {
@@ -90,6 +93,7 @@ impl Caller {
             identity,
             until: None,
             look: Arc::default(),
+            trace: None,
         }
     }
 

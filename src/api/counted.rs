@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 
 use crate::access::table::{RULES, Rule};
 use crate::telemetry::metrics::{RPC_IN_FLIGHT, RPC_SECONDS, RPC_STREAMS_ENDED};
+use crate::telemetry::trace::CallTrace;
 
 /// gRPC's names of the codes, by number.
 const CODES: [&str; 17] = [
@@ -121,11 +122,19 @@ pub struct Going {
 
 impl Going {
     /// Its answer begins; what is left of it until the answer was sent.
-    pub fn answered(mut self, answer: &Response<Body>) -> Sending {
+    pub fn answered(mut self, answer: &Response<Body>, trace: Option<Arc<CallTrace>>) -> Sending {
         let code = code_of(answer);
         let method = self.timed(code);
         let stream = method.filter(|method| method.streams && code == Code::Ok);
-        Sending { stream, _in_flight: self.in_flight.take() }
+        // The end of anything but a stream is known.
+        let trace = match (trace, &stream) {
+            (Some(call), None) => {
+                call.end(code);
+                None
+            }
+            (trace, _) => trace,
+        };
+        Sending { stream, trace, _in_flight: self.in_flight.take() }
     }
 
     fn timed(&mut self, code: Code) -> Option<Arc<Method>> {
@@ -151,6 +160,7 @@ pub fn code_of(answer: &Response<Body>) -> Code {
 pub struct Sending {
     /// `None`: of no stream, or of one whose end was counted.
     stream: Option<Arc<Method>>,
+    trace: Option<Arc<CallTrace>>,
     _in_flight: Option<InFlight>,
 }
 
@@ -166,6 +176,9 @@ impl Sending {
     pub fn ended(&mut self, code: Code) {
         if let Some(method) = self.stream.take() {
             method.ended(code).increment(1);
+        }
+        if let Some(call) = self.trace.take() {
+            call.end(code);
         }
     }
 }

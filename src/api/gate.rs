@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
@@ -29,6 +29,7 @@ use crate::access::transport::Peer;
 use crate::config;
 use crate::pb;
 use crate::service::fault::Fault;
+use crate::telemetry::trace::{self, CallTrace, Step, Tracing};
 
 /// Metadata that joins a call with what is logged of it.
 pub const CORRELATION: &str = "x-correlation-id";
@@ -55,13 +56,14 @@ struct Inner {
     limiter: Arc<Limiter>,
     longest: Duration,
     counts: Counts,
+    tracing: Tracing,
 }
 
 impl Gate {
     /// A gate that knows callers, writes into an audit and holds callers to limits.
-    pub fn new(authenticator: Arc<Authenticator>, auditor: Auditor, limits: config::Limits) -> Self {
+    pub fn new(authenticator: Arc<Authenticator>, auditor: Auditor, limits: config::Limits, tracing: Tracing) -> Self {
         let (limiter, longest) = (Limiter::new(limits), limits.request_timeout);
-        Self(Arc::new(Inner { authenticator, auditor, limiter, longest, counts: Counts::new() }))
+        Self(Arc::new(Inner { authenticator, auditor, limiter, longest, counts: Counts::new(), tracing }))
     }
 
     /// Forgets what no call needs any more, and tells the audit of calls that were turned away. To be called now and then.
@@ -76,12 +78,16 @@ impl Gate {
         rule: &'static Rule,
         mut inner: S,
         mut request: Request<Body>,
+        trace: Option<&Arc<CallTrace>>,
     ) -> Result<(Response<Body>, Option<(Place, Own)>), Infallible>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
         let turned_away = |fault| {
             let correlation_id = correlation(request.headers());
+            if let Some(call) = trace {
+                call.correlated(&correlation_id);
+            }
             error::status(&fault, &correlation_id).into_http()
         };
         let place = match self.0.limiter.begin() {
@@ -91,7 +97,7 @@ impl Gate {
         if let Err(fault) = self.0.auditor.ready() {
             return Ok((turned_away(fault), None));
         }
-        let admitted = self.admit(rule, request.headers(), request.extensions());
+        let admitted = self.admit(rule, request.headers(), request.extensions(), trace);
         let entered = admitted.and_then(|caller| match self.0.limiter.enter(&caller.actor, rule.streams()) {
             Ok(own) => Ok((caller, own)),
             Err(limited) => Err(Refusal { caller, fault: Box::new(limited.into()) }),
@@ -121,8 +127,12 @@ impl Gate {
         rule: &'static Rule,
         headers: &HeaderMap,
         extensions: &http::Extensions,
+        trace: Option<&Arc<CallTrace>>,
     ) -> Result<Caller, Refusal> {
         let correlation_id = correlation(headers);
+        if let Some(call) = trace {
+            call.correlated(&correlation_id);
+        }
         let look = Arc::new(Look::of(rule));
         let unknown = |fault| {
             let caller = Caller::nobody().correlated(&correlation_id);
@@ -131,7 +141,8 @@ impl Gate {
         let peer = extensions.get::<Peer>().cloned().unwrap_or_default();
         let Identified { identity, until } =
             self.0.authenticator.identify(headers, &peer).map_err(|fault| unknown(fault.into()))?;
-        let mut caller = Caller { look: Arc::clone(&look), until, ..Caller::of(identity).correlated(&correlation_id) };
+        let caller = Caller::of(identity).correlated(&correlation_id);
+        let mut caller = Caller { look: Arc::clone(&look), until, trace: trace.cloned(), ..caller };
         let refused = |caller: &Caller, fault| Refusal { caller: caller.clone(), fault: Box::new(fault) };
         caller.on_behalf_of = stated(headers, ON_BEHALF_OF).map_err(|fault| refused(&caller, fault))?;
         caller.purpose = stated(headers, PURPOSE).map_err(|fault| refused(&caller, fault))?;
@@ -182,7 +193,12 @@ impl Gate {
                 }
             },
         };
-        match self.0.auditor.call(caller, rule, &outcome).await {
+        let from = caller.trace.as_ref().map(|_| Instant::now());
+        let audited = self.0.auditor.call(caller, rule, &outcome).await;
+        if let (Some(call), Some(from)) = (&caller.trace, from) {
+            call.did(Step { name: "audit.write", from, until: Instant::now() });
+        }
+        match audited {
             Ok(()) => answer,
             Err(unaudited) => unaudited.into_http(),
         }
@@ -316,15 +332,17 @@ where
             let going = self.gate.0.counts.begin(None);
             return Box::pin(async move {
                 let answer = inner.call(request).await?;
-                let sending = going.answered(&answer);
+                let sending = going.answered(&answer, None);
                 Ok(answer.map(|body| Body::new(Held { body, sending, _places: None })))
             });
         };
         let gate = self.gate.clone();
         Box::pin(async move {
             let going = gate.0.counts.begin(Some(rule));
-            let (answer, places) = gate.let_through(rule, inner, request).await?;
-            let sending = going.answered(&answer);
+            let trace = gate.0.tracing.begin(rule.rpc(), request.headers());
+            let through = gate.let_through(rule, inner, request, trace.as_ref());
+            let (answer, places) = trace::within(trace.as_ref(), through).await?;
+            let sending = going.answered(&answer, trace);
             // A stream goes on after its answer has begun.
             Ok(answer.map(|body| Body::new(Held { body, sending, _places: places })))
         })

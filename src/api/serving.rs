@@ -45,6 +45,7 @@ use crate::service::{Options, Service, Started, start};
 use crate::store::archive::Archive;
 use crate::store::space::Limits;
 use crate::store::{Identity, MemoryStore, Store, recovery};
+use crate::telemetry::trace::Tracing;
 
 /// How often the house is put in order.
 const TEND: Duration = Duration::from_secs(15);
@@ -57,18 +58,20 @@ pub(super) struct Guard {
     credentials: Option<Arc<Credentials>>,
     authenticator: Arc<Authenticator>,
     signing: Option<SigningIn>,
+    tracing: Tracing,
 }
 
 impl Guard {
     /// Reads certificates and keys, before anything of the store is opened.
     pub(super) async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let tracing = Tracing::start(&settings.tracing)?;
         let settings = settings.clone();
         // Keys may be another machine's to give.
         tokio::task::spawn_blocking(move || {
             let credentials = Credentials::open(&settings.tls, Timestamp::now())?.map(Arc::new);
             let authenticator = Arc::new(Authenticator::open(&settings)?);
             let signing = SigningIn::open(&settings, &authenticator)?;
-            Ok(Self { credentials, authenticator, signing })
+            Ok(Self { credentials, authenticator, signing, tracing })
         })
         .await?
     }
@@ -216,7 +219,7 @@ pub(super) async fn serve(
     let address = grpc.local_addr()?;
     let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
     let service = service.scheduled(settings.retention);
-    let Guard { credentials, authenticator, signing } = guard;
+    let Guard { credentials, authenticator, signing, tracing } = guard;
     let authenticator_asks = authenticator.asks();
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<EvidenceServiceServer<evidence::Evidence>>().await;
@@ -242,7 +245,7 @@ pub(super) async fn serve(
         audit: audit.clone(),
         auditor,
     });
-    let gate = Gate::new(authenticator, edge.auditor.clone(), settings.limits);
+    let gate = Gate::new(authenticator, edge.auditor.clone(), settings.limits, tracing.clone());
     let tending = tokio::spawn(tend(rescoring.clone(), gate.clone(), signing.clone()));
     let open = !authenticator_asks;
     let gated = gate.layer(routes(&edge, settings, health_service)?.prepare());
@@ -306,7 +309,9 @@ pub(super) async fn serve(
         audit.stop();
         ended
     });
-    if let Ok(joined) = tokio::time::timeout(WRITER_ENDS, writer).await {
+    let ended = tokio::time::timeout(WRITER_ENDS, writer).await;
+    tracing.stop().await;
+    if let Ok(joined) = ended {
         // Why the writer stopped is why the process ends, whatever else went well.
         joined?.map_err(|_| anyhow::anyhow!("the writer ended in a panic"))??;
     } else {

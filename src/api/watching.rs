@@ -27,6 +27,7 @@ use crate::service::ranked::Reading;
 use crate::service::watch::{Event, Follower, Kind, Outcome, Told};
 use crate::service::watched::Watch;
 use crate::service::{Seen, Service};
+use crate::telemetry::trace;
 
 /// Most changes in one message, and in a page unless asked otherwise.
 const CHANGES: u32 = 500;
@@ -55,7 +56,10 @@ pub async fn watch(edge: &Arc<Edge>, caller: &Caller, asked: pb::WatchStandingsR
     let watch = edge.service.watched();
     let caller = caller.clone();
     let watching = Watching { edge: Arc::clone(edge), caller, list, follower, watch, silence: SILENCE };
-    tokio::spawn(watching.run(sender));
+    tokio::spawn(async move {
+        let trace = watching.caller.trace.clone();
+        trace::within(trace.as_ref(), watching.run(sender)).await;
+    });
     Ok(ReceiverStream::new(parts))
 }
 

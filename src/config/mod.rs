@@ -25,6 +25,7 @@ mod signin;
 mod sources;
 mod store;
 mod tls;
+mod tracing;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -50,6 +51,7 @@ pub use shutdown::Shutdown;
 pub use signin::{Bearer, Frames, SignIn};
 pub use store::{Home, Store};
 pub use tls::{Clients, Pair, Tls};
+pub use tracing::{Receiver, Tracing, WHOLE};
 
 use crate::domain::retention::Periods;
 use reader::Reader;
@@ -73,6 +75,7 @@ pub const CONCERNS: &[Concern] = &[
     audit::CONCERN,
     health::CONCERN,
     log::CONCERN,
+    tracing::CONCERN,
     shutdown::CONCERN,
 ];
 
@@ -120,6 +123,8 @@ pub struct Settings {
     pub health: Health,
     /// How logs are written.
     pub log: Log,
+    /// Where traces are sent, and how many there are.
+    pub tracing: Tracing,
     /// How long stopping may take.
     pub shutdown: Shutdown,
 }
@@ -231,6 +236,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let audit = audit::settle(&mut reader, access.as_ref());
     let health = health::settle(&mut reader);
     let log = log::settle(&mut reader);
+    let tracing = tracing::settle(&mut reader);
     let shutdown = shutdown::settle(&mut reader);
     let effective = reader.finish()?;
     let agreed = "a setting without a violation must have a value";
@@ -251,6 +257,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         audit: audit.expect(agreed),
         health: health.expect(agreed),
         log: log.expect(agreed),
+        tracing: tracing.expect(agreed),
         shutdown: shutdown.expect(agreed),
     };
     Ok((settings, effective))

@@ -141,7 +141,7 @@ fn requests_join_a_group_only_up_to_a_number_of_bytes() {
             (0..20).map(|place| longest(&format!("r-{number}-{place}"), &format!("S-{number}"))).collect();
         bytes = records.iter().map(Message::encoded_len).sum::<usize>();
         let (reply, answer) = oneshot::channel();
-        queue.try_send(Queued { mutation: request(number, records), reply, stream: None }).expect("must have a place");
+        queue.try_send(Queued::new(request(number, records), reply, None)).expect("must have a place");
         answers.push(answer);
     }
     drop(queue);

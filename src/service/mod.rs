@@ -42,6 +42,7 @@ pub mod scorer;
 mod seeing;
 pub mod start;
 pub mod state;
+mod traced;
 pub mod verify;
 pub mod victim;
 pub mod views;
@@ -239,7 +240,7 @@ impl Service {
         self.admit(&mutation)?;
         let (look, about) = (Arc::clone(&mutation.caller.look), mutation.about());
         let (reply, answer) = oneshot::channel();
-        let answer = match self.queue.try_send(Queued { mutation, reply, stream: None }) {
+        let answer = match self.queue.try_send(Queued::new(mutation, reply, None)) {
             Ok(()) => self.reply(answer).await,
             Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::ShuttingDown),
@@ -254,7 +255,7 @@ impl Service {
     /// What the writer found.
     pub fn change_blocking(&self, mutation: Mutation) -> Result<Answer, Fault> {
         let (reply, answer) = oneshot::channel();
-        let queued = Queued { mutation, reply, stream: None };
+        let queued = Queued::new(mutation, reply, None);
         self.queue.blocking_send(queued).map_err(|_| Fault::ShuttingDown)?;
         answer.blocking_recv().unwrap_or(Err(Fault::ShuttingDown))
     }
@@ -272,7 +273,7 @@ impl Service {
         self.admit(&mutation)?;
         let (reply, answer) = oneshot::channel();
         let stream = Some(stream.clone());
-        self.queue.send(Queued { mutation, reply, stream }).await.map_err(|_| Fault::ShuttingDown)?;
+        self.queue.send(Queued::new(mutation, reply, stream)).await.map_err(|_| Fault::ShuttingDown)?;
         Ok(answer)
     }
 

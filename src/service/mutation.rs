@@ -1,6 +1,7 @@
 //! What a caller may ask the writer to do, and what it answers.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use prost::Message;
 use tokio::sync::oneshot;
@@ -163,6 +164,8 @@ pub struct Queued {
     pub reply: oneshot::Sender<Result<Answer, Fault>>,
     /// The stream that it came on; none for a call of its own.
     pub stream: Option<Stream>,
+    /// Since when it has waited. `None`: its call is not traced.
+    pub since: Option<Instant>,
 }
 
 /// The changes that came on one stream, in their order: after one that was refused none is taken, though it may wait
@@ -171,6 +174,12 @@ pub struct Queued {
 pub struct Stream(Arc<OnceLock<Fault>>);
 
 impl Queued {
+    /// A mutation that begins to wait.
+    pub fn new(mutation: Mutation, reply: oneshot::Sender<Result<Answer, Fault>>, stream: Option<Stream>) -> Self {
+        let traced = mutation.caller.trace.as_ref().is_some_and(|call| call.is_traced());
+        Self { mutation, reply, stream, since: traced.then(Instant::now) }
+    }
+
     /// Whether a change before it on its stream was refused, and why.
     pub fn ended(&self) -> Option<Fault> {
         self.stream.as_ref().and_then(|stream| stream.0.get()).cloned()

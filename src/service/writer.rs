@@ -21,12 +21,14 @@ use super::outage::{Backoff, Halt, Pace};
 use super::rescore::target;
 use super::start::StartError;
 use super::state::{State, Touched};
+use super::traced::Following;
 use crate::access::Caller;
 use crate::domain::{Date, SubjectId};
 use crate::store::pb::AsOfMoved;
 use crate::store::pb::event::Body;
 use crate::store::{AppendError, Group, Head, NoRoom, Store, StoreError, ViewKey};
 use crate::telemetry::metrics::{WRITER_COMMIT_SECONDS, WRITER_GROUP, float};
+use crate::telemetry::trace::timed;
 
 /// Most requests in one group.
 const GROUP_REQUESTS: usize = 256;
@@ -229,9 +231,11 @@ impl Writer {
             let mut group = Building::new(&*store, self.head.revision, self.state.next_subject(), now.as_microsecond());
             let mut touched = Touched::default();
             let mut answers = Vec::new();
+            let mut following = Following::default();
             while !group.is_full()
                 && let Some(queued) = rest.next_if(|queued| !alone(queued))
             {
+                let taken = following.taken(&queued);
                 let outcome = match queued.ended() {
                     Some(refusal) => Err(refusal),
                     None => queued.note(self.execute(&queued.mutation, &mut group, &mut touched, now)),
@@ -241,6 +245,7 @@ impl Writer {
                 {
                     self.fill_at_once();
                 }
+                following.judged(&queued, taken);
                 answers.push((queued, outcome));
                 if self.closed().is_some() {
                     break;
@@ -249,6 +254,7 @@ impl Writer {
             self.grouped.record(float(answers.len() as u64));
             let committed = self.commit(group, touched, now).and_then(|()| self.destroy_erased());
             self.erasing.clear();
+            following.end(answers.len(), self.head.revision);
             for (queued, outcome) in answers {
                 let answer = match (&committed, outcome) {
                     (Ok(()), outcome) => outcome,
@@ -340,10 +346,10 @@ impl Writer {
         }
         let judged = Instant::now();
         self.state.settle(&mut touched);
-        let weighing = Board::weigh(&self.state, &touched);
+        let weighing = timed("writer.weigh", || Board::weigh(&self.state, &touched));
         self.note(&mut group, &weighing)?;
         self.append(group)?;
-        self.board.publish(&self.state, &weighing, now);
+        timed("writer.publish", || self.board.publish(&self.state, &weighing, now));
         self.committed.record(judged.elapsed().as_secs_f64());
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::place::Place;
 use super::sealing;
 use super::{Group, Head, SCHEMA_VERSION, StoredEvent, pb};
 use crate::domain::Revision;
+use crate::telemetry::trace::timed;
 
 impl<E: Engine> KeyedStore<E> {
     /// See [`Store::append`](super::Store::append).
@@ -130,11 +131,11 @@ impl<E: Engine> KeyedStore<E> {
     }
 
     pub(super) fn apply(&self, writer: &mut Writer, batch: E::Batch) -> Result<(), AppendError> {
-        self.engine.apply(batch).map_err(|error| self.broke(writer, error))
+        timed("store.engine.apply", || self.engine.apply(batch)).map_err(|error| self.broke(writer, error))
     }
 
     pub(super) fn sync(&self, writer: &mut Writer) -> Result<(), AppendError> {
-        self.engine.sync().map_err(|error| self.broke(writer, error))
+        timed("store.engine.sync", || self.engine.sync()).map_err(|error| self.broke(writer, error))
     }
 
     /// What a write reads of the engine may be the first to meet a disk that a write behind found full. That is not a

@@ -2,7 +2,9 @@
 //! dotted fields with units (`shutdown.grace_seconds`). Never in them: names,
 //! dates of birth, references of victims, tokens, request bodies.
 
+mod lines;
 pub mod metrics;
+pub mod trace;
 
 use std::any::Any;
 use std::panic::{self, PanicHookInfo};
@@ -14,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::{Log, LogFormat};
+use lines::Joined;
 
 /// A library that is never heard, whatever is asked for: it asks other machines, and writes down all that it sends and is
 /// sent, secrets and tokens too. Also the beginning of the name of its protocol's.
@@ -38,8 +41,15 @@ where
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let heard = filter_fn(|what| !what.target().starts_with(SILENT));
     match log.format {
-        LogFormat::Text => tracing::Dispatch::new(lines.with_ansi(false).finish().with(heard)),
-        LogFormat::Json => tracing::Dispatch::new(lines.json().flatten_event(true).finish().with(heard)),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(false).map_event_format(|lines| Joined { lines, shape: LogFormat::Text });
+            tracing::Dispatch::new(lines.finish().with(heard))
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            let lines = lines.map_event_format(|lines| Joined { lines, shape: LogFormat::Json });
+            tracing::Dispatch::new(lines.finish().with(heard))
+        }
     }
 }
 
@@ -79,7 +89,7 @@ mod tests {
         }
     }
 
-    fn logged(format: LogFormat, level: &str, act: impl FnOnce()) -> String {
+    pub(super) fn logged(format: LogFormat, level: &str, act: impl FnOnce()) -> String {
         let kept = Kept::default();
         let writer = kept.clone();
         let dispatch = subscriber(&Log { format, level: level.to_owned() }, move || writer.clone());

@@ -31,6 +31,7 @@ use crate::api::codec::Json;
 use crate::api::gate::{self, CORRELATION, Guarded, ON_BEHALF_OF, PURPOSE, TIMEOUT};
 use crate::service::Service;
 use crate::service::fault::Fault;
+use crate::telemetry::trace::TRACEPARENT;
 
 /// How long the first message of a stream is waited for, so that a fault is told as one.
 const FIRST: Duration = Duration::from_secs(1);
@@ -41,7 +42,7 @@ const LEAST_TIME: Duration = Duration::from_millis(98);
 const MOST_TO_TELL: Duration = Duration::from_millis(250);
 
 /// What of a request goes with its call.
-const CARRIED: [&str; 4] = ["authorization", CORRELATION, ON_BEHALF_OF, PURPOSE];
+const CARRIED: [&str; 5] = ["authorization", CORRELATION, ON_BEHALF_OF, PURPOSE, TRACEPARENT];
 
 /// What calls over HTTP go to.
 #[derive(Clone)]

@@ -19,6 +19,7 @@ use super::error::JournalError;
 use super::files;
 use super::frame::{self, FRAME_HEADER, HEADER, Header};
 use crate::telemetry::metrics::{JOURNAL_APPEND_SECONDS, JOURNAL_SYNC_SECONDS};
+use crate::telemetry::trace::did;
 
 /// Bytes of zeros that a segment grows by.
 const STRETCH: u64 = 1 << 20;
@@ -106,8 +107,11 @@ impl Tail {
         self.file.write_all_at(&frame, self.end).map_err(JournalError::io("writing a group", &self.path))?;
         let written = Instant::now();
         self.file.sync_data().map_err(|source| JournalError::Sync { path: self.path.clone(), source })?;
+        let synced = Instant::now();
         histogram!(JOURNAL_APPEND_SECONDS).record(written.duration_since(begun).as_secs_f64());
-        histogram!(JOURNAL_SYNC_SECONDS).record(written.elapsed().as_secs_f64());
+        histogram!(JOURNAL_SYNC_SECONDS).record(synced.duration_since(written).as_secs_f64());
+        did("store.journal.append", begun, written);
+        did("store.journal.sync", written, synced);
         self.end = end;
         self.length = length;
         if frame.capacity() <= KEPT_BUFFER {

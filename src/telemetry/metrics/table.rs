@@ -110,6 +110,8 @@ figures! {
     WATCH_STREAMS "steelyard_watch_streams" Gauge "streams" [] "Streams that follow a list"
     WATCH_LAG "steelyard_watch_lag_revisions" Gauge "events" [] "Events by which the stream that is furthest behind is behind the lists; 0 where there is none"
 
+    TRACE_SPANS "steelyard_trace_spans_total" Counter "spans" ["outcome"] "Spans of traces that the receiver took, `exported`, and that it did not, `lost`; absent where nothing is traced"
+
     CERTIFICATE_EXPIRES "steelyard_tls_certificate_expires_timestamp_seconds" Gauge "seconds since 1970" [] "When the server's certificate runs out"
     CERTIFICATE_REFUSED "steelyard_tls_reload_refused" Gauge "1 or 0" [] "Whether a new certificate, key or authority was found and could not be used"
     CERTIFICATES_FILE_REFUSED "steelyard_certificates_file_refused" Gauge "1 or 0" [] "Whether the file that maps certificates was changed and could not be used"
