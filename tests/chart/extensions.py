@@ -25,7 +25,10 @@ SPECS = {
         ["selector", "endpoints"],
         selector=closed(["matchLabels"], matchLabels=TEXTS),
         endpoints={"type": "array", "minItems": 1, "items": closed(
-            ["port"], port={"type": "string"}, path={"type": "string", "pattern": "^/"}, interval=DURATION)},
+            ["port"], port={"type": "string"}, path={"type": "string", "pattern": "^/"}, interval=DURATION,
+            relabelings={"type": "array", "items": closed(
+                ["sourceLabels", "targetLabel"],
+                sourceLabels={"type": "array", "items": {"type": "string"}}, targetLabel={"type": "string"})})},
     ),
     ("monitoring.coreos.com/v1", "PrometheusRule"): closed(
         ["groups"],

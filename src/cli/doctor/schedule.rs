@@ -34,17 +34,24 @@ pub fn examine(settings: &Settings, server: &Server, now: Timestamp) -> Vec<Find
 }
 
 fn nightly(settings: &Settings) -> Finding {
-    match settings.rescore.schedule {
-        Some(time) => Finding::well(
-            Area::Schedule,
-            format!("Everybody is weighed anew each day from {} in London.", time.strftime("%H:%M")),
-        ),
-        None => Finding::note(
+    const DAY: u64 = 24 * 3_600;
+    let Some(time) = settings.rescore.schedule else {
+        return Finding::note(
             Area::Schedule,
             "`rescore.schedule` is off: the server weighs nobody on a new day by itself.",
-            "Have a scheduler run `steelyard rescore` each night, as the chart does, or set it, such as `02:30`.",
-        ),
+            "Have a scheduler run `steelyard rescore` each night, as the chart does, or set it, such as `00:30`.",
+        );
+    };
+    let begins = u64::from(time.hour().unsigned_abs()) * 3_600 + u64::from(time.minute().unsigned_abs()) * 60;
+    let shown = time.strftime("%H:%M");
+    if begins + DAY > settings.lists.stale_after.as_secs() {
+        return Finding::note(
+            Area::Schedule,
+            format!("Everybody is weighed anew each day from {shown} in London; before that lists count as stale already."),
+            "Set `rescore.schedule` earlier, such as `00:30`, or `freshness.stale_after_hours` higher.",
+        );
     }
+    Finding::well(Area::Schedule, format!("Everybody is weighed anew each day from {shown} in London."))
 }
 
 fn lists(ready: &Ready, now: Timestamp) -> Finding {
@@ -136,6 +143,16 @@ mod tests {
         assert_eq!(worst(&Backups::default(), 1), [Verdict::Note]);
         let failed = Backups { problem: Some("the disk is full".to_owned()), failures: 2, ..Backups::default() };
         assert_eq!(worst(&failed, 1), [Verdict::Wrong, Verdict::Note]);
+    }
+
+    #[test]
+    fn a_run_after_the_hour_at_which_lists_are_stale_is_told() {
+        let at = |hour| {
+            let schedule = jiff::civil::Time::new(hour, 0, 0, 0).ok();
+            let rescore = crate::config::Rescore { schedule, ..settings().rescore };
+            nightly(&Settings { rescore, ..settings() }).verdict
+        };
+        assert_eq!([at(2), at(3)], [Verdict::Well, Verdict::Note]);
     }
 
     #[test]
