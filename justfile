@@ -112,7 +112,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention bench-http bench-export
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention bench-http bench-export bench-seeing
 
 # A run against decoding once and against one statement of PostgreSQL; lists, memory and bytes meanwhile
 bench-rescore *OPTIONS:
@@ -170,6 +170,10 @@ bench-http *OPTIONS:
 bench-export *OPTIONS:
     cargo bench --locked --bench export -- {{OPTIONS}}
 
+# ListStandings counted, logged and traced, one call in a hundred, against the same server that does none of it
+bench-seeing *OPTIONS:
+    cargo bench --locked --bench seeing -- {{OPTIONS}}
+
 # How long a reader in a browser waits for a list, and for its next pages, of a server that runs: just bench-view http://127.0.0.1:8080 all [TOKEN]
 bench-view server="http://127.0.0.1:8080" list="all" *token:
     sh .ci/browser
@@ -177,4 +181,4 @@ bench-view server="http://127.0.0.1:8080" list="all" *token:
 
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export seeing; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
