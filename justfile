@@ -143,7 +143,7 @@ broward:
     cargo test --locked --test steelyard broward:: -- --nocapture --test-threads 1
 
 # Every benchmark, at its usual scale: an hour or more, 10 GB under target/bench
-bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention bench-http bench-export
+bench-all: bench-weigh bench-import bench-write bench-list bench-standing bench-memory bench-backup bench-rebuild bench-rescore bench-secured bench-supervision bench-retention bench-http bench-export bench-seeing
 
 # What a server takes for so many people: memory, disk, processor, time: just sizing 10000 100000 1000000
 sizing *SIZES:
@@ -206,6 +206,10 @@ bench-http *OPTIONS:
 bench-export *OPTIONS:
     cargo bench --locked --bench export -- {{OPTIONS}}
 
+# ListStandings counted, logged and traced, one call in a hundred, against the same server that does none of it
+bench-seeing *OPTIONS:
+    cargo bench --locked --bench seeing -- {{OPTIONS}}
+
 # How long a reader in a browser waits for a list, and for its next pages, of a server that runs: just bench-view http://127.0.0.1:8080 all [TOKEN]
 bench-view server="http://127.0.0.1:8080" list="all" *token:
     sh .ci/browser
@@ -213,4 +217,4 @@ bench-view server="http://127.0.0.1:8080" list="all" *token:
 
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
-    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export; do cargo bench --locked --profile dev --bench "$name" -- --sample; done
+    for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export seeing; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

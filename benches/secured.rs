@@ -18,7 +18,7 @@ use common::force::Force;
 use common::load::{Outcome, Secure};
 use common::server::Server;
 use common::verdict::{Target, heading, note, tell};
-use common::{Options, run};
+use common::{Options, copied, run};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use steelyard::pb;
@@ -81,21 +81,6 @@ fn told(outcome: &Outcome) -> String {
 
 fn texts(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
-}
-
-/// A copy of a store whose server has ended.
-fn copied(from: &Path, to: &Path) -> anyhow::Result<PathBuf> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let place = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copied(&entry.path(), &place)?;
-        } else {
-            fs::copy(entry.path(), place)?;
-        }
-    }
-    Ok(to.to_owned())
 }
 
 /// How long half of the syncs of a short write take, microseconds.

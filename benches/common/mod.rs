@@ -10,6 +10,7 @@
 //! - [`evidence`]: records to write, and a writer that keeps a pace
 //! - [`plain`]: the service over sled alone, without the journal
 //! - [`raw`]: sled with nothing around it
+//! - [`receiver`]: takes traces and counts them
 //! - [`verdict`]: medians, targets and words
 #![allow(dead_code, reason = "no benchmark uses all of it")]
 
@@ -22,6 +23,7 @@ pub mod load;
 pub mod plain;
 pub mod process;
 pub mod raw;
+pub mod receiver;
 pub mod server;
 pub mod verdict;
 
@@ -75,6 +77,24 @@ impl Options {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// A copy of a store whose server has ended.
+///
+/// # Errors
+/// What the file system refused.
+pub fn copied(from: &Path, to: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copied(&entry.path(), &place)?;
+        } else {
+            std::fs::copy(entry.path(), place)?;
+        }
+    }
+    Ok(to.to_owned())
 }
 
 /// Runs a benchmark, or the part in it that this process was started for.

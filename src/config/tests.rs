@@ -320,3 +320,27 @@ fn the_reference_page_in_docs_is_the_one_the_code_makes() {
         "docs/CONFIGURATION.md is out of date: steelyard config reference > docs/CONFIGURATION.md"
     );
 }
+
+#[test]
+fn a_receiver_of_traces_over_tls_needs_its_authority_and_any_other_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("ca.pem"), folder.path().join("empty.pem"));
+    std::fs::write(&good, "-----BEGIN CERTIFICATE-----\n").unwrap();
+    std::fs::write(&bad, "").unwrap();
+    let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
+    let of = |more: &[&str]| given(None, &[], &[&["--memory"], more].concat());
+    let off = of(&[]).unwrap().tracing;
+    assert_eq!((off.receiver, off.sampled, off.instance), (None, 10_000, None));
+    let secure = of(&["--tracing-endpoint", "https://traces.example:4317", "--tracing-ca-file", good]).unwrap();
+    assert!(secure.tracing.receiver.is_some_and(|receiver| receiver.authority.is_some()));
+    for (more, key) in [
+        (&["--tracing-endpoint", "https://traces.example:4317"][..], "tracing.endpoint"),
+        (&["--tracing-endpoint", "http://traces.example:4317", "--tracing-ca-file", good], "tracing.ca_file"),
+        (&["--tracing-endpoint", "https://traces.example:4317", "--tracing-ca-file", bad], "tracing.ca_file"),
+        (&["--tracing-sample-ratio", "1.5"], "tracing.sample_ratio"),
+        (&["--tracing-instance", "a b"], "tracing.instance"),
+    ] {
+        let keys: Vec<String> = problems(of(more)).into_iter().map(|(key, ..)| key).collect();
+        assert_eq!(keys, [key], "{more:?}");
+    }
+}

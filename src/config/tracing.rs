@@ -1,8 +1,6 @@
 //! Where traces are sent, and how many calls are traced. A trace names a call, its
 //! times and its correlation id, and never a person.
 
-use std::path::PathBuf;
-
 use http::Uri;
 use http::uri::Scheme;
 
@@ -82,9 +80,7 @@ pub(super) const CONCERN: Concern = Concern { title: "Traces", keys: &[&ENDPOINT
 pub(super) fn settle(reader: &mut Reader<'_>) -> Option<Tracing> {
     let endpoint = reader.value(&ENDPOINT, endpoint);
     let sampled = reader.value(&SAMPLE_RATIO, ratio);
-    let authority = reader.optional(&CA_FILE, |text| {
-        std::fs::read(PathBuf::from(text)).map_err(|error| format!("is a file that cannot be read: {error}"))
-    });
+    let authority = reader.optional(&CA_FILE, certificates);
     let instance = reader.optional(&INSTANCE, name);
     let (endpoint, sampled, authority, instance) = (endpoint?, sampled?, authority?, instance?);
     let secure = endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == Some(&Scheme::HTTPS));
@@ -113,6 +109,13 @@ fn endpoint(text: &str) -> Result<Option<Uri>, String> {
     let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
     let named = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     if known && bare && named { Ok(Some(uri)) } else { Err(wrong()) }
+}
+
+fn certificates(text: &str) -> Result<Vec<u8>, String> {
+    let found = std::fs::read(text).map_err(|error| format!("is a file that cannot be read: {error}"))?;
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    let any = found.windows(begin.len()).any(|part| part == begin);
+    if any { Ok(found) } else { Err("holds no certificate in PEM".to_owned()) }
 }
 
 fn ratio(text: &str) -> Result<u32, String> {

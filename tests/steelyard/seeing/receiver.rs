@@ -1,6 +1,7 @@
 //! A receiver of traces, as a collector is one: a tonic server that keeps what it is
 //! sent, and what can be asked of that.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Identity, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 use crate::harness::within;
@@ -35,25 +37,38 @@ impl TraceService for Kept {
 /// A receiver that keeps what it is sent until it is dropped.
 pub struct Receiver {
     kept: Kept,
+    scheme: &'static str,
     address: String,
     serving: JoinHandle<()>,
 }
 
 impl Receiver {
     pub async fn new() -> Self {
+        Self::serving(tonic::transport::Server::builder(), "http").await
+    }
+
+    /// One that shows a certificate of its own, which is its own authority; that as PEM.
+    pub async fn over_tls() -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate can be made");
+        let identity = Identity::from_pem(made.cert.pem(), made.signing_key.serialize_pem());
+        let server = tonic::transport::Server::builder().tls_config(ServerTlsConfig::new().identity(identity));
+        (Self::serving(server.expect("it is one"), "https").await, made.cert.pem())
+    }
+
+    async fn serving(mut server: tonic::transport::Server, scheme: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port must be free");
         let address = listener.local_addr().expect("it is bound").to_string();
         let kept = Kept::default();
         let service = TraceServiceServer::new(kept.clone());
         let serving = tokio::spawn(async move {
-            let served = tonic::transport::Server::builder().add_service(service);
+            let served = server.add_service(service);
             served.serve_with_incoming(TcpListenerStream::new(listener)).await.expect("it must serve");
         });
-        Self { kept, address, serving }
+        Self { kept, scheme, address, serving }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Every span so far.
@@ -102,5 +117,8 @@ fn text(told: &KeyValue) -> String {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes everything");
+        text
+    })
 }

@@ -40,7 +40,7 @@ fn server(directory: &Path, endpoint: &str, ratio: &str, more: &[&str]) -> Serve
 fn traced<T>(message: T, trace_id: &str, flags: &str) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     let parent = format!("00-{trace_id}-{PARENT}-{flags}");
-    request.metadata_mut().insert("traceparent", MetadataValue::try_from(parent).unwrap());
+    request.metadata_mut().insert("traceparent", MetadataValue::try_from(parent).expect("it is ASCII"));
     request.metadata_mut().insert("x-correlation-id", MetadataValue::from_static("joined-1"));
     request.metadata_mut().insert("x-on-behalf-of", MetadataValue::from_static("PC-Jones-4711"));
     request
@@ -53,7 +53,7 @@ fn written(subject_ref: &str) -> pb::WriteEvidenceRequest {
 
 async fn list(client: &mut Client) {
     let request = pb::ListStandingsRequest { list: pb::List::All.into(), ..Default::default() };
-    client.ranking.list_standings(request).await.unwrap();
+    client.ranking.list_standings(request).await.expect("a list must come");
 }
 
 /// Name of each span with that of its parent; of the call, which has its caller's, with the caller's id.
@@ -255,4 +255,48 @@ async fn log_lines_of_a_call_carry_the_ids_of_its_trace() {
     client.ranking.get_standing(traced(asked(), &other, "00")).await.unwrap_err();
     assert!(within(PATIENCE, || server.log().contains(&other).then_some(())).is_some());
     assert!(server.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_over_tls_is_believed_if_its_authority_vouches_for_it_and_not_otherwise() {
+    let (directory, (receiver, authority)) = (tempfile::tempdir().unwrap(), Receiver::over_tls().await);
+    let (_other, strange) = Receiver::over_tls().await;
+    for (place, (pem, taken)) in [(authority, true), (strange, false)].into_iter().enumerate() {
+        let home = directory.path().join(place.to_string());
+        let file = directory.path().join(format!("{place}.pem"));
+        std::fs::write(&file, pem).unwrap();
+        let before = receiver.spans().len();
+        let server = server(&home, &receiver.url(), "1", &["--tracing-ca-file", file.to_str().unwrap()]);
+        list(&mut server.client().await).await;
+        assert!(server.stop().await.success());
+        assert_eq!(receiver.spans().len() > before, taken, "{place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_are_committed_together_have_the_same_group_each_in_its_own_trace() {
+    let (directory, receiver) = (tempfile::tempdir().unwrap(), Receiver::new().await);
+    let server = server(directory.path(), &receiver.url(), "1", &[]);
+    let client = server.client().await;
+    let writes = (0..64).map(|number| {
+        let mut client = client.clone();
+        async move { client.evidence.write_evidence(written(&format!("S-{number}"))).await.unwrap() }
+    });
+    let writing: Vec<_> = writes.map(tokio::spawn).collect();
+    for write in writing {
+        write.await.unwrap();
+    }
+    assert!(server.stop().await.success());
+    let spans = receiver.spans();
+    let groups: Vec<&Span> = spans.iter().filter(|span| span.name == "writer.group").collect();
+    assert_eq!(groups.len(), 64, "one under each write");
+    let mut by_revision: BTreeMap<String, (u64, BTreeSet<String>)> = BTreeMap::new();
+    for group in groups {
+        let [revision, requests] = ["ledger.revision", "writer.group.requests"].map(|key| told(group, key).unwrap());
+        let held = by_revision.entry(revision).or_insert_with(|| (requests.parse().unwrap(), BTreeSet::new()));
+        assert!(held.1.insert(hex(&group.trace_id)), "twice in one trace");
+    }
+    for (revision, (requests, traces)) in &by_revision {
+        assert_eq!(traces.len() as u64, *requests, "the group at {revision}");
+    }
 }
