@@ -47,7 +47,9 @@ fn nightly(settings: &Settings) -> Finding {
     if begins + DAY > settings.lists.stale_after.as_secs() {
         return Finding::note(
             Area::Schedule,
-            format!("Everybody is weighed anew each day from {shown} in London; before that lists count as stale already."),
+            format!(
+                "Everybody is weighed anew each day from {shown} in London; before that lists count as stale already."
+            ),
             "Set `rescore.schedule` earlier, such as `00:30`, or `freshness.stale_after_hours` higher.",
         );
     }
