@@ -152,7 +152,7 @@ fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
 }
 
 /// Bytes that a directory's files take; what goes meanwhile, or cannot be looked at, takes none.
-fn on_disk(directory: &Path) -> u64 {
+pub(super) fn on_disk(directory: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(directory) else { return 0 };
     let of = |entry: fs::DirEntry| match entry.metadata() {
         Ok(file) if file.is_dir() => on_disk(&entry.path()),

@@ -11,6 +11,7 @@ use super::checkpoint::Checkpoint;
 use super::error::StoreError;
 use super::journal::{self, JournalError, SegmentReport};
 use super::sled_log;
+use super::space::on_disk;
 use super::suspicion::Suspicion;
 use crate::domain::Revision;
 
@@ -58,7 +59,7 @@ impl Survey {
         let engine_log = if in_use { None } else { log_fault(&engine)? };
         Ok(Some(Self {
             in_use,
-            engine_bytes: if engine.exists() { Some(bytes(&engine)?) } else { None },
+            engine_bytes: engine.exists().then(|| on_disk(&engine)),
             engine_log,
             journal: if segments.exists() { journal::inspect(&segments)? } else { Vec::new() },
             checkpoint: Checkpoint::read(root)?.map(|kept| (kept.synced.revision, kept.closed)),
@@ -96,20 +97,6 @@ fn log_fault(engine: &Path) -> Result<Option<String>, StoreError> {
         Err(error @ StoreError::Engine { .. }) => Ok(Some(error.to_string())),
         Err(error) => Err(error),
     }
-}
-
-/// Bytes of the files in a directory and those below. What goes away meanwhile does not count.
-pub fn bytes(directory: &Path) -> Result<u64, StoreError> {
-    let mut sum = 0_u64;
-    for path in entries(directory)? {
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => sum = sum.saturating_add(bytes(&path)?),
-            Ok(found) => sum = sum.saturating_add(found.len()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io("looking at", &path)(error)),
-        }
-    }
-    Ok(sum)
 }
 
 /// What is in a directory, in order; nothing where it is not there.

@@ -228,6 +228,7 @@ class Whole(unittest.TestCase):
             self.assertEqual(chart.dependencies, [])
             version = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["package"]["version"]
             self.assertEqual((chart.metadata["appVersion"], chart.version), (version, version))
+            self.assertIn(f"## [{version}] - 20", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
             self.assertEqual(chart.metadata["kubeVersion"], f">={KUBERNETES[0]}.0-0")
 
     def test_the_readme_is_made_from_the_schema(self):
