@@ -3,6 +3,7 @@ be mounted, exactly the rendered arguments and environment, uid and gid 65532. T
 succeed against it over TLS with tokens of their own, and it stops within its grace.
 """
 
+import json
 import pathlib
 import re
 import shutil
@@ -111,11 +112,15 @@ class Release(unittest.TestCase):
     def log(self, box: Box) -> pathlib.Path:
         return self.folder / f"{box.root.name}.log"
 
+    def given(self) -> dict:
+        """The environment of the server."""
+        container = pods(self.made)[SERVER]["containers"][0]
+        return dict(each.split("=", 1) for each in self.image.config["config"]["Env"]) | environment(container)
+
     def start(self, box: Box) -> subprocess.Popen:
         container = pods(self.made)[SERVER]["containers"][0]
-        given = dict(each.split("=", 1) for each in self.image.config["config"]["Env"]) | environment(container)
         with open(self.log(box), "a", encoding="utf-8") as log:
-            process = box.start(container["args"], given, stderr=log)
+            process = box.start(container["args"], self.given(), stderr=log)
         self.addCleanup(lambda: process.poll() is None and process.kill())
         return process
 
@@ -139,6 +144,13 @@ class Release(unittest.TestCase):
             ended = box.run(container["args"], environment(container))
             self.assertEqual(ended.returncode, 0, f"{place} {container['args']}: {ended.stdout}{ended.stderr}")
             yield ended.stdout
+
+    def doctor(self, box: Box) -> list:
+        """What `kubectl exec` of the doctor finds wrong. The disk below a box is whichever the tests run on."""
+        told = box.run(["doctor", "--output", "json"], self.given()).stdout
+        findings = json.loads(told)["findings"]
+        self.assertIn("server", {each["area"] for each in findings}, told)
+        return [each for each in findings if each["verdict"] == "wrong" and each["area"] != "disk"]
 
     def people(self, server: Box):
         """Somebody with the right brings a force's records in."""
@@ -173,6 +185,7 @@ class Sealed(Release):
         made, verified = self.job("CronJob/steelyard-backup")
         self.assertIn("full, revisions 1 to", made)
         self.assertIn("sound", verified.lower())
+        self.assertEqual(self.doctor(box), [])
         self.stop(process)
 
         # Everything lies where its volume is, and keys are for their owner alone.
