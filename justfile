@@ -217,4 +217,5 @@ bench-view server="http://127.0.0.1:8080" list="all" *token:
 
 # A few seconds of each benchmark, unoptimised: that it works, not how fast anything is
 test-benchmarks:
+    cargo bench --locked --profile dev --benches --no-run
     for name in list standing weigh write import memory backup rebuild rescore secured supervision retention http export seeing; do cargo bench --locked --profile dev --bench "$name" -- --sample; done

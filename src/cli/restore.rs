@@ -15,6 +15,7 @@ use crate::store::Unpaced;
 use crate::store::backup::{
     self, BackupError, BackupFile, Catalogue, Incarnation, JournalTail, Kind, Plan, Restored, Tail, Until,
 };
+use crate::store::survey;
 
 /// Make a data directory from backups, up to the end, a revision or a moment.
 ///
@@ -136,6 +137,12 @@ impl Sources {
             });
             opened.map_err(|error| fails(&error)).ok()
         });
+        let served = |directory: &Path| directory.parent().is_some_and(|home| survey::in_use(home).unwrap_or(false));
+        if let Some(directory) = args.journal.as_deref().filter(|directory| !args.dry_run && served(directory)) {
+            // What it acknowledges from now on would be missing in what is made of it.
+            let told = format!("{}: a server is writing this journal; stop it first", directory.display());
+            problems.push((Exit::Unavailable, told));
+        }
         let Some((exit, _)) = problems.first() else { return Ok(Self { plans, catalogue, journal }) };
         let told: Vec<&str> = problems.iter().map(|(_, told)| told.as_str()).collect();
         Err(Failure::new(*exit, told.join("\n")).into())

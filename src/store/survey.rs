@@ -71,7 +71,10 @@ impl Survey {
 
 /// Whether somebody has the store open. The lock is asked for and let go of at once; a server that starts in that moment
 /// asks for it again.
-fn in_use(root: &Path) -> Result<bool, StoreError> {
+///
+/// # Errors
+/// What the file system refused.
+pub fn in_use(root: &Path) -> Result<bool, StoreError> {
     let path = root.join("lock");
     let lock = match File::open(&path) {
         Ok(lock) => lock,

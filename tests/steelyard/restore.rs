@@ -50,6 +50,14 @@ async fn lists_after_a_restore_are_those_before_the_loss() {
         before = back_up(&path("data"), &path("backups"), before);
     }
     std::fs::remove_dir_all(path("data")).expect("the directory must be there");
+    let doctor = steelyard()
+        .args(["doctor", "--data-dir", &text("data"), "--backup-directory", &text("backups")])
+        .args(["--grpc-listen", "127.0.0.1:0", "--http-listen", "off", "--health-listen", "off"])
+        .output()
+        .expect("the command must start");
+    let told = String::from_utf8_lossy(&doctor.stdout).replace("\n           ", " ");
+    assert_eq!(doctor.status.code(), Some(65), "{told}");
+    assert!(told.contains("WRONG    There is no store in `data_dir`, and"), "{told}");
 
     let output = restore(&["--from", &text("backups"), "--data-dir", &text("data")]);
     let report = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -61,4 +69,11 @@ async fn lists_after_a_restore_are_those_before_the_loss() {
     let server = Server::on(&path("data"), &[]);
     let mut client = server.client().await;
     assert_eq!(client.whole(pb::List::All, 1_000).await, standings);
+
+    let served = ["--from", &text("backups"), "--journal", &text("data/journal"), "--data-dir", &text("other")];
+    let refused = restore(&served);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("a server is writing this journal; stop it first"), "{told}");
+    assert_eq!(refused.status.code(), Some(69));
+    assert!(!path("other").exists());
 }

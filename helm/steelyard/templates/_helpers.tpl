@@ -80,6 +80,11 @@ capabilities:
 {{- fail "access.certificates…: nobody is asked for a certificate; name their authority in tls.clientCaSecretName" }}
 {{- end }}
 {{- end }}
+{{- with .Values.service.ports }}
+{{- if or (eq .grpc .http) (eq .grpc .health) (eq .http .health) }}
+{{- fail "service.ports: gRPC, HTTP and health are on three ports" }}
+{{- end }}
+{{- end }}
 {{- range $job := list "rescore" "backup" }}
 {{- if and (index $.Values $job).certificateSecretName (not $.Values.tls.clientCaSecretName) }}
 {{- fail (printf "%s.certificateSecretName: nobody is asked for a certificate; name their authority in tls.clientCaSecretName" $job) }}

@@ -160,12 +160,27 @@ fn directory(key: &str, path: &Path) -> Option<Finding> {
             "Run this as the user that the server runs as; if it is, give the directory to that user.",
         ));
     }
+    if let Some(other) = owned_by_another(key, path, found.uid(), rustix::process::geteuid().as_raw()) {
+        return Some(other);
+    }
     let mode = found.permissions().mode() & 0o7777;
     (mode & 0o007 != 0).then(|| {
         Finding::note(
             Area::Disk,
             format!("Every user of this machine may look into `{key}`, {} (mode {mode:o}).", path.display()),
             format!("`chmod 700 {}`.", path.display()),
+        )
+    })
+}
+
+/// Root may do everything in anybody's directory, and what it leaves there is root's.
+fn owned_by_another(key: &str, path: &Path, owner: u32, user: u32) -> Option<Finding> {
+    const ROOT: u32 = 0;
+    (user == ROOT && owner != ROOT).then(|| {
+        Finding::note(
+            Area::Disk,
+            format!("`{key}`, {}, is user {owner}'s, and this is root.", path.display()),
+            format!("Run the doctor as that user (`sudo -u '#{owner}'`), and never the server as root: its files would be root's."),
         )
     })
 }
@@ -257,6 +272,12 @@ mod tests {
         assert!(found.verdict == Verdict::Note && found.seen.ends_with("(mode 755)."), "{}", found.seen);
         open(0o700);
         assert_eq!(directory("data_dir", home.path()), None);
+    }
+
+    #[test]
+    fn root_is_told_whose_the_directory_is() {
+        let told = |owner, user| owned_by_another("data_dir", Path::new("/data"), owner, user).map(|it| it.verdict);
+        assert_eq!([told(65_532, 0), told(0, 0), told(65_532, 65_532)], [Some(Verdict::Note), None, None]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The store as it lies on the disk. Beside a running server only what that writes
 //! whole is read; of a stopped one also whether the next start would find damage.
 
+use std::path::PathBuf;
+
 use super::finding::{Area, Finding};
 use super::server::Server;
 use crate::config::{Home, Settings};
+use crate::store::backup::Catalogue;
 use crate::store::journal::SegmentReport;
 use crate::store::survey::Survey;
 
@@ -14,6 +17,8 @@ pub enum Looked {
     Memory,
     /// There is no store yet.
     Nothing,
+    /// There is none, and backups of one are.
+    Lost(PathBuf),
     /// It cannot be looked at.
     Refused(String),
     /// A store.
@@ -30,7 +35,7 @@ impl Looked {
     pub fn engine_bytes(&self) -> u64 {
         match self {
             Self::Found(survey) => survey.engine_bytes.unwrap_or(0),
-            Self::Memory | Self::Nothing | Self::Refused(_) => 0,
+            Self::Memory | Self::Nothing | Self::Lost(_) | Self::Refused(_) => 0,
         }
     }
 }
@@ -40,7 +45,11 @@ pub fn look(settings: &Settings) -> Looked {
     let Home::Directory(home) = &settings.store.home else { return Looked::Memory };
     match Survey::of(home) {
         Ok(Some(survey)) => Looked::Found(survey),
-        Ok(None) => Looked::Nothing,
+        Ok(None) => {
+            let backups = settings.backup.directory.clone();
+            let held = backups.filter(|it| Catalogue::read(it).is_ok_and(|catalogue| !catalogue.files.is_empty()));
+            held.map_or(Looked::Nothing, Looked::Lost)
+        }
         Err(error) => Looked::Refused(error.to_string()),
     }
 }
@@ -53,6 +62,11 @@ pub fn examine(looked: &Looked, server: &Server) -> Vec<Finding> {
             Area::Store,
             "There is no store in `data_dir` yet.",
             "The first start makes one. If there should be one, do not start: is the right disk mounted?",
+        )],
+        Looked::Lost(backups) => vec![Finding::wrong(
+            Area::Store,
+            format!("There is no store in `data_dir`, and {} holds backups of one.", backups.display()),
+            "Is the right disk mounted? If the store is lost, `steelyard restore`. No server starts like this.",
         )],
         Looked::Refused(error) => vec![Finding::wrong(
             Area::Store,
