@@ -3,7 +3,7 @@
 An invented force of each size is imported into a real server with its usual settings, weighed on the next day, backed up,
 left alone, asked for pages, stopped and started again; what the system says of the process and of its files is noted.
 Figures for ten million follow by the slope between the two largest sizes measured. STEELYARD_BIN names the binary, which
-should be an optimised one.
+should be an optimised one. A backup rests as long as it works, so that of a large force takes long: --without-backup leaves it out.
 """
 
 import os
@@ -49,9 +49,9 @@ class Figures:
         return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def run(*arguments) -> None:
+def run(folder: pathlib.Path, *arguments) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
-    subprocess.run([BINARY, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    subprocess.run([BINARY, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd=folder)
 
 
 def size(folder: pathlib.Path) -> float:
@@ -59,18 +59,18 @@ def size(folder: pathlib.Path) -> float:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / MIB
 
 
-def measured(people: int, folder: pathlib.Path) -> dict:
+def measured(people: int, folder: pathlib.Path, backup: bool) -> dict:
     """The figures for so many people."""
     told = {}
     store, records = folder / "store", folder / "force.ndjson"
-    run("generate", "--subjects", str(people), "--as-of", AS_OF, "--out", str(records))
+    run(folder, "generate", "--subjects", str(people), "--as-of", AS_OF, "--out", str(records))
     server = Server(folder, "--data-dir", str(store), "--backup-every-minutes", "0")
     figures, address = Figures(server.process.pid), f"http://{server.address}"
 
     def step(name: str, *arguments) -> None:
         figures.forget()
         begun, used = time.monotonic(), figures.seconds()
-        run(*arguments, "--server", address)
+        run(folder, *arguments, "--server", address)
         told[f"{name}, seconds"] = time.monotonic() - begun
         told[f"{name}, processor seconds"] = figures.seconds() - used
         told[f"{name}, most MiB of memory"] = figures.memory()[1]
@@ -78,7 +78,8 @@ def measured(people: int, folder: pathlib.Path) -> dict:
     step("import", "import", str(records))
     records.unlink()
     step("night's run", "rescore", "--as-of", NEXT_DAY)
-    step("backup with its proof", "backup", "--full")
+    if backup:
+        step("backup with its proof", "backup", "--full")
     told["served pages, processor ms each"] = pages(server.address, figures)
     told["idle, MiB of memory"] = figures.memory()[0]
     used = figures.seconds()
@@ -86,7 +87,8 @@ def measured(people: int, folder: pathlib.Path) -> dict:
     told["idle, % of a core"] = 100 * (figures.seconds() - used) / IDLE_SECONDS
     told["disk: engine, MiB"] = size(store / "sled")
     told["disk: journal, MiB"] = size(store / "journal")
-    told["disk: a full backup, MiB"] = size(store / "backups")
+    if backup:
+        told["disk: a full backup, MiB"] = size(store / "backups")
     told["disk: a generation, MiB"] = size(store / "generations")
     server.stop()
     begun = time.monotonic()
@@ -120,17 +122,19 @@ def table(sizes: list, told: list) -> str:
         if len(heads) > len(sizes):
             slope = (row[-1] - row[-2]) / (sizes[-1] - sizes[-2])
             row.append(row[-1] + slope * (TEN_MILLION - sizes[-1]))
-        lines.append(f"| {name} | " + " | ".join(f"{value:,.2f}" if value < 10 else f"{value:,.0f}" for value in row) + " |")
+        # What falls from one size to the next was disturbed, and tells nothing of a third.
+        lines.append(f"| {name} | " + " | ".join("" if value < 0 else f"{value:,.2f}" if value < 10 else f"{value:,.0f}" for value in row) + " |")
     return "\n".join(lines)
 
 
 def main() -> None:
-    sizes = sorted(int(text) for text in sys.argv[1:]) or [10_000]
+    given = sys.argv[1:]
+    sizes = sorted(int(text) for text in given if text.isdigit()) or [10_000]
     told = []
     for people in sizes:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="steelyard-sizing-", dir=ROOT / "target"))
         try:
-            told.append(measured(people, folder))
+            told.append(measured(people, folder, "--without-backup" not in given))
         finally:
             shutil.rmtree(folder)
         print(f"measured {people:,} people", file=sys.stderr, flush=True)
