@@ -144,7 +144,7 @@ fn on(at: Timestamp) -> String {
     Date::in_london(at).to_string()
 }
 
-/// What is said of a setting, with its first letter and its end as sentences have them; a key stays as it is.
+/// What is said of a setting, ended as a sentence; it begins with the key as it is written.
 fn sentence(text: &str) -> String {
     format!("{text}.")
 }

@@ -1,4 +1,4 @@
-//! Traces: one call in a thousand or so, followed from its arrival through the
+//! Traces: one call in a hundred or so, followed from its arrival through the
 //! writer and the store to its answer, and sent to a receiver over OTLP. Spans are
 //! made of times that were noted, after the call has been answered: the writer
 //! knows nothing of spans, and nobody waits for the receiver. See decision 0022.
