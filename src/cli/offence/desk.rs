@@ -359,6 +359,7 @@ fn words_of(name: &str, prefix: &str) -> String {
 fn step_words(step: HarmStep) -> &'static str {
     match step {
         HarmStep::Override => "policy override",
+        HarmStep::OtherTable => "another table",
         HarmStep::IndexByCjs => "index, by CJS code",
         HarmStep::IndexByHo => "index, by Home Office code",
         HarmStep::Stem => "stem",

@@ -2,6 +2,7 @@
 //! an array.
 
 use super::resolve::{Basis, Resolved, Resolver};
+use super::table::HarmTable;
 use super::{Classified, HarmStep};
 use crate::domain::dossier::OffenceView;
 use crate::domain::offence::{Category, CjsIndex, HoIndex, OffenceCode};
@@ -56,6 +57,21 @@ impl Catalogue {
             scale_days: harm.scale_days,
             full: libm::log(1.0 + harm.full_days / harm.scale_days),
         }
+    }
+
+    /// As [`new`](Self::new), with harm days of another table in place of the index's, on the index's scale. Overrides
+    /// of the policy are a judgement about the index: they do not apply to a code that the table tells of. A code that
+    /// it does not tell of keeps its figure, as an estimate; so do the medians of a history known only in total.
+    pub fn with(tables: &Tables, policy: &Policy, table: &HarmTable) -> Self {
+        let mut catalogue = Self::new(tables, policy);
+        let linked = table.linked(tables, policy);
+        for ((place, _), class) in tables.cjs_offences().zip(&mut catalogue.cjs) {
+            linked.swap_cjs(place, class);
+        }
+        for ((place, _), class) in tables.ho_offences().zip(&mut catalogue.ho) {
+            linked.swap_ho(place, class);
+        }
+        catalogue
     }
 
     /// The class of a code held in a record: the CJS code's, or the Home Office code's where there is

@@ -10,6 +10,7 @@ mod catalogue;
 mod history;
 mod resolve;
 mod stale;
+pub mod table;
 mod tally;
 mod telling;
 #[cfg(test)]
@@ -32,6 +33,8 @@ use tally::Tally;
 pub enum HarmStep {
     /// The policy's own judgement.
     Override,
+    /// A table that the policy does not weigh by, asked for beside it.
+    OtherTable,
     /// Index rows that name the CJS code.
     IndexByCjs,
     /// Index rows of the Home Office code.
@@ -51,6 +54,7 @@ impl HarmStep {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Override => "policy_override",
+            Self::OtherTable => "other_table",
             Self::IndexByCjs => "index_by_cjs_code",
             Self::IndexByHo => "index_by_home_office_code",
             Self::Stem => "stem",

@@ -300,7 +300,7 @@ mod tests {
         let mut served = [0_usize; 7];
         for (place, _) in tables().cjs_offences().filter(|(_, offence)| offence.listed) {
             served[match resolver.cjs(place).step {
-                HarmStep::Override => 0,
+                HarmStep::Override | HarmStep::OtherTable => 0,
                 HarmStep::IndexByCjs => 1,
                 HarmStep::IndexByHo => 2,
                 HarmStep::Stem => 3,
