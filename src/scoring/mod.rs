@@ -3,11 +3,13 @@
 //!
 //! [`harm`], [`risk`] and [`threat`] each weigh one component; [`composite`]
 //! puts them together; [`floors`] raises bands; [`explain`] shares the
-//! composite out among the records behind it.
+//! composite out among the records behind it; [`counterfactual`] finds what
+//! would move the band.
 
 pub mod case;
 pub mod clock;
 pub mod composite;
+pub mod counterfactual;
 pub mod custody;
 pub mod explain;
 #[cfg(test)]

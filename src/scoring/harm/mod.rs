@@ -24,6 +24,7 @@ use crate::domain::word::{OffenceGroup, PersonCategory};
 
 pub use catalogue::Catalogue;
 pub use resolve::{Basis, Resolved, Resolver};
+pub(super) use stale::is_undecided;
 pub use stale::stale;
 pub(super) use tally::Once;
 use tally::Tally;

@@ -45,7 +45,7 @@ fn is_stale(case: &Case<'_>, offence: &OffenceView<'_>) -> bool {
 }
 
 /// Whether a case with this outcome still waits for its end.
-fn is_undecided(outcome: Outcome) -> bool {
+pub(in crate::scoring) fn is_undecided(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Suspected
         | Outcome::Arrested

@@ -26,7 +26,8 @@ pub fn maximum_sentence() -> &'static HarmTable {
 /// Codes with a maximum in the list of CJS offence codes. A Home Office code has the median of the codes recorded
 /// under it, and is an estimate where they differ.
 pub(super) fn by_maximum(tables: &Tables, life: f64) -> HarmTable {
-    let source = "The longest sentence that the law allows, from the list of CJS offence codes; life counts as 30 years.";
+    let source =
+        "The longest sentence that the law allows, from the list of CJS offence codes; life counts as 30 years.";
     let mut table = HarmTable::new(MAXIMUM_SENTENCE, source);
     let mut under: HashMap<HoIndex, Vec<f64>> = HashMap::new();
     for (place, offence) in tables.cjs_offences().filter(|(_, offence)| offence.is_offence()) {

@@ -48,7 +48,8 @@ pub fn read(name: &str, source: &str, text: &str, tables: &Tables) -> Result<Har
     let mut faults = Vec::new();
     let mut lines: HashMap<String, u64> = HashMap::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut rows =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let mut headed = false;
     for row in rows.records() {
         let row = match row {

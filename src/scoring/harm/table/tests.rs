@@ -87,10 +87,8 @@ fn the_order_of_maximum_sentences_is_kept_and_so_is_the_harm_of_all_codes_togeth
 #[test]
 fn only_that_life_is_longest_matters() {
     let longest = by_maximum(tables(), 6_000.0);
-    let (one, other) = (
-        Catalogue::with(tables(), &policy(), maximum_sentence()),
-        Catalogue::with(tables(), &policy(), &longest),
-    );
+    let (one, other) =
+        (Catalogue::with(tables(), &policy(), maximum_sentence()), Catalogue::with(tables(), &policy(), &longest));
     for (place, _) in tables().cjs_offences() {
         let code = OffenceCode { cjs: Some(place), ho: None };
         assert_eq!(one.classify(code), other.classify(code));
@@ -114,11 +112,13 @@ fn a_code_that_the_table_does_not_tell_of_keeps_its_figure_as_an_estimate() {
 
 #[test]
 fn a_handful_of_codes_is_taken_as_it_stands_and_the_most_exact_line_speaks() {
-    let swapped = Catalogue::with(tables(), &policy(), &force("code,harm_days\n046,3\n046/00,4\nTH68010,5\n034/01,40\n"));
+    let swapped =
+        Catalogue::with(tables(), &policy(), &force("code,harm_days\n046,3\n046/00,4\nTH68010,5\n034/01,40\n"));
     assert_eq!(swapped.classify(cjs("TH68010")).days, 5.0);
     assert_eq!(swapped.classify(ho("046/00")).days, 4.0);
     assert_eq!(swapped.classify(ho("034/01")).days, 40.0);
-    let robbery = tables().cjs_offences().find(|(_, it)| tables().ho_offence(it.ho).code == "034/01" && it.is_offence());
+    let robbery =
+        tables().cjs_offences().find(|(_, it)| tables().ho_offence(it.ho).code == "034/01" && it.is_offence());
     let (place, _) = robbery.expect("must be listed");
     assert_eq!(swapped.classify(OffenceCode { cjs: Some(place), ho: None }).days, 40.0, "of its Home Office code");
 }
@@ -133,7 +133,8 @@ fn what_the_policy_says_of_the_index_does_not_bind_another_table() {
 
 #[test]
 fn every_wrong_line_is_told_at_once() {
-    let text = "code,harm_days\nTH68010,5\nTH68010,6\nNOPE,1\n046,-1\n034/01\nCA03010,2\n000/00,1\nWRONG,many\n777,1e3\n";
+    let text =
+        "code,harm_days\nTH68010,5\nTH68010,6\nNOPE,1\n046,-1\n034/01\nCA03010,2\n000/00,1\nWRONG,many\n777,1e3\n";
     let faults: Vec<String> =
         read("force", "", text, tables()).expect_err("must be refused").iter().map(ToString::to_string).collect();
     let told = [
