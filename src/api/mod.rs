@@ -36,6 +36,7 @@ pub mod standing;
 pub mod subject_export;
 pub mod verification;
 pub mod watching;
+mod what_if;
 
 use tonic::{Request, Status};
 use tracing::warn;

@@ -10,7 +10,7 @@ use super::answer::Answers;
 use super::filter::Arguments;
 use super::http::etag::Known;
 use super::standing::{Rows, ended, listed};
-use super::{Edge, correlated, movement, watching};
+use super::{Edge, correlated, movement, watching, what_if};
 use crate::access::{Caller, Disclosure};
 use crate::domain::MilliPoints;
 use crate::domain::word::{Band, Component, List};
@@ -130,7 +130,7 @@ impl RankingService for Ranking {
             let Disclosure { answer, subjects } = service.standing(&caller, &asked.subject_ref, seen).await?;
             let Reading { standings, found: (subject, places) } = answer;
             let row = standings.row(subject).ok_or(Fault::NotYetScored)?;
-            let answer = pb::GetStandingResponse {
+            let mut answer = pb::GetStandingResponse {
                 context: Some(service.context(&standings)),
                 subject_ref: asked.subject_ref,
                 standings: listed(&standings, subject, &places, &caller, &Service::sight(&caller, &standings)),
@@ -139,9 +139,18 @@ impl RankingService for Ranking {
                     .offender_manager()
                     .map(|officer| standings.names().officer_reference(officer).to_string())
                     .unwrap_or_default(),
+                harm_ranks: Vec::new(),
             };
-            let known = self.0.known(&caller, &standings, places.iter().map(|(list, _)| *list));
-            Ok((Disclosure { answer, subjects }, Some(known)))
+            if asked.with_counterfactuals {
+                what_if::add_counterfactuals(&mut answer, &standings, subject, &caller).await?;
+            }
+            if asked.with_harm_tables {
+                what_if::add_harm_ranks(&mut answer, service, &standings, subject, &caller).await?;
+            }
+            // These change with more than the lists do: other people's records, and days to come.
+            let lists_alone = !asked.with_counterfactuals && !asked.with_harm_tables;
+            let known = lists_alone.then(|| self.0.known(&caller, &standings, places.iter().map(|(list, _)| *list)));
+            Ok((Disclosure { answer, subjects }, known))
         };
         self.0.answer_known("GetStanding", &caller, answer.await)
     }

@@ -11,25 +11,27 @@ const RULE: &str = "SENSITIVE_INTELLIGENCE";
 const WITHHELD: &str =
     "Rests on intelligence under handling code C: it counts as told, and what it says needs a permission.";
 
+/// Ids of the reports under handling code C.
+pub fn reports(dossier: &Dossier) -> Vec<&str> {
+    let reports = dossier.others().iter().filter_map(|filed| match &filed.kind {
+        Other::Intelligence(report) => (report.handling == Handling::C).then_some(&*filed.id),
+        Other::SanctionSummary(_)
+        | Other::Custody(_)
+        | Other::Marker(_)
+        | Other::Assessment(_)
+        | Other::Order { .. }
+        | Other::Breach(_)
+        | Other::Exploitation(_)
+        | Other::Outstanding(_)
+        | Other::CohortMembership(_)
+        | Other::BandOverride(_) => None,
+    });
+    reports.collect()
+}
+
 /// Marks all that rests on sensitive intelligence.
 pub fn mark(detail: &mut pb::StandingDetail, dossier: &Dossier) {
-    let sensitive: Vec<&str> = dossier
-        .others()
-        .iter()
-        .filter_map(|filed| match &filed.kind {
-            Other::Intelligence(report) => (report.handling == Handling::C).then_some(&*filed.id),
-            Other::SanctionSummary(_)
-            | Other::Custody(_)
-            | Other::Marker(_)
-            | Other::Assessment(_)
-            | Other::Order { .. }
-            | Other::Breach(_)
-            | Other::Exploitation(_)
-            | Other::Outstanding(_)
-            | Other::CohortMembership(_)
-            | Other::BandOverride(_) => None,
-        })
-        .collect();
+    let sensitive = reports(dossier);
     if sensitive.is_empty() {
         return;
     }

@@ -27,7 +27,7 @@ use super::{Edge, audit, cohort, erasure, evidence, http, maintenance, outstandi
 use crate::access::audit::{AuditError, AuditLog, Options as AuditOptions};
 use crate::access::authenticate::Authenticator;
 use crate::access::transport::{Credentials, Incoming};
-use crate::config::{self, Home, Settings};
+use crate::config::{self, HarmTableFile, Home, Settings};
 use crate::pb::audit_service_server::AuditServiceServer;
 use crate::pb::cohort_service_server::CohortServiceServer;
 use crate::pb::evidence_service_server::EvidenceServiceServer;
@@ -218,7 +218,8 @@ pub(super) async fn serve(
 ) -> anyhow::Result<()> {
     let address = grpc.local_addr()?;
     let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
-    let service = service.scheduled(settings.retention);
+    let own = settings.evaluation.harm_tables.iter().map(HarmTableFile::table);
+    let service = service.scheduled(settings.retention).with_harm_tables(own.collect());
     let Guard { credentials, authenticator, signing, tracing } = guard;
     let authenticator_asks = authenticator.asks();
     let (health, health_service) = tonic_health::server::health_reporter();

@@ -158,6 +158,7 @@ pub fn listed(
             family: family.proto().into(),
             standing: Some(standing),
             list_size: u32::try_from(standings.size_in(*list, sight)).unwrap_or(u32::MAX),
+            ..Default::default()
         });
     }
     listed

@@ -3,6 +3,7 @@
 
 mod parts;
 mod screen;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,9 @@ pub struct Args {
     /// Every reason, however small
     #[arg(long)]
     all: bool,
+    /// Also what would move the band, and which rank each table of harm gives; not in CSV
+    #[arg(long)]
+    what_if: bool,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
@@ -72,9 +76,16 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     let text = match args.output.output {
-        Format::Table => screen(&story(&mut client, &subject, list).await?, args.all, Page::of_stdout()),
-        Format::Json => output::json(&standing(&mut client, &subject).await?)?,
-        Format::Csv => csv(&standing(&mut client, &subject).await?, list)?,
+        Format::Table => {
+            let mut text = screen(&story(&mut client, &subject, list).await?, args.all, Page::of_stdout());
+            if args.what_if {
+                let told = standing(&mut client, &subject, true).await?;
+                text.push_str(&what_if::screen(&told, listed(&told, list)?, Page::of_stdout()));
+            }
+            text
+        }
+        Format::Json => output::json(&standing(&mut client, &subject, args.what_if).await?)?,
+        Format::Csv => csv(&standing(&mut client, &subject, false).await?, list)?,
     };
     output::print(&text)?;
     Ok(Exit::Done.into())
@@ -83,8 +94,14 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 async fn standing(
     client: &mut RankingServiceClient<Channel>,
     subject: &str,
+    what_if: bool,
 ) -> anyhow::Result<pb::GetStandingResponse> {
-    let request = pb::GetStandingRequest { subject_ref: subject.to_owned(), ..Default::default() };
+    let request = pb::GetStandingRequest {
+        subject_ref: subject.to_owned(),
+        with_counterfactuals: what_if,
+        with_harm_tables: what_if,
+        ..Default::default()
+    };
     Ok(client.get_standing(request).await?.into_inner())
 }
 
@@ -114,7 +131,7 @@ pub async fn story(
     subject: &str,
     list: Option<List>,
 ) -> anyhow::Result<Story> {
-    let standing = standing(client, subject).await?;
+    let standing = standing(client, subject, false).await?;
     let listed = listed(&standing, list)?.clone();
     let (min_revision, store) =
         standing.context.as_ref().map_or((0, ""), |context| (context.revision, context.store.as_str()));

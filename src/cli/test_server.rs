@@ -52,6 +52,7 @@ impl RankingService for Fixed {
             family: pb::Family::Cohort.into(),
             standing: Some(person(place(&subject_ref)?)),
             list_size: PEOPLE,
+            ..Default::default()
         };
         Ok(Response::new(pb::GetStandingResponse {
             context: Some(context()),

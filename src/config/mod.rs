@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod connections;
 mod encryption;
+mod evaluation;
 mod flags;
 mod grpc;
 mod health;
@@ -36,6 +37,7 @@ pub use audit::Audit;
 pub use backup::Backup;
 pub use connections::Connections;
 pub use encryption::{Encryption, Keys};
+pub use evaluation::{Evaluation, HarmTableFile};
 pub use flags::Flags;
 pub use grpc::Grpc;
 pub use health::Health;
@@ -69,6 +71,7 @@ pub const CONCERNS: &[Concern] = &[
     backup::CONCERN,
     encryption::CONCERN,
     lists::CONCERN,
+    evaluation::CONCERN,
     rescore::CONCERN,
     retention::CONCERN,
     limits::CONCERN,
@@ -111,6 +114,8 @@ pub struct Settings {
     pub encryption: Encryption,
     /// What lists are weighed by, and when they are stale.
     pub lists: Lists,
+    /// What lists are compared with.
+    pub evaluation: Evaluation,
     /// When everybody is weighed anew, and how long what was published is kept.
     pub rescore: Rescore,
     /// When the records of a person are to be reviewed.
@@ -230,6 +235,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
     let backup = backup::settle(&mut reader, store.as_ref());
     let encryption = encryption::settle(&mut reader, store.as_ref(), backup.as_ref());
     let lists = lists::settle(&mut reader);
+    let evaluation = evaluation::settle(&mut reader);
     let rescore = rescore::settle(&mut reader);
     let retention = retention::settle(&mut reader);
     let limits = limits::settle(&mut reader);
@@ -251,6 +257,7 @@ fn settle(sources: &Sources) -> Result<(Settings, Vec<Effective>), Invalid> {
         backup: backup.expect(agreed),
         encryption: encryption.expect(agreed),
         lists: lists.expect(agreed),
+        evaluation: evaluation.expect(agreed),
         rescore: rescore.expect(agreed),
         retention: retention.expect(agreed),
         limits: limits.expect(agreed),

@@ -72,6 +72,31 @@ impl Key {
         (self.0 >> BAND) as u8
     }
 
+    /// The effective band.
+    pub const fn band(self) -> Band {
+        match self.band_place() {
+            0 => Band::VeryHigh,
+            1 => Band::High,
+            2 => Band::Medium,
+            _ => Band::Low,
+        }
+    }
+
+    /// The composite.
+    pub const fn composite(self) -> MilliPoints {
+        self.points(COMPOSITE)
+    }
+
+    /// Harm.
+    pub const fn harm(self) -> MilliPoints {
+        self.points(HARM)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "17 bits, of which POINTS takes off the rest")]
+    const fn points(self, place: u32) -> MilliPoints {
+        MilliPoints::new((POINTS - ((self.0 >> place) & POINTS)) as u32)
+    }
+
     /// Which of two people comes first; equal only for the same person.
     pub fn compare(self, other: Self, lookup: &impl Lookup) -> Ordering {
         (self.0 >> SINCE).cmp(&(other.0 >> SINCE)).then_with(|| {
@@ -190,9 +215,11 @@ mod tests {
     fn a_key_gives_back_its_person_and_band() {
         let (key, _) = key_of("band=VERY_HIGH composite=100000 harm=100000 threat=100000 risk=100000 since=-25000");
         assert_eq!(key.subject(), SubjectId(0));
-        assert_eq!(key.band_place(), 0);
-        let (key, _) = key_of("band=LOW");
-        assert_eq!(key.band_place(), 3);
+        assert_eq!((key.band_place(), key.band()), (0, Band::VeryHigh));
+        assert_eq!((key.composite(), key.harm()), (MilliPoints::MAX, MilliPoints::MAX));
+        let (key, _) = key_of("band=LOW composite=41017 harm=7 threat=9");
+        assert_eq!((key.band_place(), key.band()), (3, Band::Low));
+        assert_eq!((key.composite().get(), key.harm().get()), (41_017, 7));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Sight {
     }
 
     /// Whether nobody on a list is out of sight whose list it is.
-    const fn is_whole_of_lists(&self) -> bool {
+    pub const fn is_whole_of_lists(&self) -> bool {
         self.areas.is_none() && self.children
     }
 

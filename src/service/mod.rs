@@ -17,6 +17,7 @@ pub mod fault;
 #[cfg(test)]
 pub mod faulty;
 pub mod group;
+pub mod harm_ranks;
 pub mod held;
 pub mod judge;
 pub mod keeping;
@@ -74,6 +75,7 @@ use crate::store::{Head, Store};
 use anchor::Anchoring;
 use board::{Board, Condition};
 use fault::Fault;
+use harm_ranks::HarmRanks;
 use life::retention::Retention;
 use mark::Mark;
 pub use mark::Seen;
@@ -143,6 +145,7 @@ pub struct Service {
     watched: watched::Watched,
     blocking: Arc<Semaphore>,
     simulating: Arc<Semaphore>,
+    harm: Arc<HarmRanks>,
     stale_after: Duration,
     now: Now,
 }
@@ -226,6 +229,7 @@ impl Service {
             queue,
             blocking: Arc::new(Semaphore::new(BLOCKING_READS)),
             simulating: Arc::new(Semaphore::new(1)),
+            harm: Arc::default(),
             stale_after: options.stale_after,
             now: options.now,
         };

@@ -997,6 +997,20 @@ async fn sensitive_intelligence_shows_its_points_and_not_its_content() {
     for text in ["firearm", "FIREARM"] {
         assert!(!holds(&withheld.encode_to_vec(), text), "{text} is told: {withheld:?}");
     }
+    // What grading it otherwise would do tells what it says.
+    let asked = pb::GetStandingRequest { with_counterfactuals: true, ..asked };
+    let regraded = |standing: pb::GetStandingResponse| -> Vec<pb::Counterfactual> {
+        let told = standing.standings.into_iter().flat_map(|listed| listed.counterfactuals);
+        told.filter(|it| it.kind() == pb::CounterfactualKind::IntelligenceRegraded).collect()
+    };
+    let seen = regraded(guarded.call(path, &asked, &with).await);
+    assert!(seen.iter().any(|it| it.found) && seen.iter().all(|it| it.found == it.sensitive), "{seen:?}");
+    let withheld = regraded(guarded.call(path, &asked, &without).await);
+    assert!(!withheld.is_empty());
+    for it in &withheld {
+        assert!(!it.found && it.evidence_ids.is_empty() && it.composite == 0, "{it:?}");
+        assert!(it.description.contains("handling code C are left out"), "{it:?}");
+    }
     let path = "/steelyard.v1.EvidenceService/ListEvidence";
     let kinds = vec!["intelligence".to_owned()];
     let asked = pb::ListEvidenceRequest { subject_ref: reference("N", 0), kinds, ..Default::default() };

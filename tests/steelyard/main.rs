@@ -49,4 +49,5 @@ mod transport;
 mod verify;
 mod watching;
 mod web;
+mod what_if;
 mod worked_person;

@@ -14,6 +14,7 @@ mod person;
 mod records;
 pub mod shell;
 mod table;
+mod what_if;
 pub mod words;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use tonic::{Code, Status};
 
 use super::oversight::terms::told;
 use super::shell::{self, Here, Page};
+use super::what_if::{self, WhatIf};
 use super::words::{self, band, band_word, capital, count, day, instant, ordinal, points, sentence, spoken};
 use super::{Pages, Visit, asked, curve};
 use crate::domain::word::{Circulation, List, OutstandingReason};
@@ -34,6 +35,8 @@ struct Person {
     files: Option<pb::GetOutstandingResponse>,
     /// `None`: not the caller's to read.
     decisions: Option<pb::ListDecisionsResponse>,
+    /// `None`: not asked for.
+    what_if: Option<WhatIf>,
 }
 
 /// The page of a person.
@@ -85,10 +88,29 @@ async fn read(visit: &Visit, subject_ref: &str, wanted: Option<List>) -> Result<
         history: past?.into_inner(),
         files: theirs(files)?,
         decisions: theirs(decisions)?,
+        what_if: if visit.asked.ticked("what_if") { Some(what_if(visit, &answer.subject_ref).await?) } else { None },
         answer,
         listed,
         list,
     })
+}
+
+/// What would change the band. Where ranks by other tables are worked out for somebody else, the rest is told.
+async fn what_if(visit: &Visit, subject_ref: &str) -> Result<WhatIf, Status> {
+    let asked = |with_harm_tables| pb::GetStandingRequest {
+        subject_ref: subject_ref.to_owned(),
+        with_counterfactuals: true,
+        with_harm_tables,
+        ..Default::default()
+    };
+    match visit.asker.ranking().get_standing(asked(true)).await {
+        Ok(answer) => Ok(WhatIf { answer: answer.into_inner(), busy: false }),
+        Err(status) if status.code() == Code::Aborted => {
+            let answer = visit.asker.ranking().get_standing(asked(false)).await?.into_inner();
+            Ok(WhatIf { answer, busy: true })
+        }
+        Err(status) => Err(status),
+    }
 }
 
 /// What may be somebody else's to read: that is told, and is no reason to show nothing.
@@ -111,6 +133,7 @@ impl Person {
             (parts(self.listed.family(), &standing, &detail))
             (self.waterfall(&standing, &detail))
             (self.why_this_band(&standing, &detail))
+            (what_if::section(&self.answer.subject_ref, self.list, self.what_if.as_ref(), |ids| self.evidence(ids)))
             (gaps(&standing, &detail))
             (predictors(&detail))
             (self.neighbours(&standing))

@@ -23,12 +23,12 @@ pub(super) fn safeguarding(detail: &pb::StandingDetail, page: Page) -> String {
     page.heading("SAFEGUARDING FIRST") + &reasons.collect::<String>()
 }
 
-fn bullet(text: &str, page: Page) -> String {
+pub(super) fn bullet(text: &str, page: Page) -> String {
     let body = indented(text, 4, page.width);
     format!("  - {}", &body[4..])
 }
 
-fn records(ids: &[String], most: usize) -> String {
+pub(super) fn records(ids: &[String], most: usize) -> String {
     if ids.is_empty() {
         return String::new();
     }

@@ -128,6 +128,7 @@ fn made() -> Story {
         family: pb::Family::Cohort.into(),
         standing: Some(standing),
         list_size,
+        ..Default::default()
     };
     let compared = |explanation: &str| {
         Some(pb::CompareStandingsResponse { explanation: explanation.to_owned(), ..Default::default() })
@@ -140,6 +141,7 @@ fn made() -> Story {
             standings: vec![cohort.clone(), listed(pb::List::Outstanding, wanted, 90)],
             areas: vec!["north".to_owned()],
             offender_manager: "om-12".to_owned(),
+            ..Default::default()
         },
         listed: cohort,
         neighbourhood: pb::GetNeighbourhoodResponse {

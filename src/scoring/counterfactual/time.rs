@@ -2,6 +2,8 @@
 //! fade, assessments run out, and planned dates such as a release come as
 //! planned.
 
+use std::fmt::Write as _;
+
 use super::search::{Person, Tried};
 use super::{Change, Direction, Unmoved, own, words};
 use crate::domain::Date;
@@ -79,7 +81,7 @@ fn told(person: &Person<'_>, path: &[(i32, Composed)], moved: Direction, stopped
     }
     if let Some((months, back)) = path.iter().find(|(_, later)| person.direction(later) != Some(moved)) {
         let again = person.as_of.plus_months(*months).spelt();
-        description.push_str(&format!(" It would not last: by {again} the band would be {}.", words(back.floored)));
+        let _ = write!(description, " It would not last: by {again} the band would be {}.", words(back.floored));
     }
     Change {
         size: months.unsigned_abs(),

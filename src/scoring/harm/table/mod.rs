@@ -154,14 +154,13 @@ impl Linked<'_> {
 /// Puts a table's figure in place of the one held, or makes an estimate of that.
 fn swap(class: &mut Classified, told: Option<Told>) {
     match (told, class.step) {
-        (_, HarmStep::NotAnOffence) => {}
+        // What nobody knows stays unknown: it makes a standing provisional, whatever the table.
+        (_, HarmStep::NotAnOffence) | (None, HarmStep::Unknown) => {}
         (Some(told), _) => {
             (class.days, class.low, class.high) = (told.days, told.low, told.high);
             class.step = HarmStep::OtherTable;
             class.estimated = !told.is_exact();
         }
-        // What nobody knows stays unknown: it makes a standing provisional, whatever the table.
-        (None, HarmStep::Unknown) => {}
         (
             None,
             HarmStep::Override

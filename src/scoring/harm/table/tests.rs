@@ -1,6 +1,8 @@
 //! What other tables are held to.
 #![expect(clippy::float_cmp, reason = "a figure that nothing touched is the same")]
 
+use std::fmt::Write as _;
+
 use super::maximum::by_maximum;
 use super::*;
 use crate::domain::offence::OffenceCode;
@@ -32,7 +34,7 @@ fn index_times(unit: f64) -> String {
     for (place, offence) in tables().cjs_offences() {
         let figure = resolver.cjs(place);
         if matches!(figure.step, HarmStep::IndexByCjs | HarmStep::IndexByHo) {
-            text += &format!("{},{}\n", offence.code, figure.days * unit);
+            let _ = writeln!(text, "{},{}", offence.code, figure.days * unit);
         }
     }
     text
