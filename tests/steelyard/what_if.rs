@@ -49,7 +49,7 @@ async fn what_would_change_a_band_is_told_when_it_is_asked_for_and_holds_when_it
     let home = tempfile::tempdir().expect("must be made");
     let server = server(home.path());
     let mut client = server.client().await;
-    let mut suspect = Somebody::man("SUSPECT", "1990-05-01").suspected("SX03001", "2026-03-01").assessed(
+    let mut suspect = Somebody::man("SUSPECT", "1990-05-01").suspected("OF61017", "2026-03-01").assessed(
         pb::AssessmentKind::Dash,
         pb::AssessmentLevel::Medium,
         "2026-03-02",
@@ -73,7 +73,8 @@ async fn what_would_change_a_band_is_told_when_it_is_asked_for_and_holds_when_it
     }
     let cleared = of(&told, pb::CounterfactualKind::RecordCleared, pb::BandDirection::Down);
     assert!(cleared.found && cleared.band() == pb::Band::Low, "{cleared:?}");
-    assert!(of(&told, pb::CounterfactualKind::OffenceFreeTime, pb::BandDirection::Down).found);
+    let time = of(&told, pb::CounterfactualKind::OffenceFreeTime, pb::BandDirection::Down);
+    assert!(time.found && time.size > 12 && time.as_of.as_str() > "2027-03-31", "{time:?}");
     let higher = of(&told, pb::CounterfactualKind::AssessmentRenewed, pb::BandDirection::Up);
     assert_eq!((higher.size, higher.unit.as_str(), &higher.evidence_ids), (1, "levels", &vec![assessment]));
     let reports = of(&told, pb::CounterfactualKind::IntelligenceRegraded, pb::BandDirection::Up);
