@@ -49,14 +49,13 @@ async fn what_would_change_a_band_is_told_when_it_is_asked_for_and_holds_when_it
     let home = tempfile::tempdir().expect("must be made");
     let server = server(home.path());
     let mut client = server.client().await;
-    let mut suspect = Somebody::man("SUSPECT", "1990-05-01").suspected("OF61017", "2026-03-01").assessed(
-        pb::AssessmentKind::Dash,
-        pb::AssessmentLevel::Medium,
-        "2026-03-02",
-        "2026-12-31",
-    );
+    let assessed = |level, made| {
+        let suspect = Somebody::man("SUSPECT", "1990-05-01").suspected("OF61017", "2026-03-01");
+        suspect.assessed(pb::AssessmentKind::Dash, level, made, "2026-12-31")
+    };
+    let suspect = assessed(pb::AssessmentLevel::Medium, "2026-03-02");
     let assessment = suspect.last_id();
-    client.write(suspect.clone().records()).await;
+    client.write(suspect.records()).await;
 
     let plain = pb::GetStandingRequest { subject_ref: "SUSPECT".to_owned(), ..Default::default() };
     let plain = client.ranking.get_standing(plain).await.expect("must be told").into_inner();
@@ -81,11 +80,7 @@ async fn what_would_change_a_band_is_told_when_it_is_asked_for_and_holds_when_it
     assert_eq!((reports.found, reports.reason.as_str()), (false, "NOTHING_HELD"));
 
     // What was foretold comes to pass.
-    if let Some(pb::record::Kind::Assessment(held)) = &mut suspect.last().kind {
-        held.level = pb::AssessmentLevel::High.into();
-    }
-    suspect.last().event_date = AS_OF.to_owned();
-    client.write(suspect.records()).await;
+    client.write(assessed(pb::AssessmentLevel::High, AS_OF).records()).await;
     let after = asked(&mut client, "SUSPECT").await;
     let of_all = after.standings.iter().find(|listed| listed.list() == pb::List::All).expect("everybody is on it");
     let standing = of_all.standing.as_ref().expect("is told");
