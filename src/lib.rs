@@ -9,6 +9,7 @@
 //! - [`ranking`]: ordered lists in memory, snapshots, pages
 //! - [`store`]: the ledger and its views, behind `trait Store`
 //! - [`scoring`]: pure weighing: harm, risk, threat, composite, explanation
+//! - [`evaluation`]: how an order agreed with what people went on to do, and the report of it
 //! - [`supervision`]: pure clocks, counts and returns; nothing of it is ever in a score
 //! - [`intake`]: files into records: NDJSON, and CSV through a mapping
 //! - [`policy`] and [`reference`]: every figure that the scorer may use
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod config;
 pub mod demonstration;
 pub mod domain;
+pub mod evaluation;
 pub mod guarded;
 pub mod intake;
 pub mod policy;
