@@ -61,9 +61,13 @@ fn check_reference_tables(root: &Path) -> Result<(), Box<dyn Error>> {
             line.split_once("  ").ok_or_else(|| format!("reference/SHA256SUMS: not `sum  name`: {line}"))?;
         named.insert(name.to_owned(), sum.to_owned());
     }
-    for folder in ["offences", "predictors"] {
+    for folder in ["costs", "offences", "predictors"] {
         for entry in fs::read_dir(root.join(folder))? {
             let path = entry?.path();
+            // What a table is of is told beside it.
+            if path.extension().is_some_and(|extension| extension == "md") {
+                continue;
+            }
             let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
             let found = hex(&Sha256::digest(fs::read(&path)?));
             match named.remove(&name) {

@@ -203,10 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_covers_every_table() {
+    fn the_digest_covers_every_table_that_people_are_weighed_by() {
         assert_ne!(tables().digest(), [0; 32]);
         let sums = include_str!("../../reference/SHA256SUMS");
-        let named: Vec<_> = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name).collect();
+        let named = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name);
+        // Nobody is weighed by what crime costs: it is no part of what a policy rests on.
+        let named: Vec<_> = named.filter(|name| !name.starts_with("costs/")).collect();
         assert_eq!(named, FILES.map(|(name, _)| name));
     }
 }
