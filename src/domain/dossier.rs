@@ -412,7 +412,7 @@ impl Dossier {
     #[must_use]
     pub fn with(&self, record: Evidence) -> Self {
         let revision = record.revision;
-        let mut packer = Packer::copying(self, &record.id);
+        let mut packer = Packer::copying(self, |id| id != &*record.id);
         packer.add(record);
         packer.finish(revision, self.repeats.clone())
     }
@@ -420,7 +420,28 @@ impl Dossier {
     /// This dossier with a record taken out.
     #[must_use]
     pub fn without(&self, record_id: &str, revision: Revision) -> Self {
-        Packer::copying(self, record_id).finish(revision, self.repeats.clone())
+        Packer::copying(self, |id| id != record_id).finish(revision, self.repeats.clone())
+    }
+
+    /// This dossier after many changes: these records written, each new or in place of the version held, and those that are
+    /// not kept taken out.
+    #[must_use]
+    pub fn with_all(&self, revision: Revision, records: Vec<Evidence>, keeps: impl Fn(&str) -> bool) -> Self {
+        let mut packer = Packer::copying(self, |id| keeps(id) && records.iter().all(|record| &*record.id != id));
+        for record in records {
+            packer.add(record);
+        }
+        packer.finish(revision, self.repeats.clone())
+    }
+
+    /// This dossier with some of its records only: what it would have been without the others.
+    #[must_use]
+    pub fn keeping(&self, offence: impl Fn(&OffenceView<'_>) -> bool, other: impl Fn(&Filed) -> bool) -> Self {
+        let mut packer = Packer::copying(self, |_| true);
+        let mut held = self.offences();
+        packer.offences.retain(|_| held.next().is_some_and(|view| offence(&view)));
+        packer.others.retain(other);
+        packer.finish(self.revision, self.repeats.clone())
     }
 
     /// This dossier at a later revision, nothing else changed: a record was written that no rule may read.
@@ -515,10 +536,10 @@ impl Packer {
         }
     }
 
-    /// Everything of a dossier but one record.
-    fn copying(dossier: &Dossier, except: &str) -> Self {
+    /// Everything of a dossier but the records that are not kept.
+    fn copying(dossier: &Dossier, keeps: impl Fn(&str) -> bool) -> Self {
         let mut packer = Self::new(dossier.subject_ref());
-        packer.copy(dossier, except);
+        packer.copy(dossier, keeps);
         if let Some(oversight) = &dossier.oversight {
             packer.oversight.bands.clone_from(&oversight.bands);
             packer.oversight.noted = oversight.noted;
@@ -527,18 +548,18 @@ impl Packer {
         packer
     }
 
-    /// Records of a dossier but one, beside those that are there.
-    fn copy(&mut self, dossier: &Dossier, except: &str) {
+    /// Records of a dossier that are kept, beside those that are there.
+    fn copy(&mut self, dossier: &Dossier, keeps: impl Fn(&str) -> bool) {
         let packer = self;
         packer.arena.reserve(dossier.arena.len());
-        for person in dossier.persons.iter().filter(|person| dossier.text(person.id) != except) {
+        for person in dossier.persons.iter().filter(|person| keeps(dossier.text(person.id))) {
             let id = packer.put(dossier.text(person.id));
             let areas = packer.put_long(dossier.slice(person.areas.at, usize::from(person.areas.len)));
             packer.persons.push(PackedPerson { id, areas, ..*person });
         }
         for packed in &dossier.offences {
             let view = dossier.view(packed);
-            if view.id != except {
+            if keeps(view.id) {
                 let id = packer.put(view.id);
                 let incident = packer.put(view.incident.unwrap_or_default());
                 let victim = packer.put(view.victim.and_then(|victim| victim.reference).unwrap_or_default());
@@ -550,8 +571,8 @@ impl Packer {
                 });
             }
         }
-        packer.others.extend(dossier.others.iter().filter(|filed| &*filed.id != except).cloned());
-        packer.oversight.records.extend(dossier.supervised().iter().filter(|held| &*held.id != except).cloned());
+        packer.others.extend(dossier.others.iter().filter(|filed| keeps(&filed.id)).cloned());
+        packer.oversight.records.extend(dossier.supervised().iter().filter(|held| keeps(&held.id)).cloned());
     }
 
     fn put(&mut self, text: &str) -> Text {

@@ -32,6 +32,23 @@ impl Lists {
         Self(bits)
     }
 
+    /// The lists of a person who was weighed.
+    pub fn of(dossier: &Dossier, weighed: &Weighed) -> Self {
+        // Nobody stands anywhere once they were erased.
+        if !dossier.stands() {
+            return Self::default();
+        }
+        let held = !dossier.is_erased();
+        let managed = dossier.membership().is_some();
+        let lists = Self::default()
+            .and(List::Cohort, managed && !weighed.child)
+            .and(List::Children, held && weighed.child)
+            .and(List::Candidates, held && !managed && !weighed.child && weighed.cohort.effective >= Band::Medium)
+            .and(List::All, held);
+        open_files(dossier)
+            .fold(lists, |lists, (file, _)| lists.and(List::Outstanding, true).and(file.reason.list(), true))
+    }
+
     /// Whether the person stands on a list.
     pub const fn holds(self, list: List) -> bool {
         self.0 & (1 << list as u16) != 0
@@ -160,16 +177,7 @@ impl Row {
         let mut facets = weighed.custody.facet() | own_offence_groups(dossier, &rules.catalogue);
         let mut areas: Vec<AreaId> =
             dossier.person().into_iter().flat_map(|person| person.areas()).map(|area| names.area(area)).collect();
-        // Nobody stands anywhere once they were erased.
-        let held = !dossier.is_erased();
-        let mut lists = Lists::default()
-            .and(List::Cohort, membership.is_some() && !weighed.child)
-            .and(List::Children, held && weighed.child)
-            .and(
-                List::Candidates,
-                held && membership.is_none() && !weighed.child && weighed.cohort.effective >= Band::Medium,
-            )
-            .and(List::All, held);
+        let lists = Lists::of(dossier, weighed);
         if let Some(membership) = membership {
             facets |= membership.status.facet();
             facets |= membership.rag.map_or(Facets::NONE, Facet::facet);
@@ -177,7 +185,6 @@ impl Row {
         }
         let mut since = None;
         for (file, opened) in open_files(dossier) {
-            lists = lists.and(List::Outstanding, true).and(file.reason.list(), true);
             facets |= file.reason.facet() | file.circulation.facet();
             areas.extend(file.area.as_deref().map(|area| names.area(area)));
             // A file opened after the day's lists were made counts as if opened on their day.
@@ -194,7 +201,7 @@ impl Row {
             harm: weighed.harm.point,
             cohort: weighed.cohort,
             outstanding: weighed.outstanding,
-            lists: if dossier.stands() { lists } else { Lists::default() },
+            lists,
             facets: facets | Facets::CHILD.only_if(weighed.child),
             areas: Areas::new(areas),
             files: match since {

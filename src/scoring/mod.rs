@@ -4,8 +4,10 @@
 //! [`harm`], [`risk`] and [`threat`] each weigh one component; [`composite`]
 //! puts them together; [`floors`] raises bands; [`explain`] shares the
 //! composite out among the records behind it; [`counterfactual`] finds what
-//! would move the band.
+//! would move the band. [`afterwards`] tells what somebody went on to do, for an
+//! evaluation to hold a score against.
 
+pub mod afterwards;
 pub mod case;
 pub mod clock;
 pub mod composite;

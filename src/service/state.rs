@@ -9,6 +9,8 @@ mod persons;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::note;
 use super::policies::{NextPolicy, Policies};
 use super::record;
@@ -84,6 +86,59 @@ impl State {
             histories: Histories::default(),
             runs: Arc::default(),
             unsettled: BTreeSet::new(),
+        }
+    }
+
+    /// The state of an empty ledger, to be weighed by rules that need not be in it.
+    pub fn under(tables: &'static Tables, rules: Arc<Rules>) -> Self {
+        Self { rules: Some(rules), ..Self::new(tables) }
+    }
+
+    /// The same people, to be weighed by other rules: who is a repeat victim is found anew by the next
+    /// [`settle`](Self::settle).
+    pub fn weigh_by(&mut self, rules: Arc<Rules>) {
+        let linked = self.rules.as_ref().is_some_and(|held| held.policy.harm == rules.policy.harm);
+        self.rules = Some(rules);
+        if !linked {
+            self.unsettle_everyone();
+        }
+    }
+
+    /// Gives a subject its number before anything is known of it, so that the ledger's numbers hold where not all of its
+    /// records are folded in. It is not found by its reference.
+    pub fn meet(&mut self, subject: SubjectId, subject_ref: &str) {
+        if subject.index() == self.dossiers.len() {
+            self.dossiers.push(Arc::new(Dossier::new(subject_ref)));
+        }
+    }
+
+    /// Puts dossiers in place of others, whatever differs in them. Records are not found by their ids afterwards.
+    pub fn rewrite(&mut self, dossiers: Vec<(SubjectId, Dossier)>) {
+        for (subject, after) in dossiers {
+            let before = std::mem::replace(&mut self.dossiers[subject.index()], Arc::new(after));
+            let after = Arc::clone(&self.dossiers[subject.index()]);
+            let (was, is) = (victim::distinct(&before), victim::distinct(&after));
+            for gone in was.difference(&is) {
+                self.victims.remove(gone, subject);
+            }
+            for new in is.difference(&was) {
+                self.victims.insert(new, subject);
+            }
+            for reference in was.union(&is) {
+                self.unsettled.extend(self.victims.candidates(reference));
+                self.unsettled.insert(subject);
+            }
+        }
+    }
+
+    /// As [`settle`](Self::settle), on every thread there is, where nobody asks who was touched.
+    pub fn settle_widely(&mut self) {
+        let unsettled: Vec<SubjectId> = std::mem::take(&mut self.unsettled).into_iter().collect();
+        let linked = |in_mind: &mut InMind, subject: &SubjectId| Some((*subject, self.linked(*subject, in_mind)?));
+        let linked: Vec<(SubjectId, Dossier)> =
+            unsettled.par_iter().map_init(InMind::default, linked).flatten_iter().collect();
+        for (subject, dossier) in linked {
+            self.dossiers[subject.index()] = Arc::new(dossier);
         }
     }
 
@@ -376,17 +431,22 @@ impl State {
         self.unsettled = linked.collect();
     }
 
-    /// Finds anew which of one person's victims are repeat victims; whether anything changed. `in_mind` holds what was read of
-    /// each victim since the last event: linking changes nothing that it is read from.
+    /// Finds anew which of one person's victims are repeat victims; whether anything changed.
     fn link(&mut self, subject: SubjectId, in_mind: &mut InMind) -> bool {
-        let Some(rules) = &self.rules else { return false };
+        let Some(linked) = self.linked(subject, in_mind) else { return false };
+        self.dossiers[subject.index()] = Arc::new(linked);
+        true
+    }
+
+    /// A person with their repeat victims found anew; `None` where they are the same. `in_mind` holds what was read of each
+    /// victim since the last event: linking changes nothing that it is read from.
+    fn linked(&self, subject: SubjectId, in_mind: &mut InMind) -> Option<Dossier> {
+        let rules = self.rules.as_ref()?;
         let people = |reference: &str| {
             let linked = self.victims.candidates(reference).filter(|linked| !self.histories.is_restricted(*linked));
             linked.map(|linked| &*self.dossiers[linked.index()])
         };
-        let Some(linked) = victim::linked(self.dossier(subject), rules, in_mind, people) else { return false };
-        self.dossiers[subject.index()] = Arc::new(linked);
-        true
+        victim::linked(self.dossier(subject), rules, in_mind, people)
     }
 }
 

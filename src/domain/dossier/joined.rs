@@ -38,7 +38,7 @@ impl Dossier {
     pub fn joined(histories: &[(SubjectId, Arc<Self>)]) -> Self {
         let mut packer = Packer::new(histories.first().map_or("", |(_, held)| held.subject_ref()));
         for (_, held) in histories {
-            packer.copy(held, "");
+            packer.copy(held, |_| true);
         }
         let mut repeats: Vec<_> = histories.iter().flat_map(|(_, held)| held.repeats.iter().cloned()).collect();
         let mut dossier = packer.finish(newest(histories), Box::default());

@@ -84,6 +84,18 @@ pub fn weigh(dossier: &Dossier, rules: &Rules, as_of: Date) -> Weighed {
     whole.weighed(&Doubts::of(&whole))
 }
 
+/// Composite and band shown of a family, had its weights been each of these, in ten-thousandths for threat, risk and harm.
+pub fn reweighted(
+    dossier: &Dossier,
+    rules: &Rules,
+    as_of: Date,
+    family: Family,
+    weights: &[[u64; 3]],
+) -> Vec<(MilliPoints, Band)> {
+    let whole = Whole::of(Case::new(dossier, rules, as_of), &mut Silent);
+    weights.iter().map(|weights| whole.under(family, *weights)).collect()
+}
+
 /// The highest band that a floor allows a person in one family, by the best estimate: below it an override
 /// needs a second officer. `None`: no floor stands.
 pub fn floor(dossier: &Dossier, rules: &Rules, as_of: Date, family: Family) -> Option<Band> {

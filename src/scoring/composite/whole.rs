@@ -102,6 +102,20 @@ impl<'a> Whole<'a> {
         Ended { points, band: floor.map_or(computed, |floor| floor.max(computed)) }
     }
 
+    /// Composite and band shown, were the family's weights others; in ten-thousandths.
+    pub fn under(&self, family: Family, weights: [u64; 3]) -> (MilliPoints, Band) {
+        let factor = u64::from(self.factor(family));
+        let components = self.parts.at(End::Point);
+        let sum: u64 =
+            weights.iter().zip(components).map(|(weight, part)| weight * factor * u64::from(part.get())).sum();
+        let whole = UNIT * 100;
+        let points = MilliPoints::new(u32::try_from((sum + whole / 2) / whole).unwrap_or(u32::MAX));
+        let (floor, computed) = (self.floor(family, End::Point), self.case.rules.policy.bands.band(points.get()));
+        let floored = floor.map_or(computed, |floor| floor.max(computed));
+        let decision = in_effect(&self.case, family, floored, floor);
+        (points, decision.map_or(floored, |(_, decision)| decision.band))
+    }
+
     fn floor(&self, family: Family, end: End) -> Option<Band> {
         self.grounds.highest(&self.case.rules.policy.floors, family, self.parts.arp(end), end)
     }
@@ -169,6 +183,27 @@ mod tests {
 
     fn milli(components: [u32; 3]) -> [MilliPoints; 3] {
         components.map(MilliPoints::new)
+    }
+
+    #[test]
+    fn under_its_own_weights_a_composite_is_as_it_is() {
+        use crate::domain::word::Outcome;
+        use crate::scoring::Silent;
+        use crate::scoring::fixture::{self, Records, day};
+
+        let dossier = Records::new().offence("o", "005/01", day(-30), Outcome::Charged).dossier();
+        let rules = fixture::rules();
+        let whole = Whole::of(Case::new(&dossier, rules, day(0)), &mut Silent);
+        for family in [Family::Cohort, Family::Outstanding] {
+            let own = match family {
+                Family::Cohort => rules.policy.composite.cohort,
+                Family::Outstanding => rules.policy.composite.outstanding,
+            };
+            let weights = [own.threat, own.risk, own.harm].map(|weight| u64::from(weight) * 100);
+            let held = whole.at(family, End::Point);
+            assert_eq!(whole.under(family, weights), (held.points, held.band));
+            assert!(whole.under(family, [0, 0, 10_000]).0 > held.points, "harm is the most of this person");
+        }
     }
 
     #[test]

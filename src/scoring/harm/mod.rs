@@ -26,7 +26,7 @@ pub use catalogue::Catalogue;
 pub use resolve::{Basis, Resolved, Resolver};
 pub(super) use stale::is_undecided;
 pub use stale::stale;
-pub(super) use tally::Once;
+pub(in crate::scoring) use tally::Once;
 use tally::Tally;
 
 /// Where a code's harm days come from, in the order asked.

@@ -30,7 +30,7 @@ use history::History;
 use supplied::Supplied;
 
 pub use interval::possible_births;
-pub use report::report;
+pub use report::{probabilities, report};
 
 /// A two-year probability and the ends between which it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -39,6 +39,22 @@ pub fn report(case: &Case<'_>) -> Vec<Reported> {
     reported
 }
 
+/// The probabilities of [`report`] alone: of ARP, VRP, SVRP and OGRS3, where there are any.
+pub fn probabilities(case: &Case<'_>) -> [Option<f64>; 4] {
+    let history = History::of(case, 0);
+    let supplied = supplied(case.dossier.others(), &history, case.as_of);
+    let person = case.dossier.person();
+    let known = person.and_then(|person| person.birth).zip(person.and_then(|person| person.sex));
+    let least_age = case.rules.policy.risk.least_sanction_age;
+    let facts = known.and_then(|(birth, sex)| history.facts(birth, sex, least_age));
+    let [arp, vrp, svrp] = [Instrument::Arp, Instrument::Vrp, Instrument::Svrp].map(|instrument| {
+        let place = Instrument::ALL.iter().position(|other| *other == instrument)?;
+        let from_probation = supplied[place].as_ref().map(|supplied| supplied.probability);
+        from_probation.or_else(|| Some(instrument.assess(&facts?)?.probability()))
+    });
+    [arp, vrp, svrp, two_year_ogrs3(&history, known)]
+}
+
 fn from_probation(instrument: Instrument, supplied: &Supplied<'_>) -> Reported {
     Reported {
         instrument: instrument.name(),
@@ -49,25 +65,30 @@ fn from_probation(instrument: Instrument, supplied: &Supplied<'_>) -> Reported {
     }
 }
 
-/// OGRS3 takes the person to be at risk from the start of follow-up, as the newer instruments do.
 fn ogrs3(history: &History<'_>, known: Option<(Date, Sex)>, missing: impl FnOnce() -> String) -> Reported {
-    let value = match (known, history.current, history.start) {
-        (Some((birth, sex)), Some(current), Some(start)) => ogrs3::Group::of(current.code)
-            .and_then(|group| {
-                ogrs3::assess(&ogrs3::Facts {
-                    sex,
-                    group,
-                    previous: history.occasions.saturating_sub(1),
-                    years_between: history.years_between(birth),
-                    age_at_risk: birth.completed_years(start).max(ogrs3::LEAST_AGE),
-                })
-            })
-            .ok_or_else(|| "The code of the current offence is in none of the OGRS3 offence groups.".to_owned()),
-        (_, _, _) => Err(missing()),
-    };
-    let band = value.as_ref().ok().map(|answer| band(answer.two_year, ogrs3::PUBLISHED_BANDS));
-    let value = value.map(|answer| (answer.two_year, Source::Computed));
+    let value = two_year_ogrs3(history, known).ok_or_else(|| {
+        if known.is_some() && history.current.is_some() && history.start.is_some() {
+            "The code of the current offence is in none of the OGRS3 offence groups.".to_owned()
+        } else {
+            missing()
+        }
+    });
+    let band = value.as_ref().ok().map(|probability| band(*probability, ogrs3::PUBLISHED_BANDS));
+    let value = value.map(|probability| (probability, Source::Computed));
     Reported { instrument: "OGRS3", value, band, scored: false, evidence: None }
+}
+
+/// OGRS3 takes the person to be at risk from the start of follow-up, as the newer instruments do.
+fn two_year_ogrs3(history: &History<'_>, known: Option<(Date, Sex)>) -> Option<f64> {
+    let ((birth, sex), current, start) = (known?, history.current?, history.start?);
+    let facts = ogrs3::Facts {
+        sex,
+        group: ogrs3::Group::of(current.code)?,
+        previous: history.occasions.saturating_sub(1),
+        years_between: history.years_between(birth),
+        age_at_risk: birth.completed_years(start).max(ogrs3::LEAST_AGE),
+    };
+    ogrs3::assess(&facts).map(|answer| answer.two_year)
 }
 
 /// What is missing, all of it.
