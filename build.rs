@@ -9,10 +9,11 @@ use std::{env, fs};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-const PROTOS: [&str; 14] = [
+const PROTOS: [&str; 15] = [
     "steelyard/v1/audit.proto",
     "steelyard/v1/cohort.proto",
     "steelyard/v1/common.proto",
+    "steelyard/v1/evaluation.proto",
     "steelyard/v1/evidence.proto",
     "steelyard/v1/lifecycle.proto",
     "steelyard/v1/maintenance.proto",

@@ -103,6 +103,8 @@ named! {
         OverrideBands = "override_bands",
         /// Starting and cancelling runs.
         RunRescore = "run_rescore",
+        /// Evaluating policies: counts of what people went on to do, by group.
+        EvaluatePolicies = "evaluate_policies",
         /// Drafting policies.
         DraftPolicies = "draft_policies",
         /// Approving and activating policies.
@@ -188,6 +190,7 @@ impl Role {
                 P::ReadSupervision,
                 P::ReadReturns,
                 P::ReadPolicies,
+                P::EvaluatePolicies,
                 P::ReadRuns,
             ]),
             Self::OffenderManager | Self::Detective => Permissions::of(&[
@@ -225,8 +228,12 @@ impl Role {
             Self::Batch => {
                 Permissions::of(&[P::ReadLists, P::ExportLists, P::ReadRuns, P::ReadStore, P::RunRescore, P::KeepStore])
             }
-            Self::PolicyAuthor => Permissions::of(&[P::ReadPolicies, P::ReadRuns, P::DraftPolicies]),
-            Self::PolicyApprover => Permissions::of(&[P::ReadPolicies, P::ReadRuns, P::ApprovePolicies]),
+            Self::PolicyAuthor => {
+                Permissions::of(&[P::ReadPolicies, P::ReadRuns, P::EvaluatePolicies, P::DraftPolicies])
+            }
+            Self::PolicyApprover => {
+                Permissions::of(&[P::ReadPolicies, P::ReadRuns, P::EvaluatePolicies, P::ApprovePolicies])
+            }
             Self::Auditor => Permissions::of(&[
                 P::ReadLists,
                 P::ReadRecords,
@@ -234,6 +241,7 @@ impl Role {
                 P::ReadSupervision,
                 P::ReadReturns,
                 P::ReadPolicies,
+                P::EvaluatePolicies,
                 P::ReadRuns,
                 P::ReadStore,
                 P::ReadAudit,

@@ -136,6 +136,7 @@ rules! {
         "CreatePolicyDraft" Writes DraftPolicies,
         "ValidatePolicy" Reads ReadPolicies,
         "SimulatePolicy" Reads ReadPolicies,
+        "EvaluatePolicy" Reads EvaluatePolicies,
         "ApprovePolicy" Writes ApprovePolicies,
         "ActivatePolicy" Writes ApprovePolicies,
         "GetPolicy" Reads ReadPolicies,

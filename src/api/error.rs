@@ -72,6 +72,8 @@ pub fn reason(fault: &Fault) -> pb::ErrorReason {
         Fault::PolicyApproved => pb::ErrorReason::PolicyApproved,
         Fault::PolicyActivated => pb::ErrorReason::PolicyActivated,
         Fault::SimulationRunning => pb::ErrorReason::SimulationRunning,
+        Fault::EvaluationRunning => pb::ErrorReason::EvaluationRunning,
+        Fault::EvaluationRequired(_) => pb::ErrorReason::EvaluationRequired,
         Fault::AlreadyMerged => pb::ErrorReason::AlreadyMerged,
         Fault::NotMerged => pb::ErrorReason::NotMerged,
         Fault::ProcessingRestricted => pb::ErrorReason::ProcessingRestricted,
@@ -109,6 +111,7 @@ fn code(fault: &Fault) -> Code {
         | Fault::PolicyNotApproved
         | Fault::PolicyApproved
         | Fault::PolicyActivated
+        | Fault::EvaluationRequired(_)
         | Fault::AlreadyMerged
         | Fault::NotMerged
         | Fault::ProcessingRestricted
@@ -120,7 +123,8 @@ fn code(fault: &Fault) -> Code {
         | Fault::VerificationRunning
         | Fault::RescoreRunning(_)
         | Fault::ReplayRunning
-        | Fault::SimulationRunning => Code::Aborted,
+        | Fault::SimulationRunning
+        | Fault::EvaluationRunning => Code::Aborted,
         Fault::RevisionNotReached | Fault::DeadlineExceeded => Code::DeadlineExceeded,
         Fault::QueueFull
         | Fault::DiskLow { .. }
@@ -149,6 +153,11 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
     }
     if let Fault::RevisionCompacted { oldest } = fault {
         metadata.insert("oldest_revision".to_owned(), oldest.to_string());
+    }
+    if let Fault::EvaluationRequired(unseen) = fault {
+        metadata.insert("missing".to_owned(), unseen.missing.clone());
+        metadata.insert("evaluation_id".to_owned(), unseen.evaluation_id.clone());
+        metadata.insert("simulation_id".to_owned(), unseen.simulation_id.clone());
     }
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     match fault {
@@ -214,6 +223,8 @@ pub fn status(fault: &Fault, correlation_id: &str) -> Status {
         | Fault::PolicyApproved
         | Fault::PolicyActivated
         | Fault::SimulationRunning
+        | Fault::EvaluationRunning
+        | Fault::EvaluationRequired(_)
         | Fault::AlreadyMerged
         | Fault::NotMerged
         | Fault::ProcessingRestricted

@@ -11,6 +11,7 @@ pub mod counted;
 pub mod detail;
 pub mod erasure;
 pub mod error;
+mod evaluation;
 pub mod evidence;
 pub mod filter;
 pub mod gate;
@@ -120,6 +121,8 @@ impl Edge {
             | Fault::PolicyApproved
             | Fault::PolicyActivated
             | Fault::SimulationRunning
+            | Fault::EvaluationRunning
+            | Fault::EvaluationRequired(_)
             | Fault::AlreadyMerged
             | Fault::NotMerged
             | Fault::ProcessingRestricted

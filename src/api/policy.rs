@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use prost::Message;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
+use super::answer::Answers;
 use super::filter::Arguments;
 use super::{Edge, correlated};
 use crate::access::Caller;
@@ -112,6 +113,15 @@ impl PolicyService for Policies {
         self.0.answer("SimulatePolicy", &caller, answer.await)
     }
 
+    type EvaluatePolicyStream = Answers<pb::EvaluatePolicyResponse>;
+
+    async fn evaluate_policy(
+        &self,
+        request: Request<Streaming<pb::EvaluatePolicyRequest>>,
+    ) -> Result<Response<Self::EvaluatePolicyStream>, Status> {
+        Ok(super::evaluation::evaluate(&self.0, request))
+    }
+
     async fn approve_policy(
         &self,
         request: Request<pb::ApprovePolicyRequest>,
@@ -124,8 +134,14 @@ impl PolicyService for Policies {
             arguments.text("version", &asked.version, 1, VERSION);
             arguments.subject_ref("officer", &asked.officer);
             arguments.text("note", &asked.note, 0, 2_000);
+            arguments.text("evaluation_id", &asked.evaluation_id, 0, 64);
+            arguments.text("simulation_id", &asked.simulation_id, 0, 64);
+            let seen = self.0.service.seen_of(&asked);
+            if let Some(approval) = &seen.approval {
+                bounds(&mut arguments, &asked.bounds, &approval.evaluation);
+            }
             let pb::ApprovePolicyRequest { version, officer, note, .. } = asked.clone();
-            let change = PolicyChange::Approve { version, officer, note };
+            let change = PolicyChange::Approve { version, officer, note, seen: Box::new(seen) };
             let written = self.change(arguments, &caller, &sent, ("ApprovePolicy", &asked), change).await?;
             Ok(pb::ApprovePolicyResponse { revision: written.revision.0 })
         };
@@ -201,6 +217,21 @@ impl Policies {
         let digest = content_digest(method, content);
         let mutation = Mutation { caller: caller.clone(), request_id, digest, body: MutationBody::Policy(change) };
         self.0.service.change(mutation).await
+    }
+}
+
+/// Whether bounds are of what was evaluated, and hold something.
+fn bounds(arguments: &mut Arguments, stated: &[pb::DriftBound], evaluation: &pb::Evaluation) {
+    for (place, bound) in stated.iter().enumerate() {
+        let field = format!("bounds[{place}]");
+        if !evaluation.proposed_bounds.iter().any(|proposed| proposed.measure == bound.measure) {
+            let told = format!("the evaluation has no measure {:?} that can be bound", bound.measure);
+            arguments.wrong(&format!("{field}.measure"), "UNKNOWN_VALUE", told);
+        }
+        if !(bound.low.is_finite() && bound.high.is_finite() && bound.low <= bound.high) {
+            let told = format!("{} to {} holds nothing", bound.low, bound.high);
+            arguments.wrong(&field, "OUT_OF_RANGE", told);
+        }
     }
 }
 

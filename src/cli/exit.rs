@@ -287,6 +287,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::PolicyNotApproved
         | ErrorReason::PolicyApproved
         | ErrorReason::PolicyActivated
+        | ErrorReason::EvaluationRequired
         | ErrorReason::AlreadyMerged
         | ErrorReason::NotMerged
         | ErrorReason::AlreadyRestricted
@@ -302,6 +303,7 @@ fn of_reason(reason: ErrorReason) -> Option<Exit> {
         | ErrorReason::RescoreRunning
         | ErrorReason::ReplayRunning
         | ErrorReason::SimulationRunning
+        | ErrorReason::EvaluationRunning
         | ErrorReason::AuditUnavailable
         | ErrorReason::RateLimited
         | ErrorReason::TooManyCalls

@@ -16,6 +16,7 @@ pub mod config;
 pub mod demand;
 pub mod demo;
 pub mod doctor;
+pub mod evaluate;
 pub mod exit;
 pub mod explain;
 pub mod gaps;
@@ -44,6 +45,8 @@ mod sheet;
 mod signer;
 pub mod stated;
 pub mod subject;
+#[cfg(test)]
+mod test_policies;
 #[cfg(test)]
 mod test_screens;
 #[cfg(test)]
@@ -127,6 +130,8 @@ enum Command {
     Predict(predict::Args),
     /// Check a policy file; draft, try, approve, activate and show policies
     Policy(policy::Args),
+    /// Hold the order of a policy against what people went on to do, and say whether it was fair
+    Evaluate(Box<evaluate::Args>),
     /// Weigh everybody anew on another day, and show runs and what they published
     Rescore(rescore::Args),
     /// Weigh a published generation again from the ledger, and compare
@@ -202,6 +207,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Offence(args) => offence::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Evaluate(args) => wait(evaluate::run(args)),
         Command::Rescore(args) => wait(rescore::run(args)),
         Command::Replay(args) => wait(replay::run(args)),
         Command::Audit(args) => wait(audit::run(args)),

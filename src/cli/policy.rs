@@ -5,11 +5,14 @@
 //! Every other asks the server: a draft, its trial on the lists as they stand, its
 //! approval by a second person, its activation, and who changed which number.
 
+#[cfg(test)]
+mod approving;
 mod desk;
 mod diff;
-mod named;
+pub(super) mod named;
 #[cfg(test)]
 mod screens;
+mod seen;
 mod show;
 mod simulate;
 mod trial;

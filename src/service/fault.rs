@@ -8,6 +8,17 @@ use crate::domain::Revision;
 use crate::pb;
 use crate::store::NoRoom;
 
+/// What an approver has not seen of a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Which: `evaluation`, `simulation`, or both with a comma.
+    pub missing: String,
+    /// Id of the evaluation that there is; empty: none that is fresh.
+    pub evaluation_id: String,
+    /// Id of the simulation that there is; empty: none that is fresh.
+    pub simulation_id: String,
+}
+
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Fault {
@@ -171,6 +182,14 @@ pub enum Fault {
     /// A simulation is running already.
     #[error("a simulation is running already; there is one at a time")]
     SimulationRunning,
+    /// An evaluation is running already.
+    #[error("an evaluation is running already; there is one at a time")]
+    EvaluationRunning,
+    /// Nobody approves what they have not seen evaluated and tried.
+    #[error(
+        "the policy cannot be approved without a fresh evaluation and a fresh simulation of it that the approver has seen"
+    )]
+    EvaluationRequired(Box<Unseen>),
     /// The reference is part of another person.
     #[error(
         "one of the references was merged into another already: name the one that the person stands by, or unmerge first"

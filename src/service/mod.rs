@@ -11,6 +11,7 @@ mod bound;
 mod bound_tests;
 pub mod changes;
 pub mod erasure;
+pub mod evaluating;
 mod execute;
 pub mod expiry;
 pub mod fault;
@@ -145,6 +146,8 @@ pub struct Service {
     watched: watched::Watched,
     blocking: Arc<Semaphore>,
     simulating: Arc<Semaphore>,
+    evaluating: Arc<Semaphore>,
+    kept: Arc<evaluating::kept::Kept>,
     harm: Arc<HarmRanks>,
     stale_after: Duration,
     now: Now,
@@ -229,6 +232,8 @@ impl Service {
             queue,
             blocking: Arc::new(Semaphore::new(BLOCKING_READS)),
             simulating: Arc::new(Semaphore::new(1)),
+            evaluating: Arc::new(Semaphore::new(1)),
+            kept: Arc::default(),
             harm: Arc::default(),
             stale_after: options.stale_after,
             now: options.now,

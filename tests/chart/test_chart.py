@@ -152,6 +152,18 @@ class Whole(unittest.TestCase):
         self.assertEqual((len(accounts), len(tokens)), (2, 2))
         self.assertNotIn("steelyard", accounts)
 
+    def test_a_policy_is_evaluated_every_month_where_that_is_wanted(self):
+        made = manifests({"evaluation": {"enabled": True}})
+        job = next(each for each in made if each["kind"] == "CronJob" and each["metadata"]["name"] == "steelyard-evaluation")
+        self.assertEqual(job["spec"]["schedule"], "0 6 1 * *")
+        spec = job["spec"]["jobTemplate"]["spec"]
+        # Numbers that left their bounds are no fault of the moment: it is not tried again.
+        self.assertEqual(spec["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"], [64, 65, 77])
+        pod = spec["template"]["spec"]
+        self.assertEqual(pod["containers"][0]["args"], ["evaluate", "--quiet"])
+        self.assertEqual(pod["serviceAccountName"], "steelyard-evaluation")
+        self.assertIn("steelyard-evaluation-token", str(pod["volumes"]))
+
     def test_a_stop_has_longer_than_the_server_takes_at_most(self):
         # What the code gives the store after the grace; the process has 15 seconds more.
         last_resort = int(re.search(r"LAST_RESORT: Duration = Duration::from_secs\((\d+)\)", (ROOT / "src/cli/serve.rs").read_text(encoding="utf-8"))[1])

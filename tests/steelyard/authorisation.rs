@@ -710,6 +710,9 @@ pub fn of_many() -> Vec<(&'static str, Asked)> {
             ..Default::default()
         };
         asked.push(("PolicyService/SimulatePolicy", simulate.ask()));
+        let terms = pb::EvaluationTerms { list, ..Default::default() };
+        let part = Some(pb::evaluate_policy_request::Part::Terms(terms));
+        asked.push(("PolicyService/EvaluatePolicy", pb::EvaluatePolicyRequest { part }.ask()));
     }
     let north = reference("N", 0);
     asked.extend([

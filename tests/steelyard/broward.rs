@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use steelyard::domain::dossier::Dossier;
 use steelyard::domain::{Date, Revision};
+use steelyard::evaluation::measure::delong::Area;
 use steelyard::intake::{Form, Mapping, Row, Rows};
 use steelyard::pb;
 use steelyard::pb::record::Kind;
@@ -21,7 +22,6 @@ use steelyard::scoring::harm::Catalogue;
 use steelyard::scoring::{Case, Rules, composite, risk};
 use steelyard::service::record;
 
-use crate::auc::Area;
 use crate::harness::{Server, steelyard};
 
 /// Everybody in the file.
@@ -84,6 +84,13 @@ impl Import {
         let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
         number.unwrap_or_else(|| panic!("no {name:?} in {:?}", self.said))
     }
+}
+
+/// Everybody of the file in a server that has nobody.
+pub fn import_everybody(file: &Path, server: &Server) {
+    let folder = tempfile::tempdir().expect("must make a folder");
+    let import = Import::run(file, server, folder.path(), &[]);
+    assert_eq!((import.exit, import.told("rows read")), (Some(65), PEOPLE), "{}", import.said);
 }
 
 #[tokio::test]

@@ -67,6 +67,27 @@ impl Client {
         Ok(self.rescore.start_rescore(request).await?.into_inner().run.expect("a run must be told"))
     }
 
+    /// An evaluation by these terms.
+    pub async fn evaluated(&mut self, terms: pb::EvaluationTerms) -> Result<pb::Evaluation, tonic::Status> {
+        self.evaluated_with(terms, Vec::new()).await
+    }
+
+    /// An evaluation by these terms, with what else is sent in.
+    pub async fn evaluated_with(
+        &mut self,
+        terms: pb::EvaluationTerms,
+        more: Vec<pb::evaluate_policy_request::Part>,
+    ) -> Result<pb::Evaluation, tonic::Status> {
+        let parts = std::iter::once(pb::evaluate_policy_request::Part::Terms(terms)).chain(more);
+        let parts: Vec<_> = parts.map(|part| pb::EvaluatePolicyRequest { part: Some(part) }).collect();
+        let mut told = self.policies.evaluate_policy(tokio_stream::iter(parts)).await?.into_inner();
+        let mut last = None;
+        while let Some(answer) = told.message().await? {
+            last = answer.evaluation;
+        }
+        last.ok_or_else(|| tonic::Status::unavailable("the evaluation was not told to its end"))
+    }
+
     /// A run once it has ended.
     pub async fn ended(&mut self, run_id: &str) -> Result<pb::RescoreRun, tonic::Status> {
         let request = pb::WatchRescoreRunRequest { run_id: run_id.to_owned() };

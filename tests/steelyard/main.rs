@@ -2,7 +2,6 @@
 
 mod answers;
 mod attack;
-mod auc;
 mod audit;
 mod authorisation;
 mod bad_input;
@@ -11,6 +10,7 @@ mod client;
 mod cohort;
 mod damage;
 mod erasure;
+mod evaluation;
 mod evidence;
 mod exports;
 mod full_disk;
@@ -32,6 +32,7 @@ mod policies;
 #[expect(clippy::unwrap_used, reason = "whatever a drill does not expect ends it")]
 mod powercut;
 mod privacy;
+mod public_data;
 mod raw;
 mod recovery;
 mod rescoring;

@@ -33,7 +33,21 @@ fn draft(text: &str, officer: &str) -> pb::CreatePolicyDraftRequest {
 
 fn approval(version: &str, officer: &str) -> pb::ApprovePolicyRequest {
     let (version, officer) = (version.to_owned(), officer.to_owned());
-    pb::ApprovePolicyRequest { request_id: new_id(), version, officer, note: "Read with the analyst.".to_owned() }
+    let note = "Read with the analyst.".to_owned();
+    pb::ApprovePolicyRequest { request_id: new_id(), version, officer, note, ..Default::default() }
+}
+
+/// An approval by somebody who has seen the policy evaluated and tried.
+async fn approval_having_seen(client: &mut Client, version: &str, officer: &str) -> pb::ApprovePolicyRequest {
+    let terms = pb::EvaluationTerms { version: version.to_owned(), ..Default::default() };
+    let evaluation_id = client.evaluated(terms).await.expect("must be evaluated").id;
+    let trial = pb::SimulatePolicyRequest {
+        policy: Some(pb::simulate_policy_request::Policy::Version(version.to_owned())),
+        list: pb::List::All.into(),
+        ..Default::default()
+    };
+    let simulation_id = client.policies.simulate_policy(trial).await.expect("must be tried").into_inner().simulation_id;
+    pb::ApprovePolicyRequest { evaluation_id, simulation_id, ..approval(version, officer) }
 }
 
 fn activation(version: &str, officer: &str) -> pb::ActivatePolicyRequest {
@@ -51,6 +65,26 @@ async fn everybody(client: &mut Client) -> (u64, Vec<pb::Standing>) {
     let summary = pb::GetListSummaryRequest { list: pb::List::All.into(), ..Default::default() };
     let summary = client.ranking.get_list_summary(summary).await.expect("must be told").into_inner();
     (summary.context.expect("told").revision, client.whole(pb::List::All, 100).await)
+}
+
+/// Approves thr-2026.2, which nobody does who has not seen it evaluated and tried.
+async fn approved_having_seen(client: &mut Client) {
+    let unseen = client.policies.approve_policy(approval("thr-2026.2", "DCI-7")).await.unwrap_err();
+    assert_eq!((unseen.code(), reason(&unseen).as_deref()), (Code::FailedPrecondition, Some("EVALUATION_REQUIRED")));
+    let seen = approval_having_seen(client, "thr-2026.2", "DCI-7").await;
+    let other = pb::ApprovePolicyRequest { simulation_id: "another".to_owned(), ..seen.clone() };
+    let other = client.policies.approve_policy(other).await.unwrap_err();
+    assert_eq!(reason(&other).as_deref(), Some("EVALUATION_REQUIRED"), "the latest is to be seen, and both");
+    let to_be_seen = policy(client, "thr-2026.2").await;
+    assert_eq!(
+        to_be_seen.evaluation.map(|it| it.id).as_deref(),
+        Some(&*seen.evaluation_id),
+        "it is shown to whoever asks"
+    );
+    client.policies.approve_policy(seen.clone()).await.expect("must be kept");
+    let approved = policy(client, "thr-2026.2").await;
+    assert_eq!(approved.evaluation.map(|it| it.id), Some(seen.evaluation_id));
+    assert_eq!(approved.simulation.map(|it| it.id), Some(seen.simulation_id));
 }
 
 #[tokio::test]
@@ -122,7 +156,7 @@ async fn numbers_change_through_two_people_and_nobody_is_weighed_by_them_before_
     assert_eq!(reason(&activate).as_deref(), Some("POLICY_NOT_APPROVED"));
     let alone = client.policies.approve_policy(approval("thr-2026.2", "DI-1")).await.unwrap_err();
     assert_eq!((alone.code(), reason(&alone).as_deref()), (Code::FailedPrecondition, Some("SECOND_PERSON_REQUIRED")));
-    client.policies.approve_policy(approval("thr-2026.2", "DCI-7")).await.expect("must be kept");
+    approved_having_seen(&mut client).await;
     let activated = client.policies.activate_policy(activation("thr-2026.2", "DCI-7")).await;
     let activated = activated.expect("must be kept").into_inner();
     let unknown = client.policies.approve_policy(approval("thr-9", "DCI-7")).await.unwrap_err();
@@ -208,8 +242,23 @@ async fn the_command_line_takes_a_policy_from_draft_to_waiting_and_a_restart_for
         &["3 values differ between thr-2026.1 and thr-2026.2", "bands.very_high"],
     );
     let alone = said(&command(&server, &["approve", "thr-2026.2", "--officer", "DI-1"]));
+    assert!(alone.starts_with("Some(65)") && alone.contains("there is nothing that you could have seen"), "{alone}");
+    let seen = approval_having_seen(&mut client, "thr-2026.2", "DI-2").await;
+    let unconfirmed = said(&command(&server, &["approve", "thr-2026.2", "--officer", "DI-2"]));
+    assert!(unconfirmed.starts_with("Some(64)") && unconfirmed.contains(&seen.evaluation_id), "{unconfirmed}");
+    let having_seen = [
+        "approve",
+        "thr-2026.2",
+        "--evaluation",
+        &seen.evaluation_id,
+        "--simulation",
+        &seen.simulation_id,
+        "--officer",
+    ];
+    let by = |officer| [&having_seen[..], &[officer]].concat();
+    let alone = said(&command(&server, &by("DI-1")));
     assert!(alone.starts_with("Some(65)") && alone.contains("SECOND_PERSON_REQUIRED"), "{alone}");
-    done(&server, &["approve", "thr-2026.2", "--officer", "DI-2"], &["Policy thr-2026.2 approved at revision"]);
+    done(&server, &by("DI-2"), &["Policy thr-2026.2 approved at revision"]);
     let activated = ["activate", "thr-2026.2", "--officer", "DI-1", "--reason", "Decided by the board."];
     done(&server, &activated, &["Policy thr-2026.2 activated at revision", "Nothing has changed yet"]);
     done(&server, &["show", "thr-2026.2"], &["awaiting a run", "drafted by DI-1", "approved by DI-2", "bands.high"]);

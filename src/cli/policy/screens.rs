@@ -36,6 +36,7 @@ fn a_policy_is_shown_with_who_changed_which_number_when_and_why() {
             change("bands.very_high", Some("60"), Some("55")),
             change("harm_override.X.days", None, Some("2")),
         ],
+        ..Default::default()
     };
     let text = show::shown(&answer, Page::PLAIN);
     assert!(text.starts_with("POLICY thr-2026.2  awaiting a run\n"), "{text}");
@@ -87,6 +88,7 @@ fn a_trial_shows_bands_before_and_after_and_whom_it_moves() {
             ..Default::default()
         }],
         changes: vec![change("bands.very_high", Some("60"), Some("55"))],
+        simulation_id: "5e0f".to_owned(),
         ..Default::default()
     };
     let text = simulate::screen(&answer, Page::PLAIN);
@@ -97,6 +99,7 @@ fn a_trial_shows_bands_before_and_after_and_whom_it_moves() {
         text.contains("and 1 more: --limit shows more") && text.contains("0 LEAVE THE TOP 10\n  nobody\n"),
         "{text}"
     );
+    assert!(text.ends_with("\nSimulation 5e0f\n"), "an approver states it: {text}");
 }
 
 #[test]

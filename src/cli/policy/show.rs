@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::named::ask;
+use super::seen;
 use crate::cli::client::{self, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::list::told_from;
@@ -145,6 +146,7 @@ pub(super) fn shown(answer: &pb::GetPolicyResponse, page: Page) -> String {
             changes_table(&answer.changes, page)
         ),
     };
+    text.push_str(&seen::shown(answer, page));
     text
 }
 

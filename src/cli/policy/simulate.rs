@@ -1,6 +1,7 @@
 //! `policy simulate`: who would change band, who would enter or leave the top of a list,
 //! how many would stand in each band. Nothing is published.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use comfy_table::Cell;
@@ -96,6 +97,9 @@ pub(super) fn screen(answer: &pb::SimulatePolicyResponse, page: Page) -> String 
     for (what, total, people) in kinds {
         text.push_str(&page.heading(&format!("{} {what}", count(total))));
         text.push_str(&moves(total, people, page));
+    }
+    if !answer.simulation_id.is_empty() {
+        let _ = writeln!(text, "\nSimulation {}", plain(&answer.simulation_id));
     }
     text
 }

@@ -1,12 +1,12 @@
 //! What may be done to a policy from where it stands, and by whom: nobody brings
 //! numbers into force alone.
 
-use super::{Known, Stage};
+use super::{Approval, Known, Stage};
 use crate::access::Caller;
 use crate::pb;
 use crate::policy::Policy;
 use crate::policy::numbers;
-use crate::service::fault::Fault;
+use crate::service::fault::{Fault, Unseen};
 use crate::service::group::Building;
 use crate::service::mutation::{Answer, Mutation};
 use crate::service::state::Touched;
@@ -38,6 +38,8 @@ pub enum PolicyChange {
         officer: String,
         /// What they say of it.
         note: String,
+        /// What they have seen of it.
+        seen: Box<Seen>,
     },
     /// Have one come into force with the next run that begins and publishes.
     Activate {
@@ -48,6 +50,15 @@ pub enum PolicyChange {
         /// Why.
         reason: String,
     },
+}
+
+/// What an approver has seen, as far as the server that they ask has it.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The evaluation and the simulation, where both are fresh and are those that the approver names.
+    pub approval: Option<Approval>,
+    /// What is missing else.
+    pub unseen: Unseen,
 }
 
 impl Writer {
@@ -66,9 +77,15 @@ impl Writer {
                 let drafted = PolicyDrafted { version, text, digest, base_version, officer, reason };
                 (Body::PolicyDrafted(drafted), remarks)
             }
-            PolicyChange::Approve { version, officer, note } => {
+            PolicyChange::Approve { version, officer, note, seen } => {
                 self.approve(&version, &officer, &mutation.caller)?;
-                (Body::PolicyApproved(PolicyApproved { version, officer, note }), Vec::new())
+                let Seen { approval, unseen } = *seen;
+                let Some(Approval { evaluation, simulation, bounds }) = approval else {
+                    return Err(Fault::EvaluationRequired(Box::new(unseen)));
+                };
+                let (evaluation, simulation) = (Some(evaluation), Some(simulation));
+                let approved = PolicyApproved { version, officer, note, evaluation, simulation, bounds };
+                (Body::PolicyApproved(approved), Vec::new())
             }
             PolicyChange::Activate { version, officer, reason } => {
                 let remarks = self.activate(&version, &officer, &mutation.caller)?;

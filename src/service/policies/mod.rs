@@ -14,10 +14,12 @@ use std::sync::Arc;
 
 use crate::access::Caller;
 use crate::domain::Revision;
+use crate::pb;
 use crate::store::pb::Event;
 use crate::store::pb::event::Body;
 
-pub use judge::PolicyChange;
+pub use judge::{PolicyChange, Seen};
+pub use read::violations;
 pub use simulate::Trial;
 
 /// Most bytes of a policy's text: the reference policy takes an eighth.
@@ -64,8 +66,19 @@ pub struct Term {
     pub until_micros: Option<i64>,
 }
 
+/// What an approver had seen of a policy, and the bounds that they set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approval {
+    /// The evaluation.
+    pub evaluation: pb::Evaluation,
+    /// The simulation.
+    pub simulation: pb::KeptSimulation,
+    /// Bounds beyond which a later evaluation flags drift.
+    pub bounds: Vec<pb::DriftBound>,
+}
+
 /// A policy that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Known {
     /// Its version.
     pub version: Arc<str>,
@@ -79,6 +92,8 @@ pub struct Known {
     pub drafted: Option<Step>,
     /// Who approved it.
     pub approved: Option<Step>,
+    /// What the approver had seen; `None`: nobody approved it, or that was before it was asked for.
+    pub seen: Option<Arc<Approval>>,
     /// Who activated it last.
     pub scheduled: Option<Step>,
     /// When it was in force, the oldest first.
@@ -110,7 +125,7 @@ pub enum Stage {
 }
 
 /// Every policy that the ledger knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policies {
     known: BTreeMap<Arc<str>, Arc<Known>>,
     in_force: Option<Arc<str>>,
@@ -177,6 +192,7 @@ impl Policies {
                     since: Revision(event.revision),
                     drafted: Some(step(&drafted.officer, &drafted.reason)),
                     approved: None,
+                    seen: None,
                     scheduled: None,
                     terms: Vec::new(),
                 };
@@ -185,6 +201,10 @@ impl Policies {
             Some(Body::PolicyApproved(approved)) => {
                 let known = self.change(&approved.version).ok_or("it approves a policy that is not known")?;
                 known.approved = Some(step(&approved.officer, &approved.note));
+                known.seen =
+                    approved.evaluation.clone().zip(approved.simulation.clone()).map(|(evaluation, simulation)| {
+                        Arc::new(Approval { evaluation, simulation, bounds: approved.bounds.clone() })
+                    });
             }
             Some(Body::PolicyScheduled(scheduled)) => {
                 let in_force = self.in_force.as_deref() == Some(&*scheduled.version);
@@ -243,6 +263,7 @@ impl Policies {
                 since: Revision(event.revision),
                 drafted: None,
                 approved: None,
+                seen: None,
                 scheduled: None,
                 terms: Vec::new(),
             })

@@ -31,11 +31,18 @@ impl Service {
         let policies = self.policies();
         let known = if asked.version.is_empty() { policies.in_force() } else { policies.get(&asked.version) };
         let known = known.ok_or(Fault::UnknownPolicy)?;
+        let (evaluation, simulation, bounds) = match &known.seen {
+            Some(seen) => (Some(seen.evaluation.clone()), Some(seen.simulation.clone()), seen.bounds.clone()),
+            None => self.kept.of(&known.version),
+        };
         let answer = pb::GetPolicyResponse {
             context: Some(self.context(&standings)),
             policy: Some(outline(&policies, known)),
             text: known.text.to_string(),
             changes: changes_to(policies.get(&known.base), &known.text),
+            evaluation,
+            simulation,
+            bounds,
         };
         Ok(nobody(answer))
     }

@@ -85,7 +85,7 @@ impl Service {
         let moves = |subjects: &[SubjectId]| {
             subjects.iter().filter(|it| named(it)).map(|it| simulated.told_of(&standings, *it)).collect()
         };
-        let answer = pb::SimulatePolicyResponse {
+        let mut answer = pb::SimulatePolicyResponse {
             context: Some(self.context(&standings)),
             version,
             list: list.proto().into(),
@@ -101,7 +101,12 @@ impl Service {
             left_top_total: simulated.left_top.total,
             left_top: moves(&simulated.left_top.first),
             changes: changes_to(policies.in_force(), &text),
+            simulation_id: String::new(),
         };
+        if let Some(pb::simulate_policy_request::Policy::Version(version)) = &asked.policy {
+            let digest = blake3::hash(text.as_bytes());
+            answer.simulation_id = self.kept.simulated(version, &digest.to_hex(), &answer, (self.now)());
+        }
         Ok(Disclosure { answer, subjects })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Policies, PolicyChange, Stage, Trial};
+use super::{Approval, Policies, PolicyChange, Seen, Stage, Trial};
 use crate::access::{self, Caller, Permissions, Role, Scope};
 use crate::domain::word::List;
 use crate::pb;
@@ -15,7 +15,7 @@ use crate::reference::tables;
 use crate::service::fault::Fault;
 use crate::service::mutation::{Answer, Mutation, MutationBody, Records};
 use crate::service::state::{State, Touched};
-use crate::service::{Options, Seen, Service, Started, start};
+use crate::service::{self, Options, Service, Started, start};
 use crate::store::pb::event::Body;
 use crate::store::pb::{Event, PolicyActivated};
 use crate::store::{Identity, MemoryStore, Store};
@@ -60,7 +60,14 @@ fn draft(version: &str, base: &str, officer: &str) -> PolicyChange {
 }
 
 fn approve(version: &str, officer: &str) -> PolicyChange {
-    PolicyChange::Approve { version: version.to_owned(), officer: officer.to_owned(), note: "Read.".to_owned() }
+    let (evaluation, simulation) = (pb::Evaluation::default(), pb::KeptSimulation::default());
+    let seen = Seen { approval: Some(Approval { evaluation, simulation, bounds: Vec::new() }), ..Seen::default() };
+    approve_having(version, officer, seen)
+}
+
+fn approve_having(version: &str, officer: &str, seen: Seen) -> PolicyChange {
+    let (version, officer) = (version.to_owned(), officer.to_owned());
+    PolicyChange::Approve { version, officer, note: "Read.".to_owned(), seen: Box::new(seen) }
 }
 
 fn activate(version: &str, officer: &str) -> PolicyChange {
@@ -124,7 +131,7 @@ async fn a_policy_takes_two_people_and_then_waits_for_a_run() {
     assert_eq!(asked(service, 7, activate("v2", "DI-1")).await, Err(Fault::PolicyActivated));
     assert_eq!(asked(service, 8, approve("v9", "DI-1")).await, Err(Fault::UnknownPolicy));
 
-    let standings = service.standings(Seen::default()).await.unwrap();
+    let standings = service.standings(service::Seen::default()).await.unwrap();
     assert_eq!(standings.revision(), answer.revision, "readers see the revision");
     assert_eq!(standings.rules().policy.version, "thr-2026.1", "and the policy that was in force");
     let which = pb::GetPolicyRequest { version: "v2".into(), ..Default::default() };
@@ -307,7 +314,7 @@ async fn simulated(service: &Service, text: &str, list: List, top: usize) -> Res
 
 /// Everybody on a list in its order: band and composite.
 async fn listed(service: &Service, list: List) -> Vec<(String, i32, u32)> {
-    let standings = service.standings(Seen::default()).await.unwrap();
+    let standings = service.standings(service::Seen::default()).await.unwrap();
     let told = standings.people(list).map(|subject| {
         let (row, dossier) = standings.person(subject).expect("must stand");
         let composed = row.composed(list.family());
@@ -335,7 +342,7 @@ async fn a_simulation_foretells_what_the_policy_then_does_and_changes_nothing() 
         let store = store();
         let started = served(&store, None);
         write(&started.service).await;
-        let standings = started.service.standings(Seen::default()).await.unwrap();
+        let standings = started.service.standings(service::Seen::default()).await.unwrap();
         let (before, digest, names) = (store.head().unwrap(), standings_digest(&standings), standings.names().clone());
         let top = 5;
         let mut foretold = Vec::new();
@@ -343,7 +350,7 @@ async fn a_simulation_foretells_what_the_policy_then_does_and_changes_nothing() 
             let now = listed(&started.service, list).await;
             foretold.push((list, now, simulated(&started.service, &policy, list, top).await.expect("must be tried")));
         }
-        let standings = started.service.standings(Seen::default()).await.unwrap();
+        let standings = started.service.standings(service::Seen::default()).await.unwrap();
         assert_eq!((store.head().unwrap(), standings_digest(&standings)), (before, digest), "nothing moved");
         assert!(Arc::ptr_eq(&names, standings.names()) && started.service.policies().newest_first().len() == 1);
         stop(started);

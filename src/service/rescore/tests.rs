@@ -485,7 +485,19 @@ async fn a_policy_that_waits_comes_into_force_with_the_run_and_victims_are_linke
             officer: "DI-1".to_owned(),
             reason: "A year is too long.".to_owned(),
         },
-        PolicyChange::Approve { version: "v2".to_owned(), officer: "DI-2".to_owned(), note: "Read.".to_owned() },
+        PolicyChange::Approve {
+            version: "v2".to_owned(),
+            officer: "DI-2".to_owned(),
+            note: "Read.".to_owned(),
+            seen: Box::new(crate::service::policies::Seen {
+                approval: Some(crate::service::policies::Approval {
+                    evaluation: crate::pb::Evaluation::default(),
+                    simulation: crate::pb::KeptSimulation::default(),
+                    bounds: Vec::new(),
+                }),
+                ..Default::default()
+            }),
+        },
         PolicyChange::Activate { version: "v2".to_owned(), officer: "DI-2".to_owned(), reason: "Decided.".to_owned() },
     ];
     for (id, change) in (50..).zip(changes) {
