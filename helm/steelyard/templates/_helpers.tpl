@@ -85,7 +85,7 @@ capabilities:
 {{- fail "service.ports: gRPC, HTTP and health are on three ports" }}
 {{- end }}
 {{- end }}
-{{- range $job := list "rescore" "backup" }}
+{{- range $job := list "rescore" "backup" "evaluation" }}
 {{- if and (index $.Values $job).certificateSecretName (not $.Values.tls.clientCaSecretName) }}
 {{- fail (printf "%s.certificateSecretName: nobody is asked for a certificate; name their authority in tls.clientCaSecretName" $job) }}
 {{- end }}
