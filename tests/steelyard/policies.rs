@@ -69,11 +69,11 @@ async fn everybody(client: &mut Client) -> (u64, Vec<pb::Standing>) {
 
 /// Approves thr-2026.2, which nobody does who has not seen it evaluated and tried.
 async fn approved_having_seen(client: &mut Client) {
-    let unseen = client.policies.approve_policy(approval("thr-2026.2", "DCI-7")).await.unwrap_err();
+    let unseen = client.policies.approve_policy(approval("thr-2026.2", "DCI-7")).await.expect_err("must be refused");
     assert_eq!((unseen.code(), reason(&unseen).as_deref()), (Code::FailedPrecondition, Some("EVALUATION_REQUIRED")));
     let seen = approval_having_seen(client, "thr-2026.2", "DCI-7").await;
     let other = pb::ApprovePolicyRequest { simulation_id: "another".to_owned(), ..seen.clone() };
-    let other = client.policies.approve_policy(other).await.unwrap_err();
+    let other = client.policies.approve_policy(other).await.expect_err("must be refused");
     assert_eq!(reason(&other).as_deref(), Some("EVALUATION_REQUIRED"), "the latest is to be seen, and both");
     let to_be_seen = policy(client, "thr-2026.2").await;
     assert_eq!(

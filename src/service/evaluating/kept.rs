@@ -47,7 +47,7 @@ impl Kept {
             policy_version: version.to_owned(),
             policy_digest: digest.to_owned(),
             context: told.context.clone(),
-            time: Some(timestamp(now)),
+            time: None,
             list: told.list,
             top_n: told.top_n,
             list_size_before: told.list_size_before,
@@ -58,7 +58,17 @@ impl Kept {
             bands_before: told.bands.iter().map(|band| band.people_before).collect(),
             bands_after: told.bands.iter().map(|band| band.people_after).collect(),
         };
-        simulation.id = blake3::hash(&simulation.encode_to_vec()).to_hex().to_string();
+        // The same trial of the same lists is the same simulation, whenever it is asked for.
+        let context = told.context.as_ref().map(|it| pb::ReadContext {
+            revision: it.revision,
+            as_of: it.as_of.clone(),
+            policy_version: it.policy_version.clone(),
+            store: it.store.clone(),
+            ..pb::ReadContext::default()
+        });
+        let named = pb::KeptSimulation { context, ..simulation.clone() };
+        simulation.id = blake3::hash(&named.encode_to_vec()).to_hex().to_string();
+        simulation.time = Some(timestamp(now));
         let id = simulation.id.clone();
         self.change(version, |of| of.simulation = Some(simulation));
         id
