@@ -602,7 +602,8 @@ class Play:
         self.folder, self.problems, self.seconds, self.followed = folder, {}, {}, {}
         self.force, self.large = folder / "force.ndjson", folder / "large.ndjson"
         for file, people, seed in ((self.force, 60, 5), (self.large, 1_800, 6)):
-            run(BINARY, "generate", "--subjects", people, "--seed", seed, "--as-of", TODAY.isoformat(), "--out", file)
+            # Of yesterday: in the small hours much of what a force records today has not happened yet, and is refused.
+            run(BINARY, "generate", "--subjects", people, "--seed", seed, "--as-of", days_ago(1), "--out", file)
         self.healthy = Healthy("healthy", self)
         self.altered = Altered(self.healthy.server)
         self.scenes = {name: self.healthy if name == "healthy" else of(name, self) for name, of in SCENES.items() if SPACES or of is not DiskSmall}
