@@ -94,7 +94,7 @@ pub fn offences<'a>(
     let done = done.filter_map(|offence| {
         let class = catalogue.classify(offence.code);
         let proof = catalogue.proof(&offence, class);
-        // A proof of half is no proof: what is disproved is out however little is asked for.
+        // What is disproved is out, however little proof is asked for.
         let counts = class.offence && proof > 0.0 && proof >= least_proof;
         counts.then_some(Done { offence, class, harm_days: class.days * proof })
     });
